@@ -1,0 +1,81 @@
+
+/*
+ * What AliKassa answered, and what became of the call.
+ */
+
+
+#ifndef _ALIKASSA_ANSWER_H_INCLUDED_
+#define _ALIKASSA_ANSWER_H_INCLUDED_
+
+
+#include "alikassa_operation.h"
+
+
+/* an answer has some hundred bytes; more is not AliKassa's */
+#define ALIKASSA_ANSWER_MAX  (256 * 1024)
+
+
+typedef enum {
+    ALIKASSA_OUTCOME_NONE = 0,
+    ALIKASSA_OUTCOME_ACCEPTED,      /* AliKassa took it */
+    ALIKASSA_OUTCOME_REJECTED,      /* AliKassa said no: nothing was made */
+    ALIKASSA_OUTCOME_INVALID,       /* we said no: nothing was sent */
+    ALIKASSA_OUTCOME_UNSENT,        /* it never left: safe to try again */
+    ALIKASSA_OUTCOME_UNKNOWN,       /* it may exist */
+    ALIKASSA_OUTCOME_REPLAYED       /* answered from the idempotency zone */
+} alikassa_outcome_t;
+
+
+/*
+ * The members that the rest needs; empty where absent.  Each is from the
+ * pool and ended by a NUL that is not counted.
+ */
+
+typedef struct {
+    alikassa_str_t           id;
+    alikassa_str_t           uuid;
+    alikassa_str_t           url;
+    alikassa_str_t           payment_status;
+
+    /* a complete JSON object: fit to be passed on */
+    unsigned                 object:1;
+
+    /* url is plain https: a payer may be sent there */
+    unsigned                 redirect:1;
+} alikassa_answer_t;
+
+
+/*
+ * Judges an answer by its HTTP status and body:
+ *
+ * accepted: 2xx and a JSON object, for a call that moves money one with "id";
+ * rejected: 4xx other than 408, and a JSON object;
+ * unknown: all else.
+ *
+ * ALIKASSA_OK: *answer and *outcome are set.
+ * ALIKASSA_ERROR: no memory; the outcome is unknown.
+ */
+
+alikassa_rc_t alikassa_answer_read(const alikassa_pool_t *pool,
+    const alikassa_operation_t *op, unsigned status,
+    const alikassa_str_t *body, alikassa_answer_t *answer,
+    alikassa_outcome_t *outcome);
+
+
+/*
+ * Whether a status call's answer says that there is no such order: HTTP 404
+ * with a JSON object, and nothing else.
+ */
+
+int alikassa_answer_not_found(unsigned status,
+    const alikassa_answer_t *answer);
+
+
+/*
+ * "accepted" and so on; empty for none.  Static.
+ */
+
+const alikassa_str_t *alikassa_outcome_name(alikassa_outcome_t outcome);
+
+
+#endif /* _ALIKASSA_ANSWER_H_INCLUDED_ */

@@ -1,0 +1,32 @@
+
+/*
+ * UTF-8 by RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF.
+ */
+
+
+#ifndef _ALIKASSA_UTF8_H_INCLUDED_
+#define _ALIKASSA_UTF8_H_INCLUDED_
+
+
+#include "alikassa.h"
+
+
+/*
+ * Counts the characters (code points) of s into *chars, which may be NULL.
+ * Returns 1 if s is well-formed UTF-8, else 0.  A NUL is a character.
+ */
+
+int alikassa_utf8_check(const alikassa_str_t *s, size_t *chars);
+
+
+/*
+ * Decodes the character at *p, which must be before end, and moves *p behind
+ * it.  Returns the code point, or -1 if it is malformed: then *p is moved by
+ * one byte.
+ */
+
+int32_t alikassa_utf8_decode(const unsigned char **p,
+    const unsigned char *end);
+
+
+#endif /* _ALIKASSA_UTF8_H_INCLUDED_ */
