@@ -72,6 +72,9 @@ typedef struct {
     /* it moves money: never sent twice, audited */
     unsigned                   money:1;
 
+    /* whoever may ask for it takes money */
+    unsigned                   pays_out:1;
+
     /* it changes nothing: GET is allowed and connections may be reused */
     unsigned                   safe:1;
 
@@ -101,6 +104,13 @@ const alikassa_operation_t *alikassa_operation_find(const char *name);
 
 int alikassa_operation_field(const alikassa_operation_t *op,
     const alikassa_str_t *name);
+
+
+/*
+ * Whether any operation has a field of this name.
+ */
+
+int alikassa_operation_any_field(const alikassa_str_t *name);
 
 
 /*

@@ -53,6 +53,7 @@ struct ngx_http_alikassa_claim_s {
     /* counts a record's owners, so that a late one settles nothing */
     uint64_t                             serial;
 
+    unsigned                             found:1;   /* a replay: by status */
     unsigned                             owner:1;   /* we must settle it */
     unsigned                             asking:1;  /* as owner of a probe */
     unsigned                             waiting:1;

@@ -51,8 +51,15 @@ typedef struct ngx_http_alikassa_ctx_s  ngx_http_alikassa_ctx_t;
 typedef struct ngx_http_alikassa_call_s  ngx_http_alikassa_call_t;
 typedef struct ngx_http_alikassa_audit_s  ngx_http_alikassa_audit_t;
 
-typedef void (*ngx_http_alikassa_call_handler_pt)(
+typedef ngx_int_t (*ngx_http_alikassa_call_handler_pt)(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call);
+
+
+#if (NGX_THREADS)
+typedef ngx_thread_pool_t  ngx_http_alikassa_pool_t;
+#else
+typedef void  ngx_http_alikassa_pool_t;
+#endif
 
 
 /* where a directive stood, for errors that only merging finds */
@@ -82,11 +89,26 @@ typedef struct {
 } ngx_http_alikassa_signer_t;
 
 
+/* a location that pays out */
+
+typedef struct {
+    ngx_http_core_loc_conf_t           *clcf;
+    void                              **srv_conf;
+} ngx_http_alikassa_till_t;
+
+
 typedef struct {
     ngx_array_t                         keys;       /* ..._key_t * */
     ngx_array_t                         signers;    /* ..._signer_t */
+    ngx_array_t                         tills;      /* ..._till_t */
     unsigned                            inline_notice:1;
 } ngx_http_alikassa_main_conf_t;
+
+
+/* a set field's place in the operation's table, or one of these */
+
+#define NGX_HTTP_ALIKASSA_SET_EXTRA  -1
+#define NGX_HTTP_ALIKASSA_SET_SKIP   -2
 
 
 /* "alikassa_set" */
@@ -113,7 +135,7 @@ typedef struct {
     ngx_str_t                           status_uri; /* of its status call */
 
     ngx_array_t                        *set;        /* ..._set_t */
-    ngx_int_t                          *set_field;  /* of each: index or -1 */
+    ngx_int_t                          *set_field;  /* of each: see above */
     ngx_array_t                        *accept;     /* ngx_str_t */
     uint32_t                            accepted;   /* bit by field */
 
@@ -121,17 +143,13 @@ typedef struct {
     ngx_uint_t                          redirect;
     ngx_flag_t                          intercept_errors;
 
-#if (NGX_THREADS)
-    ngx_thread_pool_t                  *thread_pool;
-#endif
-    ngx_str_t                           thread_pool_name;
+    /* nginx's, if it has threads; NULL: off */
+    ngx_http_alikassa_pool_t           *thread_pool;
 
     ngx_shm_zone_t                     *idempotency;
     ngx_msec_t                          wait;
 
     ngx_http_alikassa_audit_t          *audit;      /* NULL: off */
-
-    unsigned                            handler_set:1;
 } ngx_http_alikassa_loc_conf_t;
 
 
@@ -154,9 +172,8 @@ struct ngx_http_alikassa_call_s {
     ngx_http_alikassa_call_handler_pt   handler;
     ngx_http_request_t                 *subrequest;
 
-    /* the upstream's own handlers, behind ours */
-    ngx_int_t                         (*process_header)(ngx_http_request_t *r);
-    ngx_int_t                         (*reinit_request)(ngx_http_request_t *r);
+    /* of the subrequest's location, behind ours */
+    ngx_http_handler_pt                 content_handler;
 
     /* captured */
     u_char                             *start;
@@ -166,15 +183,17 @@ struct ngx_http_alikassa_call_s {
     ngx_uint_t                          status;
     alikassa_answer_t                   answer;
     alikassa_outcome_t                  outcome;
+    alikassa_event_t                    asked;      /* of a status call */
 
-    ngx_msec_t                          sign_time;
+    ngx_uint_t                          sign_time;      /* microseconds */
     ngx_msec_t                          start_time;
     ngx_msec_t                          response_time;
 
     unsigned                            signing:1;
     unsigned                            signed_ok:1;
-    unsigned                            busy:1;      /* the queue was full */
     unsigned                            sent:1;
+    unsigned                            broken:1;    /* must not run */
+    unsigned                            headers:1;   /* of the answer */
     unsigned                            done:1;
     unsigned                            excess:1;
     unsigned                            whole:1;     /* fit to be passed on */
@@ -182,6 +201,20 @@ struct ngx_http_alikassa_call_s {
     unsigned                            recorded:1;
     unsigned                            finished:1;  /* handler was called */
 };
+
+
+/*
+ * Something the module itself says no to.  retry: seconds for Retry-After;
+ * told: the answer names the outcome and the order.
+ */
+
+typedef struct {
+    ngx_uint_t                          status;
+    ngx_str_t                           error;      /* $alikassa_error */
+    alikassa_str_t                      message;
+    ngx_uint_t                          retry;
+    ngx_uint_t                          told;
+} ngx_http_alikassa_refusal_t;
 
 
 struct ngx_http_alikassa_ctx_s {
@@ -198,11 +231,15 @@ struct ngx_http_alikassa_ctx_s {
     ngx_str_t                           amount;
     ngx_str_t                           body;
 
-    ngx_http_alikassa_call_t           *call;       /* the one under way */
-    ngx_http_alikassa_call_t           *last;       /* the one for variables */
+    ngx_http_alikassa_call_t           *call;       /* the latest */
     ngx_http_alikassa_claim_t          *claim;
 
-    /* of a replay, which has no call */
+#if (NGX_THREADS)
+    ngx_thread_task_t                  *task;       /* that signs */
+#endif
+
+    /* what the client was told, for variables */
+    ngx_uint_t                          status;
     alikassa_answer_t                   answer;
 
     alikassa_outcome_t                  outcome;
@@ -212,17 +249,30 @@ struct ngx_http_alikassa_ctx_s {
     /* replaces nginx's own page, see ngx_http_alikassa_response.c */
     ngx_str_t                           page;
 
+    alikassa_media_type_t               type;
+
     unsigned                            decoded:1;
+    unsigned                            trusted:1;   /* by X-Accel-Redirect */
+    unsigned                            allow:1;     /* send Allow */
     unsigned                            answered:1;
     unsigned                            replaced:1;
 };
 
 
+/* ngx_http_alikassa_module.c */
+
+void ngx_http_alikassa_where(ngx_conf_t *cf,
+    ngx_http_alikassa_where_t *where);
+
+
+/* ngx_http_alikassa_protection.c */
+
+ngx_int_t ngx_http_alikassa_check_protection(ngx_conf_t *cf);
+
+
 /* ngx_http_alikassa_key.c */
 
 char *ngx_http_alikassa_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-ngx_int_t ngx_http_alikassa_key_load(ngx_conf_t *cf,
-    ngx_http_alikassa_key_t *key);
 ngx_int_t ngx_http_alikassa_signer(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *alcf);
 void ngx_http_alikassa_keys_free(void *data);
@@ -235,23 +285,31 @@ ngx_http_alikassa_ctx_t *ngx_http_alikassa_ctx(ngx_http_request_t *r);
 ngx_http_alikassa_ctx_t *ngx_http_alikassa_create_ctx(ngx_http_request_t *r);
 void ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
     alikassa_outcome_t outcome);
-void ngx_http_alikassa_call_over(ngx_http_alikassa_call_t *call);
 
 
 /* ngx_http_alikassa_body.c */
 
 ngx_int_t ngx_http_alikassa_decode(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t lazy);
-ngx_int_t ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_str_t *body);
+    ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, alikassa_reason_t *reason);
 
 
 /* ngx_http_alikassa_fields.c */
 
-ngx_int_t ngx_http_alikassa_build(ngx_http_request_t *r,
+char *ngx_http_alikassa_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_alikassa_accept(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *prev, ngx_http_alikassa_loc_conf_t *conf);
+ngx_int_t ngx_http_alikassa_fields_build(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, alikassa_faults_t *faults);
 
 
 /* ngx_http_alikassa_sign.c */
+
+char *ngx_http_alikassa_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *conf);
 
 ngx_int_t ngx_http_alikassa_sign(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call);
@@ -267,12 +325,13 @@ ngx_http_alikassa_call_t *ngx_http_alikassa_call(ngx_http_request_t *r);
 
 /* ngx_http_alikassa_response.c */
 
-void ngx_http_alikassa_refuse(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status, const char *error,
-    const char *message, alikassa_faults_t *faults);
-void ngx_http_alikassa_answer(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status, ngx_str_t *body,
-    alikassa_answer_t *answer);
+ngx_int_t ngx_http_alikassa_refuse(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal,
+    alikassa_faults_t *faults);
+ngx_int_t ngx_http_alikassa_answer(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, ngx_uint_t replayed);
+ngx_int_t ngx_http_alikassa_exists(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
 ngx_int_t ngx_http_alikassa_response_init(ngx_conf_t *cf);
 
 
@@ -286,6 +345,14 @@ ngx_int_t ngx_http_alikassa_add_variables(ngx_conf_t *cf);
 char *ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call);
+
+
+static ngx_inline ngx_uint_t
+ngx_http_alikassa_same(ngx_str_t *a, ngx_str_t *b)
+{
+    return a->len == b->len
+           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
+}
 
 
 extern ngx_module_t  ngx_http_alikassa_module;

@@ -1,0 +1,182 @@
+# make            builds build/ngx_http_alikassa_module.so for Debian's nginx
+# make NGX_SRC=.. builds it against another nginx source tree
+# make demo       a shop, nginx and a sandbox AliKassa on loopback
+# make test       unit tests, nginx and the sandbox, comparison with PHP
+# make bench      measures; writes docs/benchmark.md
+# make fuzz       fuzzes each parser for FUZZ_SECONDS (60)
+#
+# demo, test, bench and fuzz install what is missing with apt-get, as root.
+
+SHELL     = /bin/bash
+
+SRC       = ngx_http_alikassa_module
+BUILD     = build
+
+# Debian's nginx-dev: headers, configure and the flags of its nginx
+NGX_DEV   = /usr/share/nginx/src
+NGX_SRC   =
+NGINX_SRC = $(NGX_SRC)
+NGX_FLAGS = --with-compat --with-threads --with-http_ssl_module \
+            --with-http_v2_module --with-http_auth_request_module \
+            --with-http_secure_link_module --with-http_realip_module
+
+CC        = gcc
+CFLAGS    = -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LDFLAGS   = -Wl,-z,relro -Wl,-z,now
+WARNINGS  = -Wall -Wextra -Werror
+
+# of the module inside nginx's build
+NGX_CC_OPT = $(CFLAGS)
+NGX_LD_OPT = $(LDFLAGS)
+
+CORE_SRCS  = $(wildcard $(SRC)/alikassa_*.c)
+CORE_OBJS  = $(CORE_SRCS:$(SRC)/%.c=$(BUILD)/core/%.o)
+CORE_LIB   = $(BUILD)/libalikassa.a
+LIBS       = -lcjson -lcrypto -lpthread
+
+UNIT_SRCS  = $(wildcard t/unit/*.c)
+UNITS      = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
+ASAN       = -fsanitize=address,undefined -fno-sanitize-recover=all
+ASAN_UNITS = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/asan/%)
+TSAN_UNITS = $(BUILD)/tsan/key
+
+PROVE      = prove
+TESTS      = $(wildcard t/*.t)
+
+.PHONY: all module nginx core unit asan tsan layers php programs \
+        demo test bench fuzz check clean help
+
+all: module
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+
+# the module
+
+module: $(BUILD)/ngx_http_alikassa_module.so
+
+$(BUILD)/ngx_http_alikassa_module.so: $(wildcard $(SRC)/*.[ch]) config \
+    $(BUILD)/nginx/objs/Makefile
+	$(MAKE) -C $(BUILD)/nginx -f objs/Makefile modules
+	cp $(BUILD)/nginx/objs/ngx_http_alikassa_module.so $@
+
+# another list of sources, flags or another tree asks for a new configure
+
+STAMP := $(shell echo '$(NGINX_SRC) $(NGX_CC_OPT) $(NGX_LD_OPT) $(CC)' \
+             '$(sort $(wildcard $(SRC)/*.[ch]))' '$(NGX_FLAGS)' | sha1sum)
+
+ifneq ($(shell cat $(BUILD)/nginx.stamp 2>/dev/null),$(STAMP))
+$(BUILD)/nginx/objs/Makefile: FORCE
+endif
+
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/nginx/objs/Makefile: config
+	rm -rf $(BUILD)/nginx
+	mkdir -p $(BUILD)
+	if [ -n '$(NGINX_SRC)' ]; then \
+	    cp -r '$(NGINX_SRC)' $(BUILD)/nginx; \
+	elif [ -e $(NGX_DEV)/conf_flags ]; then \
+	    cp -r $(NGX_DEV) $(BUILD)/nginx; \
+	else \
+	    echo 'no nginx to build against: apt-get install nginx-dev,' \
+	         'or make NGX_SRC=path'; exit 1; \
+	fi
+	cd $(BUILD)/nginx && rm -rf objs \
+	&& flags=($(NGX_FLAGS)) \
+	&& if [ -z '$(NGINX_SRC)' ]; then \
+	    . ./conf_flags; flags=("$${NGX_CONF_FLAGS[@]}"); \
+	fi \
+	&& configure=./configure \
+	&& if [ ! -e $$configure ]; then configure=auto/configure; fi \
+	&& $$configure "$${flags[@]}" --with-cc='$(CC)' \
+	    --with-cc-opt='$(NGX_CC_OPT) $(WARNINGS)' \
+	    --with-ld-opt='$(NGX_LD_OPT)' \
+	    --add-dynamic-module='$(CURDIR)' > configure.log \
+	|| { tail -n 20 configure.log; exit 1; }
+	echo '$(STAMP)' > $(BUILD)/nginx.stamp
+
+# nginx itself, from a source tree that has more than headers
+
+nginx: $(BUILD)/nginx/objs/Makefile
+	$(MAKE) -C $(BUILD)/nginx -f objs/Makefile binary
+
+
+# the core as a library, and its tests
+
+core: $(CORE_LIB)
+
+$(CORE_LIB): $(CORE_OBJS)
+	rm -f $@
+	ar rcs $@ $(CORE_OBJS)
+
+$(BUILD)/core/%.o: $(SRC)/%.c $(wildcard $(SRC)/alikassa*.h) | $(BUILD)/core
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -c $< -o $@
+
+$(BUILD)/unit/%: t/unit/%.c $(CORE_LIB) t/unit/pool.h | $(BUILD)/unit
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(SRC) -It/unit $< \
+	    $(CORE_LIB) -lcmocka $(LIBS) -o $@
+
+$(BUILD)/asan/%: t/unit/%.c $(CORE_SRCS) $(wildcard $(SRC)/alikassa*.h) \
+    t/unit/pool.h | $(BUILD)/asan
+	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) -I$(SRC) -It/unit $< \
+	    $(CORE_SRCS) -lcmocka $(LIBS) -o $@
+
+$(BUILD)/tsan/%: t/unit/%.c $(CORE_SRCS) $(wildcard $(SRC)/alikassa*.h) \
+    t/unit/pool.h | $(BUILD)/tsan
+	$(CC) -std=c11 -O1 -g -fsanitize=thread $(WARNINGS) -I$(SRC) \
+	    -It/unit $< $(CORE_SRCS) -lcmocka $(LIBS) -o $@
+
+$(BUILD)/core $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/php:
+	mkdir -p $@
+
+unit: $(UNITS)
+	set -e; for t in $(UNITS); do echo "== $$t"; $$t; done
+
+asan: $(ASAN_UNITS)
+	set -e; for t in $(ASAN_UNITS); do echo "== $$t"; $$t; done
+
+tsan: $(TSAN_UNITS)
+	set -e; for t in $(TSAN_UNITS); do echo "== $$t"; $$t; done
+
+$(BUILD)/php/%: t/php/%.c $(CORE_LIB) | $(BUILD)/php
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(SRC) $< $(CORE_LIB) \
+	    $(LIBS) -o $@
+
+php: $(patsubst t/php/%.c,$(BUILD)/php/%,$(wildcard t/php/*.c))
+
+
+# the whole
+
+layers: core
+	t/layers
+
+programs: module php
+
+# first what installs, then what needs it
+
+test:
+	t/install build test
+	$(MAKE) check
+
+check: layers unit asan tsan programs
+	$(PROVE) $(TESTS)
+
+demo:
+	t/install build demo
+	$(MAKE) module
+	t/demo/run
+
+bench:
+	t/install build bench
+	$(MAKE) module
+	t/bench/run
+
+fuzz:
+	t/install build test
+	t/fuzz/run
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,305 @@
+
+/*
+ * application/x-www-form-urlencoded, and what all inputs have in common.
+ */
+
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alikassa_input_internal.h"
+#include "alikassa_utf8.h"
+
+
+/* so many names are sooner compared with each other than sorted */
+#define ALIKASSA_FORM_FEW  12
+
+
+static int alikassa_form_next(const unsigned char **p,
+    const unsigned char *last, alikassa_str_t *pair);
+static alikassa_str_t alikassa_form_unescape(const unsigned char *src,
+    const unsigned char *last, unsigned char **dst);
+static int alikassa_form_hex(unsigned char c);
+static int alikassa_form_is_text(const alikassa_str_t *s);
+static void alikassa_form_repeated(alikassa_inputs_t *inputs);
+static int alikassa_form_compare(const void *one, const void *two);
+
+
+alikassa_rc_t
+alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
+    alikassa_inputs_t *inputs, alikassa_reason_t *reason)
+{
+    size_t                n;
+    alikassa_str_t        pair;
+    unsigned char        *dst;
+    alikassa_input_t     *input;
+    const unsigned char  *p, *eq, *last;
+
+    inputs->elts = NULL;
+    inputs->nelts = 0;
+
+    if (body->len == 0) {
+        return ALIKASSA_OK;
+    }
+
+    last = body->data + body->len;
+    n = 0;
+
+    for (p = body->data; alikassa_form_next(&p, last, &pair); /* void */ ) {
+
+        if (n++ == ALIKASSA_INPUT_MAX_FIELDS) {
+            snprintf(reason->text, ALIKASSA_REASON_LEN,
+                     "more than %d fields", ALIKASSA_INPUT_MAX_FIELDS);
+            return ALIKASSA_DECLINED;
+        }
+    }
+
+    if (n == 0) {
+        return ALIKASSA_OK;
+    }
+
+    input = alikassa_alloc(pool, n * sizeof(alikassa_input_t));
+    if (input == NULL) {
+        return ALIKASSA_ERROR;
+    }
+
+    inputs->elts = input;
+    dst = NULL;
+
+    if (memchr(body->data, '%', body->len) != NULL
+        || memchr(body->data, '+', body->len) != NULL)
+    {
+        dst = alikassa_alloc(pool, body->len);
+        if (dst == NULL) {
+            return ALIKASSA_ERROR;
+        }
+    }
+
+    for (p = body->data; alikassa_form_next(&p, last, &pair); input++) {
+
+        memset(input, 0, sizeof(alikassa_input_t));
+
+        eq = memchr(pair.data, '=', pair.len);
+
+        if (eq == NULL) {
+            input->name = alikassa_form_unescape(pair.data,
+                                                 pair.data + pair.len, &dst);
+            continue;
+        }
+
+        input->name = alikassa_form_unescape(pair.data, eq, &dst);
+        input->value = alikassa_form_unescape(eq + 1, pair.data + pair.len,
+                                              &dst);
+    }
+
+    inputs->nelts = n;
+
+    alikassa_inputs_mark(inputs);
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * The next pair that is not empty.
+ */
+
+static int
+alikassa_form_next(const unsigned char **p, const unsigned char *last,
+    alikassa_str_t *pair)
+{
+    const unsigned char  *s, *amp;
+
+    for (s = *p; s < last; s = amp + 1) {
+
+        amp = memchr(s, '&', (size_t) (last - s));
+
+        if (amp == NULL) {
+            amp = last;
+        }
+
+        if (amp > s) {
+            pair->data = s;
+            pair->len = (size_t) (amp - s);
+
+            *p = (amp < last) ? amp + 1 : last;
+
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * With *dst NULL there is nothing to undo in the whole body.
+ */
+
+static alikassa_str_t
+alikassa_form_unescape(const unsigned char *src, const unsigned char *last,
+    unsigned char **dst)
+{
+    int              high, low;
+    unsigned char   *d;
+    alikassa_str_t   s;
+
+    if (*dst == NULL) {
+        s.data = src;
+        s.len = (size_t) (last - src);
+
+        return s;
+    }
+
+    d = *dst;
+    s.data = d;
+
+    while (src < last) {
+
+        if (*src == '%' && last - src > 2) {
+            high = alikassa_form_hex(src[1]);
+            low = alikassa_form_hex(src[2]);
+
+            if (high >= 0 && low >= 0) {
+                *d++ = (unsigned char) (high << 4 | low);
+                src += 3;
+                continue;
+            }
+        }
+
+        *d++ = (*src == '+') ? ' ' : *src;
+        src++;
+    }
+
+    s.len = (size_t) (d - s.data);
+
+    *dst = d;
+
+    return s;
+}
+
+
+static int
+alikassa_form_hex(unsigned char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+
+    return -1;
+}
+
+
+void
+alikassa_inputs_mark(alikassa_inputs_t *inputs)
+{
+    size_t             i;
+    alikassa_input_t  *input;
+
+    for (i = 0; i < inputs->nelts; i++) {
+
+        input = &inputs->elts[i];
+
+        if (!alikassa_form_is_text(&input->name)
+            || !alikassa_form_is_text(&input->value))
+        {
+            input->malformed = 1;
+        }
+    }
+
+    alikassa_form_repeated(inputs);
+}
+
+
+static int
+alikassa_form_is_text(const alikassa_str_t *s)
+{
+    return s->len == 0
+           || (memchr(s->data, '\0', s->len) == NULL
+               && alikassa_utf8_check(s, NULL));
+}
+
+
+static void
+alikassa_form_repeated(alikassa_inputs_t *inputs)
+{
+    size_t             i, j;
+    alikassa_input_t  *index[ALIKASSA_INPUT_MAX_FIELDS], *a, *b;
+
+    if (inputs->nelts <= ALIKASSA_FORM_FEW) {
+
+        for (i = 1; i < inputs->nelts; i++) {
+
+            a = &inputs->elts[i];
+
+            for (j = 0; j < i; j++) {
+
+                b = &inputs->elts[j];
+
+                if (alikassa_str_eq(&a->name, &b->name)) {
+                    a->repeated = 1;
+                    b->repeated = 1;
+                }
+            }
+        }
+
+        return;
+    }
+
+    for (i = 0; i < inputs->nelts; i++) {
+        index[i] = &inputs->elts[i];
+    }
+
+    qsort(index, inputs->nelts, sizeof(alikassa_input_t *),
+          alikassa_form_compare);
+
+    for (i = 1; i < inputs->nelts; i++) {
+
+        a = index[i - 1];
+        b = index[i];
+
+        if (alikassa_str_eq(&a->name, &b->name)) {
+            a->repeated = 1;
+            b->repeated = 1;
+        }
+    }
+}
+
+
+static int
+alikassa_form_compare(const void *one, const void *two)
+{
+    const alikassa_str_t  *a, *b;
+
+    a = &(*(alikassa_input_t * const *) one)->name;
+    b = &(*(alikassa_input_t * const *) two)->name;
+
+    if (a->len != b->len) {
+        return (a->len < b->len) ? -1 : 1;
+    }
+
+    return a->len ? memcmp(a->data, b->data, a->len) : 0;
+}
+
+
+const alikassa_input_t *
+alikassa_inputs_find(const alikassa_inputs_t *inputs,
+    const alikassa_str_t *name)
+{
+    size_t  i;
+
+    for (i = 0; i < inputs->nelts; i++) {
+
+        if (alikassa_str_eq(&inputs->elts[i].name, name)) {
+            return &inputs->elts[i];
+        }
+    }
+
+    return NULL;
+}

@@ -1,0 +1,289 @@
+
+/*
+ * The audit log: one JSON line for each call that moves money, written where
+ * its outcome is decided.
+ *
+ * A line is one write() to a file opened for appending, so lines of several
+ * workers do not mix; nginx reopens the file with its other logs.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+#include "alikassa_json.h"
+
+
+/* a line; only an order_id and an answer of hostile length could reach it */
+#define NGX_HTTP_ALIKASSA_AUDIT_LINE  4000
+
+/* characters of an answer's values in the log */
+#define NGX_HTTP_ALIKASSA_AUDIT_TEXT  128
+
+
+struct ngx_http_alikassa_audit_s {
+    ngx_open_file_t                    *file;
+    ngx_syslog_peer_t                  *syslog;
+    time_t                              error_log_time;
+};
+
+
+static u_char *ngx_http_alikassa_audit_line(ngx_http_alikassa_call_t *call,
+    u_char *p, u_char *last);
+static u_char *ngx_http_alikassa_audit_time(u_char *p);
+static u_char *ngx_http_alikassa_audit_text(u_char *p, u_char *last,
+    const char *name, const u_char *data, size_t len);
+static void ngx_http_alikassa_audit_write(ngx_http_request_t *r,
+    ngx_http_alikassa_audit_t *audit, u_char *line, size_t len);
+static void ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
+    ngx_http_alikassa_audit_t *audit, u_char *line, size_t len);
+
+
+char *
+ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_alikassa_loc_conf_t *alcf = conf;
+
+    ngx_str_t                  *value;
+    ngx_http_alikassa_audit_t  *audit;
+
+    if (alcf->audit != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        alcf->audit = NULL;
+        return NGX_CONF_OK;
+    }
+
+    audit = ngx_pcalloc(cf->pool, sizeof(ngx_http_alikassa_audit_t));
+    if (audit == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    alcf->audit = audit;
+
+    if (ngx_strncmp(value[1].data, "syslog:", 7) == 0) {
+
+        audit->syslog = ngx_pcalloc(cf->pool, sizeof(ngx_syslog_peer_t));
+        if (audit->syslog == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        return ngx_syslog_process_conf(cf, audit->syslog);
+    }
+
+    audit->file = ngx_conf_open_file(cf->cycle, &value[1]);
+    if (audit->file == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Writes the line of a call whose outcome is recorded.  Status calls move
+ * nothing; but one that found an order tells an outcome that was unknown.
+ */
+
+void
+ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call)
+{
+    u_char                     *p;
+    ngx_http_request_t         *r;
+    ngx_http_alikassa_audit_t  *audit;
+    u_char                      line[NGX_HTTP_ALIKASSA_AUDIT_LINE];
+
+    audit = call->ctx->conf->audit;
+    r = call->ctx->request;
+
+    if (audit == NULL
+        || (call->operation->safe && call->asked != ALIKASSA_EVENT_FOUND))
+    {
+        return;
+    }
+
+    p = ngx_http_alikassa_audit_line(call, line, line
+                                     + NGX_HTTP_ALIKASSA_AUDIT_LINE - 1);
+
+    if (audit->syslog) {
+        ngx_http_alikassa_audit_syslog(r, audit, line, p - line);
+        return;
+    }
+
+    *p++ = LF;
+
+    ngx_http_alikassa_audit_write(r, audit, line, p - line);
+}
+
+
+/*
+ * The fixed parts have less than 800 bytes, and each text brings at most
+ * six bytes a character of its own limit: the line always has room.
+ */
+
+static u_char *
+ngx_http_alikassa_audit_line(ngx_http_alikassa_call_t *call, u_char *p,
+    u_char *last)
+{
+    const char                  *fingerprint;
+    ngx_http_alikassa_ctx_t     *ctx;
+    const alikassa_str_t        *outcome;
+    const alikassa_operation_t  *op;
+
+    ctx = call->ctx;
+    op = ctx->operation;
+    outcome = alikassa_outcome_name(ctx->outcome);
+    fingerprint = alikassa_key_fingerprint(ctx->conf->key->key);
+
+    p = ngx_cpymem(p, "{\"time\":\"", sizeof("{\"time\":\"") - 1);
+    p = ngx_http_alikassa_audit_time(p);
+    *p++ = '"';
+
+    p = ngx_http_alikassa_audit_text(p, last, "operation", op->name.data,
+                                     op->name.len);
+    p = ngx_http_alikassa_audit_text(p, last, "account", ctx->account.data,
+                                     ctx->account.len);
+    p = ngx_http_alikassa_audit_text(p, last, "order_id", ctx->order_id.data,
+                                     ctx->order_id.len);
+    p = ngx_http_alikassa_audit_text(p, last, "amount", ctx->amount.data,
+                                     ctx->amount.len);
+    p = ngx_http_alikassa_audit_text(p, last, "outcome", outcome->data,
+                                     outcome->len);
+    p = ngx_http_alikassa_audit_text(p, last, "id", call->answer.id.data,
+                                     call->answer.id.len);
+    p = ngx_http_alikassa_audit_text(p, last, "payment_status",
+                                     call->answer.payment_status.data,
+                                     call->answer.payment_status.len);
+
+    p = ngx_slprintf(p, last, ",\"status\":%ui,\"sign_time\":%ui.%06ui,"
+                     "\"response_time\":%T.%03M",
+                     call->status, call->sign_time / 1000000,
+                     call->sign_time % 1000000,
+                     (time_t) (call->response_time / 1000),
+                     call->response_time % 1000);
+
+    p = ngx_http_alikassa_audit_text(p, last, "key", (u_char *) fingerprint,
+                                     ngx_strlen(fingerprint));
+    p = ngx_http_alikassa_audit_text(p, last, "idempotency",
+                                     ctx->verdict.data, ctx->verdict.len);
+
+    *p++ = '}';
+
+    return p;
+}
+
+
+/*
+ * RFC 3339 with milliseconds, from nginx's cached time.
+ */
+
+static u_char *
+ngx_http_alikassa_audit_time(u_char *p)
+{
+    ngx_tm_t     tm;
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    ngx_gmtime(tp->sec, &tm);
+
+    return ngx_sprintf(p, "%4d-%02d-%02dT%02d:%02d:%02d.%03MZ",
+                       tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                       tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
+                       tp->msec);
+}
+
+
+/*
+ * Adds a member; nothing for an empty text.  A text that has no room, which
+ * only an answer of hostile length could make, is left out rather than cut.
+ */
+
+static u_char *
+ngx_http_alikassa_audit_text(u_char *p, u_char *last, const char *name,
+    const u_char *data, size_t len)
+{
+    size_t          need;
+    alikassa_str_t  s;
+
+    if (len == 0) {
+        return p;
+    }
+
+    s.data = data;
+    s.len = ngx_min(len, NGX_HTTP_ALIKASSA_AUDIT_TEXT * 4);
+
+    /* room for the fixed parts that follow is kept */
+
+    need = sizeof(",\"\":") + ngx_strlen(name)
+           + alikassa_json_write_text(NULL, &s) + 400;
+
+    if ((size_t) (last - p) < need) {
+        return p;
+    }
+
+    p = ngx_sprintf(p, ",\"%s\":", name);
+
+    return p + alikassa_json_write_text(p, &s);
+}
+
+
+static void
+ngx_http_alikassa_audit_write(ngx_http_request_t *r,
+    ngx_http_alikassa_audit_t *audit, u_char *line, size_t len)
+{
+    time_t     now;
+    ssize_t    n;
+    ngx_err_t  err;
+
+    n = ngx_write_fd(audit->file->fd, line, len);
+
+    if (n == (ssize_t) len) {
+        return;
+    }
+
+    /* as the access log: not more than one complaint a minute */
+
+    now = ngx_time();
+    err = (n == -1) ? ngx_errno : 0;
+
+    if (now - audit->error_log_time > 59) {
+
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, err,
+                      ngx_write_fd_n " to \"%V\" failed or was incomplete: "
+                      "%z of %uz", &audit->file->name, n, len);
+
+        audit->error_log_time = now;
+    }
+}
+
+
+static void
+ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
+    ngx_http_alikassa_audit_t *audit, u_char *line, size_t len)
+{
+    u_char  *p, *buf;
+    size_t   size;
+
+    /* the header: priority, time, host name and a tag of at most 32 */
+
+    size = sizeof("<255>Jan 01 00:00:00 ") - 1 + NGX_MAXHOSTNAMELEN
+           + 32 + sizeof(" : ") + len;
+
+    buf = ngx_alloc(size, r->connection->log);
+    if (buf == NULL) {
+        return;
+    }
+
+    p = ngx_syslog_add_header(audit->syslog, buf);
+    p = ngx_cpymem(p, line, len);
+
+    if (ngx_syslog_send(audit->syslog, buf, p - buf) < 0) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "send() to syslog failed: an audit line is lost");
+    }
+
+    ngx_free(buf);
+}

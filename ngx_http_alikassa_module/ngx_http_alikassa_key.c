@@ -1,0 +1,529 @@
+
+/*
+ * Keys and signers of a configuration: each is loaded once, however many
+ * locations name it, and goes with its cycle.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+
+
+/* a key of 16384 bits in PEM has 13 KiB */
+#define NGX_HTTP_ALIKASSA_PEM_MAX  65536
+
+
+static ngx_int_t ngx_http_alikassa_key_paths(ngx_conf_t *cf,
+    ngx_http_alikassa_key_t *key);
+static ngx_int_t ngx_http_alikassa_key_beside(ngx_conf_t *cf,
+    ngx_str_t *dir, const char *name, ngx_uint_t optional, ngx_str_t *path);
+static ngx_int_t ngx_http_alikassa_key_load(ngx_conf_t *cf,
+    ngx_http_alikassa_key_t *key);
+static ngx_int_t ngx_http_alikassa_key_open(ngx_conf_t *cf,
+    ngx_http_alikassa_key_t *key, alikassa_str_t *pem);
+static ngx_int_t ngx_http_alikassa_key_public(ngx_conf_t *cf,
+    ngx_http_alikassa_key_t *key);
+static ngx_int_t ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_uint_t secret, alikassa_str_t *content);
+static void ngx_http_alikassa_key_others(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_file_info_t *fi);
+
+
+char *
+ngx_http_alikassa_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_alikassa_loc_conf_t *alcf = conf;
+
+    ngx_str_t                      *value, *option;
+    ngx_uint_t                      i;
+    ngx_http_alikassa_key_t        *key, **known;
+    ngx_http_alikassa_main_conf_t  *amcf;
+
+    if (alcf->key != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    key = ngx_pcalloc(cf->pool, sizeof(ngx_http_alikassa_key_t));
+    if (key == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return "has an empty path";
+    }
+
+    key->name = value[1];
+    key->path = value[1];
+    key->where.file = cf->conf_file->file.name;
+    key->where.line = cf->conf_file->line;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        option = NULL;
+
+        if (ngx_strncmp(value[i].data, "password=", 9) == 0) {
+            option = &key->password;
+            option->len = value[i].len - 9;
+            option->data = value[i].data + 9;
+
+        } else if (ngx_strncmp(value[i].data, "public=", 7) == 0) {
+            option = &key->public;
+            option->len = value[i].len - 7;
+            option->data = value[i].data + 7;
+        }
+
+        if (option == NULL || option->len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", it must be "
+                               "\"password=file\" or \"public=file\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_conf_full_name(cf->cycle, option, 1) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_alikassa_key_paths(cf, key) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
+
+    known = amcf->keys.elts;
+
+    for (i = 0; i < amcf->keys.nelts; i++) {
+
+        if (ngx_http_alikassa_same(&known[i]->path, &key->path)
+            && ngx_http_alikassa_same(&known[i]->password, &key->password)
+            && ngx_http_alikassa_same(&known[i]->public, &key->public))
+        {
+            alcf->key = known[i];
+            return NGX_CONF_OK;
+        }
+    }
+
+    known = ngx_array_push(&amcf->keys);
+    if (known == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *known = key;
+    alcf->key = key;
+
+    if (ngx_http_alikassa_key_load(cf, key) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * A directory is AliKassa's archive, unpacked: an option that is given goes
+ * before the file in it.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_key_paths(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
+{
+    ngx_str_t        dir;
+    ngx_file_info_t  fi;
+
+    if (ngx_conf_full_name(cf->cycle, &key->path, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_file_info(key->path.data, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "cannot find key \"%V\", give the folder of "
+                           "AliKassa's unpacked archive or its private.pem",
+                           &key->path);
+        return NGX_ERROR;
+    }
+
+    if (!ngx_is_dir(&fi)) {
+        return NGX_OK;
+    }
+
+    dir = key->path;
+
+    if (ngx_http_alikassa_key_beside(cf, &dir, "private.pem", 0, &key->path)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (key->password.len == 0
+        && ngx_http_alikassa_key_beside(cf, &dir, "password.txt", 1,
+                                        &key->password)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (key->public.len == 0
+        && ngx_http_alikassa_key_beside(cf, &dir, "public.pem", 1,
+                                        &key->public)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Sets path to the file of that name in dir.  If it is optional and not
+ * there, path is left empty.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_key_beside(ngx_conf_t *cf, ngx_str_t *dir,
+    const char *name, ngx_uint_t optional, ngx_str_t *path)
+{
+    size_t            len;
+    u_char           *p;
+    ngx_err_t         err;
+    ngx_str_t         full;
+    ngx_file_info_t   fi;
+
+    len = dir->len;
+
+    while (len > 1 && dir->data[len - 1] == '/') {
+        len--;
+    }
+
+    full.len = len + 1 + ngx_strlen(name);
+
+    full.data = ngx_pnalloc(cf->pool, full.len + 1);
+    if (full.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(full.data, dir->data, len);
+    *p++ = '/';
+    ngx_memcpy(p, name, ngx_strlen(name) + 1);
+
+    if (ngx_file_info(full.data, &fi) == NGX_FILE_ERROR) {
+
+        err = ngx_errno;
+
+        if (optional && err == NGX_ENOENT) {
+            return NGX_OK;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
+                           "cannot find \"%V\", the folder must hold "
+                           "AliKassa's unpacked archive", &full);
+        return NGX_ERROR;
+    }
+
+    *path = full;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_key_load(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
+{
+    ngx_int_t       rc;
+    alikassa_str_t  pem;
+
+    if (ngx_http_alikassa_key_file(cf, &key->path, 1, &pem) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_alikassa_key_open(cf, key, &pem);
+
+    ngx_explicit_memzero((void *) pem.data, pem.len);
+    ngx_free((void *) pem.data);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_alikassa_key_public(cf, key);
+}
+
+
+/*
+ * The core's passphrases are nginx's own array with another type.  nginx
+ * wipes it when the configuration is read.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_key_open(ngx_conf_t *cf, ngx_http_alikassa_key_t *key,
+    alikassa_str_t *pem)
+{
+    ngx_str_t          *elts;
+    ngx_uint_t          i, n;
+    ngx_array_t        *passwords;
+    alikassa_rc_t       rc;
+    alikassa_str_t     *passphrases;
+    ngx_file_info_t     fi;
+    alikassa_reason_t   reason;
+
+    n = 0;
+    passphrases = NULL;
+
+    if (key->password.len) {
+
+        passwords = ngx_ssl_read_password_file(cf, &key->password);
+        if (passwords == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_file_info(key->password.data, &fi) != NGX_FILE_ERROR) {
+            ngx_http_alikassa_key_others(cf, &key->password, &fi);
+        }
+
+        n = passwords->nelts;
+
+        passphrases = ngx_palloc(cf->temp_pool,
+                                 (n + 1) * sizeof(alikassa_str_t));
+        if (passphrases == NULL) {
+            return NGX_ERROR;
+        }
+
+        elts = passwords->elts;
+
+        for (i = 0; i < n; i++) {
+            passphrases[i].len = elts[i].len;
+            passphrases[i].data = elts[i].data;
+        }
+    }
+
+    rc = alikassa_key_create(pem, passphrases, n, &key->key, &reason);
+
+    if (rc == ALIKASSA_OK) {
+        return NGX_OK;
+    }
+
+    if (key->password.len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "cannot load key \"%V\" with password file "
+                           "\"%V\": %s", &key->path, &key->password,
+                           reason.text);
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "cannot load key \"%V\": %s",
+                           &key->path, reason.text);
+    }
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_key_public(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
+{
+    alikassa_rc_t      rc;
+    alikassa_str_t     pem;
+    alikassa_reason_t  reason;
+
+    if (key->public.len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_alikassa_key_file(cf, &key->public, 0, &pem) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = alikassa_key_match(key->key, &pem, &reason);
+
+    ngx_free((void *) pem.data);
+
+    if (rc != ALIKASSA_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "public key \"%V\" does not prove key \"%V\": %s, "
+                           "take both from one archive of AliKassa's",
+                           &key->public, &key->path, reason.text);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Reads a small file into memory that the caller wipes and frees: the pools
+ * of a configuration live long and are not wiped.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_uint_t secret, alikassa_str_t *content)
+{
+    off_t             size;
+    u_char           *data;
+    ssize_t           n;
+    ngx_file_t        file;
+    ngx_file_info_t   fi;
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name = *path;
+    file.log = cf->log;
+
+    file.fd = ngx_open_file(path->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", path);
+        return NGX_ERROR;
+    }
+
+    data = NULL;
+
+    if (ngx_fd_info(file.fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", path);
+        goto failed;
+    }
+
+    size = ngx_file_size(&fi);
+
+    if (!ngx_is_file(&fi) || size > NGX_HTTP_ALIKASSA_PEM_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is no key, which is a file of at most "
+                           "%d bytes", path, NGX_HTTP_ALIKASSA_PEM_MAX);
+        goto failed;
+    }
+
+    if (secret) {
+        ngx_http_alikassa_key_others(cf, path, &fi);
+    }
+
+    data = ngx_alloc((size_t) size + 1, cf->log);
+    if (data == NULL) {
+        goto failed;
+    }
+
+    n = ngx_read_file(&file, data, (size_t) size, 0);
+
+    if (n == NGX_ERROR || n != (ssize_t) size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, (n == NGX_ERROR) ? ngx_errno : 0,
+                           "cannot read \"%V\"", path);
+        ngx_explicit_memzero(data, (size_t) size);
+        goto failed;
+    }
+
+    (void) ngx_close_file(file.fd);
+
+    content->data = data;
+    content->len = (size_t) size;
+
+    return NGX_OK;
+
+failed:
+
+    if (data) {
+        ngx_free(data);
+    }
+
+    (void) ngx_close_file(file.fd);
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_alikassa_key_others(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_file_info_t *fi)
+{
+    if (fi->st_mode & S_IROTH) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "secret file \"%V\" can be read by every user, "
+                           "run \"chmod o-r %V\"", path, path);
+    }
+}
+
+
+ngx_int_t
+ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
+{
+    ngx_uint_t                      i;
+    alikassa_rc_t                   rc;
+    alikassa_reason_t               reason;
+    ngx_http_alikassa_where_t      *where;
+    ngx_http_alikassa_signer_t     *signer;
+    ngx_http_alikassa_main_conf_t  *amcf;
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
+
+    signer = amcf->signers.elts;
+
+    for (i = 0; i < amcf->signers.nelts; i++) {
+
+        if (signer[i].key == alcf->key
+            && ngx_http_alikassa_same(&signer[i].digest, &alcf->digest))
+        {
+            alcf->signer = signer[i].signer;
+            return NGX_OK;
+        }
+    }
+
+    signer = ngx_array_push(&amcf->signers);
+    if (signer == NULL) {
+        return NGX_ERROR;
+    }
+
+    signer->key = alcf->key;
+    signer->digest = alcf->digest;
+    signer->signer = NULL;
+
+    /* digests are words of the configuration or of ours: a NUL ends them */
+
+    rc = alikassa_signer_create(alcf->key->key, (char *) alcf->digest.data,
+                                &signer->signer, &reason);
+
+    if (rc != ALIKASSA_OK) {
+
+        where = alcf->digest_where.file.len ? &alcf->digest_where
+                                            : &alcf->key->where;
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "cannot sign with key \"%V\" and digest \"%V\": %s; "
+                      "allow the digest in the system's crypto policy or set "
+                      "another \"alikassa_digest\" that AliKassa has agreed "
+                      "to in %V:%ui", &alcf->key->path, &alcf->digest,
+                      reason.text, &where->file, where->line);
+        return NGX_ERROR;
+    }
+
+    alcf->signer = signer->signer;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The cleanup of a configuration's pool.
+ */
+
+void
+ngx_http_alikassa_keys_free(void *data)
+{
+    ngx_http_alikassa_main_conf_t *amcf = data;
+
+    ngx_uint_t                   i;
+    ngx_http_alikassa_key_t    **key;
+    ngx_http_alikassa_signer_t  *signer;
+
+    signer = amcf->signers.elts;
+
+    for (i = 0; i < amcf->signers.nelts; i++) {
+        alikassa_signer_free(signer[i].signer);
+    }
+
+    key = amcf->keys.elts;
+
+    for (i = 0; i < amcf->keys.nelts; i++) {
+        alikassa_key_free(key[i]->key);
+    }
+}

@@ -1,0 +1,665 @@
+
+/*
+ * What the client gets: AliKassa's answer byte for byte, a redirect to the
+ * payment page, or a refusal of ours in the same shape.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+#include "alikassa_json.h"
+#include "alikassa_value.h"
+
+
+static ngx_uint_t ngx_http_alikassa_intercept(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status);
+static ngx_uint_t ngx_http_alikassa_error_page(ngx_http_request_t *r,
+    ngx_uint_t status);
+static ngx_uint_t ngx_http_alikassa_html(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_redirect(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
+    const ngx_http_alikassa_refusal_t *refusal, alikassa_faults_t *faults,
+    ngx_str_t *out);
+static ngx_int_t ngx_http_alikassa_write_exists(ngx_http_alikassa_ctx_t *ctx,
+    ngx_str_t *out);
+static u_char *ngx_http_alikassa_write_member(u_char *p, const char *name,
+    ngx_str_t *value);
+static ngx_int_t ngx_http_alikassa_send_json(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status, ngx_str_t *body);
+static ngx_int_t ngx_http_alikassa_common_headers(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
+static ngx_table_elt_t *ngx_http_alikassa_header(ngx_http_request_t *r,
+    const char *name, const char *value);
+static ngx_int_t ngx_http_alikassa_page_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_alikassa_page_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+/* what nginx itself refuses before the content handler, and its words */
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_pages[] = {
+    { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, ngx_string("body_too_large"),
+      alikassa_string("The request is too large."), 0, 0 },
+    { NGX_HTTP_BAD_REQUEST, ngx_string("bad_request"),
+      alikassa_string("The request is malformed."), 0, 0 },
+    { 0, ngx_null_string, alikassa_null_string, 0, 0 }
+};
+
+
+/*
+ * Refuses: an answer in AliKassa's own shape, or the operator's error_page.
+ * Returns what the request is to be finalized with.
+ */
+
+ngx_int_t
+ngx_http_alikassa_refuse(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
+    const ngx_http_alikassa_refusal_t *refusal, alikassa_faults_t *faults)
+{
+    u_char     *p;
+    ngx_str_t   body;
+
+    if (ctx->outcome == ALIKASSA_OUTCOME_NONE) {
+        ctx->outcome = ALIKASSA_OUTCOME_INVALID;
+    }
+
+    ctx->error = refusal->error;
+
+    if (faults && refusal->error.len == sizeof("invalid") - 1
+        && ngx_strncmp(refusal->error.data, "invalid", 7) == 0)
+    {
+        /* "invalid_amount" */
+
+        ctx->error.len = sizeof("invalid_") - 1 + faults->elts[0].field.len;
+
+        ctx->error.data = ngx_pnalloc(r->pool, ctx->error.len);
+        if (ctx->error.data == NULL) {
+            ctx->error.len = 0;
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        p = ngx_cpymem(ctx->error.data, "invalid_", sizeof("invalid_") - 1);
+        ngx_memcpy(p, faults->elts[0].field.data, faults->elts[0].field.len);
+    }
+
+    if (ngx_http_alikassa_intercept(r, ctx, refusal->status)) {
+        return refusal->status;
+    }
+
+    if (ngx_http_alikassa_write_refusal(ctx, refusal, faults, &body)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (refusal->retry) {
+
+        p = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 1);
+        if (p == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        *ngx_sprintf(p, "%ui", refusal->retry) = '\0';
+
+        if (ngx_http_alikassa_header(r, "Retry-After", (char *) p) == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (ctx->allow
+        && ngx_http_alikassa_header(r, "Allow", ctx->operation->safe
+                                                ? "GET, HEAD, POST" : "POST")
+           == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_alikassa_send_json(r, ctx, refusal->status, &body);
+}
+
+
+/*
+ * Passes on AliKassa's answer: ctx->status and ctx->answer are of it.
+ */
+
+ngx_int_t
+ngx_http_alikassa_answer(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
+    ngx_str_t *body, ngx_uint_t replayed)
+{
+    if (ngx_http_alikassa_intercept(r, ctx, ctx->status)) {
+        return ctx->status;
+    }
+
+    if (replayed
+        && ngx_http_alikassa_header(r, "Idempotent-Replayed", "true") == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->status < NGX_HTTP_SPECIAL_RESPONSE
+        && ctx->answer.redirect
+        && ctx->operation->money
+        && ngx_http_alikassa_html(r, ctx))
+    {
+        return ngx_http_alikassa_redirect(r, ctx);
+    }
+
+    return ngx_http_alikassa_send_json(r, ctx, ctx->status, body);
+}
+
+
+/*
+ * The order turned out to exist, and its answer with the payer's link is
+ * lost: a program is told so.  A payer cannot be sent anywhere: that is 409,
+ * which the operator's error_page may take whatever else is set.
+ */
+
+ngx_int_t
+ngx_http_alikassa_exists(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+{
+    ngx_str_t   body;
+    ngx_uint_t  status;
+
+    static ngx_str_t  error = ngx_string("exists");
+
+    status = NGX_HTTP_OK;
+
+    if (ngx_http_alikassa_html(r, ctx)
+        && alikassa_operation_role(ctx->operation, ALIKASSA_ROLE_CLIENT_IP)
+           >= 0)
+    {
+        status = NGX_HTTP_CONFLICT;
+        ctx->error = error;
+
+        if (ngx_http_alikassa_error_page(r, status)) {
+            return status;
+        }
+    }
+
+    if (ngx_http_alikassa_write_exists(ctx, &body) != NGX_OK
+        || ngx_http_alikassa_header(r, "Idempotent-Replayed", "true") == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_alikassa_send_json(r, ctx, status, &body);
+}
+
+
+static ngx_uint_t
+ngx_http_alikassa_intercept(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status)
+{
+    return ctx->conf->intercept_errors
+           && status >= NGX_HTTP_SPECIAL_RESPONSE
+           && ngx_http_alikassa_error_page(r, status);
+}
+
+
+/*
+ * Whether nginx would take the status to an error_page of the operator's.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_error_page(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_uint_t                 i;
+    ngx_http_err_page_t       *page;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (clcf->error_pages == NULL || r->error_page || r->uri_changes == 0) {
+        return 0;
+    }
+
+    page = clcf->error_pages->elts;
+
+    for (i = 0; i < clcf->error_pages->nelts; i++) {
+        if (page[i].status == (ngx_int_t) status) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Whether the client is to be redirected rather than given JSON.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_html(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+{
+    ngx_uint_t                  key;
+    alikassa_str_t              accept;
+    ngx_http_variable_value_t  *vv;
+
+    static ngx_str_t  name = ngx_string("http_accept");
+
+    if (ctx->conf->redirect != NGX_HTTP_ALIKASSA_REDIRECT_AUTO) {
+        return ctx->conf->redirect == NGX_HTTP_ALIKASSA_REDIRECT_ON;
+    }
+
+    key = ngx_hash_key(name.data, name.len);
+
+    vv = ngx_http_get_variable(r, &name, key);
+
+    if (vv == NULL || vv->not_found) {
+        return 0;
+    }
+
+    accept.len = vv->len;
+    accept.data = vv->data;
+
+    return alikassa_media_prefers_html(&accept);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_redirect(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
+{
+    ngx_int_t         rc;
+    ngx_table_elt_t  *location;
+
+    ngx_http_clear_location(r);
+
+    /* the core's strings of an answer end with a NUL */
+
+    location = ngx_http_alikassa_header(r, "Location",
+                                        (char *) ctx->answer.url.data);
+
+    if (location == NULL || ngx_http_alikassa_common_headers(r, ctx) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.location = location;
+    r->headers_out.status = NGX_HTTP_SEE_OTHER;
+    r->headers_out.content_length_n = 0;
+
+    ctx->answered = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_send_special(r, NGX_HTTP_LAST);
+}
+
+
+/*
+ * A refusal that says what may have become of the order names both.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
+    const ngx_http_alikassa_refusal_t *refusal, alikassa_faults_t *faults,
+    ngx_str_t *out)
+{
+    u_char                *p;
+    size_t                 len;
+    ngx_str_t              outcome;
+    alikassa_str_t         text, s;
+    const alikassa_str_t  *name;
+
+    if (alikassa_refusal_write(&ctx->pool, &refusal->message, faults, &text)
+        != ALIKASSA_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    out->len = text.len;
+    out->data = (u_char *) text.data;
+
+    if (!refusal->told) {
+        return NGX_OK;
+    }
+
+    name = alikassa_outcome_name(ctx->outcome);
+    outcome.len = name->len;
+    outcome.data = (u_char *) name->data;
+
+    s.len = ctx->order_id.len;
+    s.data = ctx->order_id.data;
+
+    len = text.len + sizeof(",\"outcome\":\"\",\"order_id\":") + outcome.len
+          + 2 + alikassa_json_write_text(NULL, &s);
+
+    p = ngx_pnalloc(ctx->request->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    out->data = p;
+
+    p = ngx_cpymem(p, text.data, text.len - 1);
+    p = ngx_http_alikassa_write_member(p, ",\"outcome\":", &outcome);
+
+    if (ctx->order_id.len) {
+        p = ngx_http_alikassa_write_member(p, ",\"order_id\":",
+                                           &ctx->order_id);
+    }
+
+    *p++ = '}';
+
+    out->len = p - out->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_write_exists(ngx_http_alikassa_ctx_t *ctx, ngx_str_t *out)
+{
+    u_char          *p;
+    size_t           len;
+    ngx_str_t        status, id;
+    alikassa_str_t   s;
+
+    static ngx_str_t  message =
+        ngx_string("This order exists already, its first answer was lost.");
+
+    status.len = ctx->answer.payment_status.len;
+    status.data = (u_char *) ctx->answer.payment_status.data;
+
+    id.len = ctx->answer.id.len;
+    id.data = (u_char *) ctx->answer.id.data;
+
+    s.len = ctx->order_id.len;
+    s.data = ctx->order_id.data;
+
+    len = sizeof("{\"message\":,\"payment_status\":,\"id\":,\"order_id\":}")
+          + message.len + 2 + alikassa_json_write_text(NULL, &s);
+
+    len += alikassa_json_write_text(NULL, &ctx->answer.payment_status);
+    len += alikassa_json_write_text(NULL, &ctx->answer.id);
+
+    p = ngx_pnalloc(ctx->request->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    out->data = p;
+
+    p = ngx_http_alikassa_write_member(p, "{\"message\":", &message);
+
+    if (status.len) {
+        p = ngx_http_alikassa_write_member(p, ",\"payment_status\":",
+                                           &status);
+    }
+
+    if (alikassa_integer(&ctx->answer.id)) {
+        p = ngx_cpymem(p, ",\"id\":", sizeof(",\"id\":") - 1);
+        p = ngx_cpymem(p, id.data, id.len);
+
+    } else if (id.len) {
+        p = ngx_http_alikassa_write_member(p, ",\"id\":", &id);
+    }
+
+    p = ngx_http_alikassa_write_member(p, ",\"order_id\":", &ctx->order_id);
+    *p++ = '}';
+
+    out->len = p - out->data;
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_http_alikassa_write_member(u_char *p, const char *name, ngx_str_t *value)
+{
+    alikassa_str_t  s;
+
+    p = ngx_cpymem(p, name, ngx_strlen(name));
+
+    s.len = value->len;
+    s.data = value->data;
+
+    return p + alikassa_json_write_text(p, &s);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_send_json(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status, ngx_str_t *body)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    if (ngx_http_alikassa_common_headers(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = (body->len != 0);
+    b->last_buf = (r == r->main);
+    b->last_in_chain = 1;
+    b->sync = (body->len == 0 && r != r->main);
+
+    out.buf = b;
+    out.next = NULL;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body->len;
+
+    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    ctx->answered = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_common_headers(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
+{
+    if (ngx_http_alikassa_header(r, "Cache-Control", "no-store") == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* for auth_request_set and map: $sent_http_alikassa_payment_status */
+
+    if (ctx->operation->safe
+        && ctx->answer.payment_status.len
+        && ngx_http_alikassa_header(r, "Alikassa-Payment-Status",
+                                (char *) ctx->answer.payment_status.data)
+           == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Pushes a header.  name and value end with a NUL and outlive the request.
+ */
+
+static ngx_table_elt_t *
+ngx_http_alikassa_header(ngx_http_request_t *r, const char *name,
+    const char *value)
+{
+    u_char           *p;
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->key.len = ngx_strlen(name);
+    h->key.data = (u_char *) name;
+    h->value.len = ngx_strlen(value);
+    h->value.data = (u_char *) value;
+
+    /* a control character would end the header: AliKassa sends none */
+
+    for (p = h->value.data; *p; p++) {
+        if (*p < 0x20 || *p == 0x7f) {
+            h->value.len = 0;
+            break;
+        }
+    }
+
+    h->hash = 1;
+
+    return h;
+}
+
+
+/*
+ * nginx refuses a body that is too large, or wrongly framed, without asking
+ * us: its HTML page becomes an answer of our shape, unless error_page has
+ * taken it elsewhere.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
+{
+    alikassa_str_t                      text;
+    ngx_http_alikassa_ctx_t            *ctx;
+    ngx_http_alikassa_loc_conf_t       *alcf;
+    const ngx_http_alikassa_refusal_t  *page;
+
+    if (r != r->main || r->headers_out.status < NGX_HTTP_BAD_REQUEST) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
+
+    if (alcf->operation == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    for (page = ngx_http_alikassa_pages; page->status; page++) {
+        if (page->status == r->headers_out.status) {
+            break;
+        }
+    }
+
+    if (page->status == 0) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ctx = ngx_http_alikassa_create_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->answered) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ctx->outcome = ALIKASSA_OUTCOME_INVALID;
+    ctx->error = page->error;
+
+    if (alikassa_refusal_write(&ctx->pool, &page->message, NULL, &text)
+        != ALIKASSA_OK
+        || ngx_http_alikassa_common_headers(r, ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx->page.len = text.len;
+    ctx->page.data = (u_char *) text.data;
+    ctx->replaced = 1;
+    ctx->answered = 1;
+
+    ngx_http_clear_content_length(r);
+    r->headers_out.content_length_n = text.len;
+
+    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    ngx_str_null(&r->headers_out.charset);
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_page_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_buf_t                *b;
+    ngx_chain_t              *cl, out;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    if (r != r->main || in == NULL) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
+
+    if (ctx == NULL || !ctx->replaced) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    for (cl = in; cl; cl = cl->next) {
+        cl->buf->pos = cl->buf->last;
+        cl->buf->file_pos = cl->buf->file_last;
+    }
+
+    if (ctx->page.len == 0) {
+        return NGX_OK;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = ctx->page.data;
+    b->last = ctx->page.data + ctx->page.len;
+    b->memory = 1;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    ctx->page.len = 0;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_next_body_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_alikassa_response_init(ngx_conf_t *cf)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_alikassa_page_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_alikassa_page_body_filter;
+
+    return NGX_OK;
+}

@@ -1,0 +1,330 @@
+
+/*
+ * Signing: in nginx's thread pool, so that a worker goes on serving others,
+ * or at once where there is none.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+
+
+/*
+ * What a thread touches.  It reads the body and the signer, and writes into
+ * room of the request's; the request is held by r->main->blocked meanwhile,
+ * and the signer by its cycle, which lives as long as the worker.
+ */
+
+typedef struct {
+    ngx_http_alikassa_call_t           *call;
+    const alikassa_signer_t            *signer;
+    alikassa_str_t                      text;
+    u_char                             *sign;
+    struct timespec                     start;
+    struct timespec                     end;
+    alikassa_rc_t                       rc;
+    alikassa_reason_t                   reason;
+} ngx_http_alikassa_sign_t;
+
+
+static void ngx_http_alikassa_sign_run(void *data, ngx_log_t *log);
+static void ngx_http_alikassa_sign_end(ngx_http_request_t *r,
+    ngx_http_alikassa_sign_t *ctx);
+#if (NGX_THREADS)
+static ngx_int_t ngx_http_alikassa_sign_post(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_thread_task_t *task);
+static void ngx_http_alikassa_sign_event_handler(ngx_event_t *ev);
+#endif
+
+
+char *
+ngx_http_alikassa_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_alikassa_loc_conf_t *alcf = conf;
+
+    ngx_str_t  *value;
+
+    if (alcf->thread_pool != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        alcf->thread_pool = NULL;
+        return NGX_CONF_OK;
+    }
+
+#if (NGX_THREADS)
+
+    alcf->thread_pool = ngx_thread_pool_add(cf, &value[1]);
+    if (alcf->thread_pool == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+#else
+
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "thread pool \"%V\" is not used, since this nginx is "
+                       "built without threads", &value[1]);
+    alcf->thread_pool = NULL;
+
+#endif
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Only for locations that sign: the default pool is made if one needs it.
+ */
+
+ngx_int_t
+ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *conf)
+{
+    ngx_http_alikassa_main_conf_t  *amcf;
+
+    if (conf->thread_pool == NGX_CONF_UNSET_PTR) {
+#if (NGX_THREADS)
+        conf->thread_pool = ngx_thread_pool_add(cf, NULL);
+        if (conf->thread_pool == NULL) {
+            return NGX_ERROR;
+        }
+#else
+        conf->thread_pool = NULL;
+#endif
+    }
+
+    if (conf->thread_pool) {
+        return NGX_OK;
+    }
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
+
+    if (!amcf->inline_notice) {
+        amcf->inline_notice = 1;
+
+        ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
+                      "\"alikassa_%*s\" in %V:%ui signs without a thread "
+                      "pool: each signature holds up its worker",
+                      conf->operation->name.len, conf->operation->name.data,
+                      &conf->where.file, conf->where.line);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Signs call->body into call->sign.
+ *
+ * NGX_OK: call->signed_ok tells whether it is signed.
+ * NGX_AGAIN: a thread signs; then call->signing is cleared and the request's
+ * write_event_handler is called.
+ * NGX_BUSY: the pool's queue is full.
+ * NGX_ERROR: no memory.
+ */
+
+ngx_int_t
+ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
+{
+    size_t                         len;
+    ngx_http_alikassa_ctx_t       *ctx;
+    ngx_http_alikassa_sign_t      *sign;
+    ngx_http_alikassa_loc_conf_t  *alcf;
+#if (NGX_THREADS)
+    ngx_thread_task_t             *task;
+#endif
+
+    ctx = call->ctx;
+    alcf = ctx->conf;
+
+    len = alikassa_signer_len(alcf->signer);
+
+#if (NGX_THREADS)
+
+    task = ngx_thread_task_alloc(r->pool, sizeof(ngx_http_alikassa_sign_t));
+    if (task == NULL) {
+        return NGX_ERROR;
+    }
+
+    sign = task->ctx;
+
+#else
+
+    sign = ngx_palloc(r->pool, sizeof(ngx_http_alikassa_sign_t));
+    if (sign == NULL) {
+        return NGX_ERROR;
+    }
+
+#endif
+
+    sign->call = call;
+    sign->signer = alcf->signer;
+    sign->text.len = call->body.len;
+    sign->text.data = call->body.data;
+
+    sign->sign = ngx_pnalloc(r->pool, len + 1);
+    if (sign->sign == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->sign.len = len;
+    call->sign.data = sign->sign;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &sign->start);
+
+#if (NGX_THREADS)
+
+    if (alcf->thread_pool) {
+        return ngx_http_alikassa_sign_post(r, ctx, task);
+    }
+
+#endif
+
+    ngx_http_alikassa_sign_run(sign, r->connection->log);
+    ngx_http_alikassa_sign_end(r, sign);
+
+    return NGX_OK;
+}
+
+
+/*
+ * In a thread: no nginx, no request, only memory that was given.
+ */
+
+static void
+ngx_http_alikassa_sign_run(void *data, ngx_log_t *log)
+{
+    ngx_http_alikassa_sign_t *ctx = data;
+
+    ctx->rc = alikassa_signer_sign(ctx->signer, &ctx->text, ctx->sign,
+                                   &ctx->reason);
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ctx->end);
+}
+
+
+static void
+ngx_http_alikassa_sign_end(ngx_http_request_t *r,
+    ngx_http_alikassa_sign_t *ctx)
+{
+    ngx_http_alikassa_call_t  *call;
+
+    call = ctx->call;
+
+    call->sign_time = (ctx->end.tv_sec - ctx->start.tv_sec) * 1000000
+                      + (ctx->end.tv_nsec - ctx->start.tv_nsec) / 1000;
+
+    if (ctx->rc == ALIKASSA_OK) {
+        call->signed_ok = 1;
+        return;
+    }
+
+    call->sign.len = 0;
+
+    ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
+                  "cannot sign with key \"%V\": %s", &call->ctx->conf->key->path,
+                  ctx->reason.text);
+}
+
+
+#if (NGX_THREADS)
+
+static ngx_int_t
+ngx_http_alikassa_sign_post(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_thread_task_t *task)
+{
+    ngx_http_alikassa_sign_t  *sign;
+
+    sign = task->ctx;
+
+    task->handler = ngx_http_alikassa_sign_run;
+    task->event.data = r;
+    task->event.handler = ngx_http_alikassa_sign_event_handler;
+    task->event.log = r->connection->log;
+
+    /* what the handler needs to know is found through the request */
+
+    ctx->task = task;
+
+    if (ngx_thread_task_post(ctx->conf->thread_pool, task) != NGX_OK) {
+        sign->call->sign.len = 0;
+        return NGX_BUSY;
+    }
+
+    sign->call->signing = 1;
+
+    r->main->blocked++;
+    r->aio = 1;
+
+    return NGX_AGAIN;
+}
+
+
+/*
+ * In the worker again, as the core's own handlers of thread events.  The
+ * client may be gone and the request terminated: then all that is left is to
+ * let the connection's handler free it.
+ */
+
+static void
+ngx_http_alikassa_sign_event_handler(ngx_event_t *ev)
+{
+    ngx_connection_t          *c;
+    ngx_http_request_t        *r;
+    ngx_http_alikassa_ctx_t   *ctx;
+    ngx_http_alikassa_sign_t  *sign;
+
+    r = ev->data;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                   "http alikassa thread: \"%V?%V\"", &r->uri, &r->args);
+
+    r->main->blocked--;
+    r->aio = 0;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
+    sign = ctx->task->ctx;
+
+    ctx->task = NULL;
+    sign->call->signing = 0;
+
+    ngx_http_alikassa_sign_end(r, sign);
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        /*
+         * for HTTP/2, update write event to make sure processing will
+         * reach the main connection, as the core does
+         */
+
+        c->write->ready = 1;
+        c->write->active = 0;
+    }
+
+#endif
+
+#if (nginx_version >= 1025004)
+
+    if (r->done || r->main->terminated) {
+
+#else
+
+    if (r->done) {
+
+#endif
+
+        c->write->handler(c->write);
+
+    } else {
+        r->write_event_handler(r);
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+#endif

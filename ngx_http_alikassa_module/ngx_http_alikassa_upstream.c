@@ -1,0 +1,636 @@
+
+/*
+ * The call: a subrequest to the operator's proxy_pass, with headers and a
+ * body of our own, its answer captured by filters of ours.
+ *
+ * What makes a proxied location safe for money is not left to its
+ * configuration: the upstream gets a copy of it in which nothing is cached,
+ * stored, intercepted, redirected or sent twice, and which does not care
+ * about the client.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+
+
+/* the first piece of an answer's buffer: most answers fit */
+#define NGX_HTTP_ALIKASSA_ANSWER_SIZE  1024
+
+
+static ngx_int_t ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
+    ngx_http_alikassa_call_t *call);
+static ngx_int_t ngx_http_alikassa_request_header(ngx_http_request_t *sr,
+    const char *name, ngx_str_t *value, ngx_table_elt_t **elt);
+static ngx_int_t ngx_http_alikassa_request_body(ngx_http_request_t *sr,
+    ngx_http_alikassa_call_t *call);
+static ngx_int_t ngx_http_alikassa_upstream_phase(ngx_http_request_t *r);
+static ngx_int_t ngx_http_alikassa_upstream_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call);
+static ngx_int_t ngx_http_alikassa_upstream_done(ngx_http_request_t *r,
+    void *data, ngx_int_t rc);
+static void ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call, ngx_int_t rc);
+static ngx_int_t ngx_http_alikassa_upstream_header_filter(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_alikassa_upstream_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call, u_char *data, size_t len);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+static ngx_str_t  ngx_http_alikassa_post_method = ngx_string("POST");
+static ngx_str_t  ngx_http_alikassa_json_type = ngx_string("application/json");
+
+
+/*
+ * Sends call->body and call->sign.  The subrequest runs when the caller has
+ * returned to the event loop; when it is done, the outcome is recorded and
+ * the request's write_event_handler is called.
+ */
+
+ngx_int_t
+ngx_http_alikassa_send(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
+{
+    ngx_http_request_t          *sr;
+    ngx_http_post_subrequest_t  *ps;
+
+    ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
+    if (ps == NULL) {
+        return NGX_ERROR;
+    }
+
+    ps->handler = ngx_http_alikassa_upstream_done;
+    ps->data = call;
+
+    if (ngx_http_subrequest(r, &call->uri, NULL, &sr, ps,
+                            NGX_HTTP_SUBREQUEST_WAITED)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    call->subrequest = sr;
+    call->sent = 1;
+    call->start_time = ngx_current_msec;
+
+    /* with the name alone, nginx would take the call for idempotent */
+
+    sr->method = NGX_HTTP_POST;
+    sr->method_name = ngx_http_alikassa_post_method;
+
+    /* the filters get the answer in memory, whatever it is made of */
+
+    sr->filter_need_in_memory = 1;
+
+    if (ngx_http_alikassa_request_headers(sr, call) != NGX_OK
+        || ngx_http_alikassa_request_body(sr, call) != NGX_OK)
+    {
+        /* it exists and will run: the phase handler ends it */
+
+        call->broken = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Nothing of the client's headers reaches AliKassa: the copy that
+ * ngx_http_subrequest() made is replaced as a whole.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
+    ngx_http_alikassa_call_t *call)
+{
+    u_char                  *p;
+    ngx_str_t                server, length;
+    ngx_http_headers_in_t   *headers;
+
+    headers = &sr->headers_in;
+    server = headers->server;
+
+    ngx_memzero(headers, sizeof(ngx_http_headers_in_t));
+
+    if (ngx_list_init(&headers->headers, sr->pool, 5, sizeof(ngx_table_elt_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    headers->server = server;
+    headers->keep_alive_n = -1;
+    headers->content_length_n = call->body.len;
+
+    length.data = ngx_pnalloc(sr->pool, NGX_OFF_T_LEN);
+    if (length.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_sprintf(length.data, "%uz", call->body.len);
+    length.len = p - length.data;
+
+    if (ngx_http_alikassa_request_header(sr, "Content-Type",
+                                         &ngx_http_alikassa_json_type,
+                                         &headers->content_type)
+        != NGX_OK
+        || ngx_http_alikassa_request_header(sr, "Content-Length", &length,
+                                            &headers->content_length)
+           != NGX_OK
+        || ngx_http_alikassa_request_header(sr, "Account",
+                                            &call->ctx->account, NULL)
+           != NGX_OK
+        || ngx_http_alikassa_request_header(sr, "Sign", &call->sign, NULL)
+           != NGX_OK
+        || ngx_http_alikassa_request_header(sr, "Accept",
+                                            &ngx_http_alikassa_json_type,
+                                            NULL)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_request_header(ngx_http_request_t *sr, const char *name,
+    ngx_str_t *value, ngx_table_elt_t **elt)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&sr->headers_in.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->key.len = ngx_strlen(name);
+    h->key.data = (u_char *) name;
+    h->value = *value;
+
+    h->lowcase_key = ngx_pnalloc(sr->pool, h->key.len);
+    if (h->lowcase_key == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = ngx_hash_strlow(h->lowcase_key, h->key.data, h->key.len);
+
+    if (elt) {
+        *elt = h;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_request_body(ngx_http_request_t *sr,
+    ngx_http_alikassa_call_t *call)
+{
+    ngx_buf_t                *b;
+    ngx_chain_t              *cl;
+    ngx_http_request_body_t  *rb;
+
+    rb = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
+    if (rb == NULL) {
+        return NGX_ERROR;
+    }
+
+    b = ngx_calloc_buf(sr->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl = ngx_alloc_chain_link(sr->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->start = call->body.data;
+    b->pos = call->body.data;
+    b->last = call->body.data + call->body.len;
+    b->end = b->last;
+    b->memory = 1;
+    b->last_buf = 1;
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    rb->bufs = cl;
+
+    sr->request_body = rb;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The call whose subrequest r is, or NULL.
+ */
+
+ngx_http_alikassa_call_t *
+ngx_http_alikassa_call(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    if (r->parent == NULL) {
+        return NULL;
+    }
+
+    ctx = ngx_http_get_module_ctx(r->parent, ngx_http_alikassa_module);
+
+    if (ctx == NULL || ctx->call == NULL || ctx->call->subrequest != r) {
+        return NULL;
+    }
+
+    return ctx->call;
+}
+
+
+/*
+ * Just before the content phase of a call: puts our handler in front of the
+ * location's.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_upstream_phase(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_call_t  *call;
+
+    call = ngx_http_alikassa_call(r);
+
+    if (call == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (call->broken) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r->content_handler == NULL
+        || r->content_handler == ngx_http_alikassa_handler)
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "no location with \"proxy_pass\" for \"%V\", "
+                      "add \"location %V/ { internal; include "
+                      "alikassa-api.conf; proxy_pass ...; }\"",
+                      &r->uri, &call->ctx->conf->api);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    call->content_handler = r->content_handler;
+    r->content_handler = ngx_http_alikassa_upstream_handler;
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Runs the location's handler.  While r->aio is set, the core's
+ * ngx_http_upstream_init() does nothing: so there is a moment when the
+ * upstream exists and nothing has begun, to give it its own configuration.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_upstream_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_alikassa_call_t  *call;
+
+    call = ngx_http_alikassa_call(r);
+
+    if (call == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->aio = 1;
+
+    rc = call->content_handler(r);
+
+    r->aio = 0;
+
+    if (r->upstream == NULL || r->upstream->conf == NULL) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "the location of \"%V\" passes nothing on, "
+                      "give it a \"proxy_pass\"", &r->uri);
+
+        return (rc == NGX_DONE) ? rc : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc != NGX_DONE) {
+        return rc;
+    }
+
+    if (ngx_http_alikassa_upstream_conf(r, call) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_upstream_init(r);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
+{
+    ngx_http_upstream_conf_t  *conf;
+
+    conf = ngx_palloc(r->pool, sizeof(ngx_http_upstream_conf_t));
+    if (conf == NULL) {
+        return NGX_ERROR;
+    }
+
+    *conf = *r->upstream->conf;
+
+    /* a payer who leaves does not cut a payment in half */
+
+    conf->ignore_client_abort = 1;
+
+    /* an answer is AliKassa's, and no order to nginx */
+
+    conf->intercept_errors = 0;
+    conf->intercept_404 = 0;
+    conf->ignore_headers |= NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
+                            |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
+                            |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
+                            |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
+                            |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
+    conf->store = 0;
+
+#if (NGX_HTTP_CACHE)
+    conf->cache = 0;
+#endif
+
+    /* what has been sent is never sent again */
+
+    if (!call->operation->safe) {
+        conf->next_upstream &= ~NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT;
+    }
+
+    r->upstream->conf = conf;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The one place where an outcome is decided.  It runs even where the client
+ * is gone and the parent never goes on.  On an error nginx would make a page
+ * of its own and call this again: with NGX_OK it does not.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_upstream_done(ngx_http_request_t *r, void *data,
+    ngx_int_t rc)
+{
+    ngx_http_alikassa_call_t *call = data;
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "http alikassa done: %i, status:%ui len:%uz done:%d",
+                   rc, call->status, call->len, call->done);
+
+    if (call->done) {
+        return NGX_OK;
+    }
+
+    call->done = 1;
+    call->response_time = ngx_current_msec - call->start_time;
+
+    ngx_http_alikassa_upstream_judge(r, call, rc);
+    ngx_http_alikassa_record(call, call->outcome);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call, ngx_int_t rc)
+{
+    off_t                 length;
+    alikassa_str_t        body;
+    alikassa_outcome_t    outcome;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    call->outcome = (u && u->request_sent) ? ALIKASSA_OUTCOME_UNKNOWN
+                                           : ALIKASSA_OUTCOME_UNSENT;
+
+    call->timedout = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
+
+    if (rc != NGX_OK || !call->headers || call->outcome
+                                          == ALIKASSA_OUTCOME_UNSENT)
+    {
+        return;
+    }
+
+    call->status = r->headers_out.status;
+    length = r->headers_out.content_length_n;
+
+    if (call->excess || (length != -1 && length != (off_t) call->len)) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "upstream sent an answer that is %s",
+                      call->excess ? "too large" : "cut short");
+        return;
+    }
+
+    body.len = call->len;
+    body.data = call->start;
+
+    if (alikassa_answer_read(&call->ctx->pool, call->operation, call->status,
+                             &body, &call->answer, &outcome)
+        != ALIKASSA_OK)
+    {
+        return;
+    }
+
+    call->outcome = outcome;
+
+    if (!call->answer.object) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "upstream sent an answer with status %ui "
+                      "that is no JSON object", call->status);
+        return;
+    }
+
+    /* a redirect, or success without a payment, is no answer of AliKassa's */
+
+    call->whole = call->status >= NGX_HTTP_BAD_REQUEST
+                  || outcome == ALIKASSA_OUTCOME_ACCEPTED;
+
+    if (!call->whole) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "upstream sent status %ui with a JSON object "
+                      "that is no answer to \"%*s\"", call->status,
+                      call->operation->name.len, call->operation->name.data);
+    }
+}
+
+
+/*
+ * Keeps the header of a call's answer from the client.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_upstream_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_call_t  *call;
+
+    if (r == r->main) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    call = ngx_http_alikassa_call(r);
+
+    if (call == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    r->header_sent = 1;
+    r->filter_need_in_memory = 1;
+
+    call->headers = 1;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Captures the body of a call's answer.  An answer that is too large is
+ * swallowed to its end and marked: an error here would break the client's
+ * connection.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_upstream_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    size_t                     len;
+    ngx_buf_t                 *b;
+    ngx_chain_t               *cl;
+    ngx_http_alikassa_call_t  *call;
+
+    if (r == r->main) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    call = ngx_http_alikassa_call(r);
+
+    if (call == NULL) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    for (cl = in; cl; cl = cl->next) {
+
+        b = cl->buf;
+
+        if (ngx_buf_in_memory(b)) {
+            len = b->last - b->pos;
+
+            if (!call->done
+                && ngx_http_alikassa_upstream_capture(r, call, b->pos, len)
+                   != NGX_OK)
+            {
+                call->excess = 1;
+            }
+
+            b->pos = b->last;
+        }
+
+        if (b->in_file) {
+            b->file_pos = b->file_last;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call, u_char *data, size_t len)
+{
+    off_t    length;
+    size_t   size;
+    u_char  *p;
+
+    if (len == 0 || call->excess) {
+        return NGX_OK;
+    }
+
+    if (len > ALIKASSA_ANSWER_MAX - call->len) {
+        return NGX_ERROR;
+    }
+
+    if (len > call->size - call->len) {
+
+        /* one exact piece where the length is known, else twice as much */
+
+        length = r->headers_out.content_length_n;
+
+        if (call->size == 0 && length > 0 && length <= ALIKASSA_ANSWER_MAX) {
+            size = (size_t) length;
+
+        } else {
+            size = call->size ? call->size * 2
+                              : NGX_HTTP_ALIKASSA_ANSWER_SIZE;
+        }
+
+        size = ngx_max(size, call->len + len);
+
+        p = ngx_pnalloc(r->pool, size);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (call->len) {
+            ngx_memcpy(p, call->start, call->len);
+
+            if (call->size > r->pool->max) {
+                (void) ngx_pfree(r->pool, call->start);
+            }
+        }
+
+        call->start = p;
+        call->size = size;
+    }
+
+    ngx_memcpy(call->start + call->len, data, len);
+    call->len += len;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_alikassa_upstream_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_alikassa_upstream_phase;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_alikassa_upstream_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_alikassa_upstream_body_filter;
+
+    return NGX_OK;
+}

@@ -1,0 +1,598 @@
+
+/*
+ * $alikassa_*
+ *
+ * They are looked up each time: what they tell changes while a request
+ * lives, and nginx shares values between a request and its subrequests.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+
+
+static ngx_int_t ngx_http_alikassa_text_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_answer_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_order_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_operation_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_account_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_sign_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_status_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_outcome_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_sign_time_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_response_time_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_field_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_field(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_http_variable_value_t *v);
+static ngx_uint_t ngx_http_alikassa_field_is(const alikassa_str_t *name,
+    ngx_str_t *spelt);
+static ngx_http_alikassa_ctx_t *ngx_http_alikassa_field_ctx(
+    ngx_http_request_t *r);
+static void ngx_http_alikassa_value(ngx_http_variable_value_t *v,
+    const u_char *data, size_t len);
+
+
+static ngx_http_variable_t  ngx_http_alikassa_variables[] = {
+
+    { ngx_string("alikassa_operation"), NULL,
+      ngx_http_alikassa_operation_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_account"), NULL,
+      ngx_http_alikassa_account_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_order_id"), NULL,
+      ngx_http_alikassa_order_variable,
+      offsetof(ngx_http_alikassa_ctx_t, order_id),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_amount"), NULL,
+      ngx_http_alikassa_order_variable,
+      offsetof(ngx_http_alikassa_ctx_t, amount),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_sign"), NULL,
+      ngx_http_alikassa_sign_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_id"), NULL,
+      ngx_http_alikassa_answer_variable,
+      offsetof(alikassa_answer_t, id),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_uuid"), NULL,
+      ngx_http_alikassa_answer_variable,
+      offsetof(alikassa_answer_t, uuid),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_url"), NULL,
+      ngx_http_alikassa_answer_variable,
+      offsetof(alikassa_answer_t, url),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_payment_status"), NULL,
+      ngx_http_alikassa_answer_variable,
+      offsetof(alikassa_answer_t, payment_status),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_status"), NULL,
+      ngx_http_alikassa_status_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_error"), NULL,
+      ngx_http_alikassa_text_variable,
+      offsetof(ngx_http_alikassa_ctx_t, error),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_outcome"), NULL,
+      ngx_http_alikassa_outcome_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_sign_time"), NULL,
+      ngx_http_alikassa_sign_time_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_response_time"), NULL,
+      ngx_http_alikassa_response_time_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_idempotency"), NULL,
+      ngx_http_alikassa_text_variable,
+      offsetof(ngx_http_alikassa_ctx_t, verdict),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_field_"), NULL,
+      ngx_http_alikassa_field_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
+      ngx_http_null_variable
+};
+
+
+static ngx_int_t
+ngx_http_alikassa_text_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                *text;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    text = (ngx_str_t *) ((char *) ctx + data);
+
+    ngx_http_alikassa_value(v, text->data, text->len);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Of the call's answer as soon as it is there, whatever became of the client.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_answer_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    alikassa_str_t           *text;
+    alikassa_answer_t        *answer;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    answer = ctx->call ? &ctx->call->answer : &ctx->answer;
+    text = (alikassa_str_t *) ((char *) answer + data);
+
+    ngx_http_alikassa_value(v, text->data, text->len);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Before the handler has run, and where there is none of ours (a front tier
+ * that hashes on the order), the value is what it would take.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_order_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                      name, value;
+    ngx_uint_t                     i;
+    ngx_http_alikassa_ctx_t       *ctx;
+    ngx_http_alikassa_set_t       *set;
+    ngx_http_alikassa_loc_conf_t  *alcf;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx && ctx->operation) {
+        return ngx_http_alikassa_text_variable(r, v, data);
+    }
+
+    if (data == offsetof(ngx_http_alikassa_ctx_t, amount)) {
+        ngx_str_set(&name, "amount");
+
+    } else {
+        ngx_str_set(&name, "order_id");
+    }
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
+
+    if (alcf->set) {
+        set = alcf->set->elts;
+
+        for (i = 0; i < alcf->set->nelts; i++) {
+
+            if (!ngx_http_alikassa_same(&set[i].name, &name)) {
+                continue;
+            }
+
+            if (ngx_http_complex_value(r, &set[i].value, &value) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            ngx_http_alikassa_value(v, value.data, value.len);
+
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_alikassa_field(r, &name, v);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_operation_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx == NULL || ctx->operation == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    ngx_http_alikassa_value(v, ctx->operation->name.data,
+                            ctx->operation->name.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_account_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                      value;
+    ngx_http_alikassa_ctx_t       *ctx;
+    ngx_http_alikassa_loc_conf_t  *alcf;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx && ctx->account.len) {
+        ngx_http_alikassa_value(v, ctx->account.data, ctx->account.len);
+        return NGX_OK;
+    }
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
+
+    if (alcf->account == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, alcf->account, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_alikassa_value(v, value.data, value.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_sign_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    /* while a thread writes it, it is none */
+
+    if (ctx == NULL || ctx->call == NULL || !ctx->call->signed_ok) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    ngx_http_alikassa_value(v, ctx->call->sign.data, ctx->call->sign.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_status_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                   *p;
+    ngx_uint_t                status;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    status = ctx->call ? ctx->call->status : ctx->status;
+
+    if (status == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_alikassa_value(v, p, ngx_sprintf(p, "%ui", status) - p);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_outcome_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const alikassa_str_t     *name;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    name = alikassa_outcome_name(ctx->outcome);
+
+    ngx_http_alikassa_value(v, name->data, name->len);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Seconds with microseconds: a signature of 2048 bits takes 0.000300.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_sign_time_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                   *p;
+    ngx_uint_t                us;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx == NULL || ctx->call == NULL || !ctx->call->signed_ok) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 8);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    us = ctx->call->sign_time;
+
+    ngx_http_alikassa_value(v, p, ngx_sprintf(p, "%ui.%06ui", us / 1000000,
+                                              us % 1000000) - p);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_response_time_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                   *p;
+    ngx_msec_t                ms;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx == NULL || ctx->call == NULL || !ctx->call->done) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ms = ctx->call->response_time;
+
+    ngx_http_alikassa_value(v, p, ngx_sprintf(p, "%T.%03M",
+                                              (time_t) (ms / 1000), ms % 1000)
+                                  - p);
+
+    return NGX_OK;
+}
+
+
+/*
+ * $alikassa_field_NAME: what the client sent under NAME.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_field_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t  *variable = (ngx_str_t *) data;
+
+    ngx_str_t  name;
+
+    name.len = variable->len - (sizeof("alikassa_field_") - 1);
+    name.data = variable->data + sizeof("alikassa_field_") - 1;
+
+    return ngx_http_alikassa_field(r, &name, v);
+}
+
+
+/*
+ * A value that is not one clear text is none: a name given twice, or two
+ * names that are spelt the same as a variable.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_field(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_http_variable_value_t *v)
+{
+    size_t                    i;
+    const alikassa_input_t   *input, *found;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    v->not_found = 1;
+
+    ctx = ngx_http_alikassa_field_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    found = NULL;
+    input = ctx->inputs.elts;
+
+    for (i = 0; i < ctx->inputs.nelts; i++) {
+
+        if (!ngx_http_alikassa_field_is(&input[i].name, name)) {
+            continue;
+        }
+
+        if (found) {
+            return NGX_OK;
+        }
+
+        found = &input[i];
+    }
+
+    if (found == NULL || found->malformed || found->repeated
+        || found->type > ALIKASSA_VALUE_BOOLEAN)
+    {
+        return NGX_OK;
+    }
+
+    v->not_found = 0;
+
+    ngx_http_alikassa_value(v, found->value.data, found->value.len);
+
+    return NGX_OK;
+}
+
+
+/*
+ * nginx's variables are of lower case and know letters, digits and "_": any
+ * other character of a field's name is spelt "_", so that
+ * "billing[first_name]" is $alikassa_field_billing_first_name_.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_field_is(const alikassa_str_t *name, ngx_str_t *spelt)
+{
+    u_char  c;
+    size_t  i;
+
+    if (name->len != spelt->len) {
+        return 0;
+    }
+
+    for (i = 0; i < name->len; i++) {
+
+        c = ngx_tolower(name->data[i]);
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) {
+            c = '_';
+        }
+
+        if (c != spelt->data[i]) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * The context with what the client sent, decoded now if it has not been and
+ * the body is there: proxy_pass reads it before it needs its variables.
+ */
+
+static ngx_http_alikassa_ctx_t *
+ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
+{
+    ngx_str_t                 body;
+    alikassa_reason_t         reason;
+    ngx_http_request_body_t  *rb;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_ctx(r);
+
+    if (ctx && ctx->decoded) {
+        return ctx;
+    }
+
+    r = r->main;
+    rb = r->request_body;
+
+    if (rb == NULL || r->request_body_no_buffering
+        || (rb->bufs && rb->rest > 0))
+    {
+        return NULL;
+    }
+
+    if (ctx == NULL) {
+        ctx = ngx_http_alikassa_create_ctx(r);
+
+        if (ctx == NULL) {
+            return NULL;
+        }
+    }
+
+    if (ngx_http_alikassa_decode(r, ctx, &body, &reason) != NGX_OK) {
+        ctx->inputs.nelts = 0;
+    }
+
+    return ctx;
+}
+
+
+static void
+ngx_http_alikassa_value(ngx_http_variable_value_t *v, const u_char *data,
+    size_t len)
+{
+    if (data == NULL) {
+        data = (u_char *) "";
+        len = 0;
+    }
+
+    v->len = len;
+    v->data = (u_char *) data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+}
+
+
+ngx_int_t
+ngx_http_alikassa_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_alikassa_variables; v->name.len; v++) {
+
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
