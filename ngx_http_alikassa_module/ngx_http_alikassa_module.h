@@ -36,6 +36,14 @@
 #include "ngx_http_alikassa_idempotency.h"
 
 
+/*
+ * nginx's handlers have fixed signatures and rarely need all of them: nginx
+ * itself is built so, but clang lets a later -Wextra turn it on again.
+ */
+
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+
 /* a checkout's body; above it, 413 */
 #define NGX_HTTP_ALIKASSA_BODY_MAX  (1024 * 1024)
 
