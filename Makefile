@@ -59,7 +59,9 @@ module: $(BUILD)/ngx_http_alikassa_module.so
 $(BUILD)/ngx_http_alikassa_module.so: $(wildcard $(SRC)/*.[ch]) config \
     $(BUILD)/nginx/objs/Makefile
 	$(MAKE) -C $(BUILD)/nginx -f objs/Makefile modules
-	cp $(BUILD)/nginx/objs/ngx_http_alikassa_module.so $@
+	@# a new file: one that a running nginx has mapped must not change
+	cp $(BUILD)/nginx/objs/ngx_http_alikassa_module.so $@.new
+	mv $@.new $@
 
 # another list of sources, flags or another tree asks for a new configure
 

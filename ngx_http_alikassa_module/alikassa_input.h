@@ -40,7 +40,10 @@ typedef struct {
     /* a form gave this name more than once: set on each of them */
     unsigned                 repeated:1;
 
-    /* not UTF-8, or with a NUL: must not be used */
+    /*
+     * not UTF-8, with a NUL, or a part in another charset or encoding: must
+     * not be used
+     */
     unsigned                 malformed:1;
 } alikassa_input_t;
 
@@ -75,10 +78,11 @@ alikassa_rc_t alikassa_form_decode(const alikassa_pool_t *pool,
  * Decodes the body of multipart/form-data (RFC 7578) whose boundary is given
  * as it stood in Content-Type, unquoted.  A part with a file name becomes
  * ALIKASSA_VALUE_FILE with an empty value: files are never sent on.  A part
- * without a name is passed over.
+ * without a name, or with another disposition, is passed over.
  *
  * ALIKASSA_DECLINED: a boundary of no or too many bytes, no closing
- * boundary, a part without the blank line after its header, too many parts.
+ * boundary, more than ALIKASSA_INPUT_MAX_FIELDS parts, a part without the
+ * blank line after its header, with a malformed header or two names.
  * ALIKASSA_ERROR: no memory.
  */
 

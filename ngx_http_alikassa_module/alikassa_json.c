@@ -11,111 +11,38 @@
 #include <stdlib.h>
 
 #include "alikassa_input.h"
-#include "alikassa_json.h"
-#include "alikassa_utf8.h"
+#include "alikassa_json_internal.h"
 
-
-/* so many numbers are noted without another allocation */
-#define ALIKASSA_JSON_FEW_NUMBERS  32
 
 /* so many names are sooner compared with each other than sorted */
 #define ALIKASSA_JSON_FEW_NAMES  16
 
 
-typedef enum {
-    ALIKASSA_JSON_VALUE = 0,        /* a value is to come */
-    ALIKASSA_JSON_FIRST_ITEM,       /* a value, or the end of the array */
-    ALIKASSA_JSON_FIRST_NAME,       /* a name, or the end of the object */
-    ALIKASSA_JSON_NAME,             /* a name */
-    ALIKASSA_JSON_NEXT              /* behind a value */
-} alikassa_json_state_t;
-
-
-/* an array or object that is not closed yet */
-
-typedef struct {
-    size_t                   names;
-    unsigned char            close;
-} alikassa_json_level_t;
-
-
-typedef struct {
-    const unsigned char     *start;
-    const unsigned char     *p;
-    const unsigned char     *last;
-
-    size_t                   depth;
-    size_t                   items;
-    size_t                   most;          /* names in one object */
-
-    alikassa_str_t          *numbers;       /* few, or from cJSON_malloc() */
-    size_t                   nnumbers;
-    size_t                   nalloc;
-
-    alikassa_reason_t       *reason;
-
-    alikassa_json_level_t    levels[ALIKASSA_JSON_MAX_DEPTH];
-    alikassa_str_t           few[ALIKASSA_JSON_FEW_NUMBERS];
-} alikassa_json_scan_t;
-
-
-/* what is found in the tree */
+/* what was met on the way through the tree */
 
 typedef struct {
     size_t                   items;
+    size_t                   numbers;
     size_t                   nnumbers;
-    const char             **names;
-    size_t                   most;
-} alikassa_json_tree_t;
+
+    const char             **names;         /* room to sort, or NULL */
+    size_t                   nnames;
+} alikassa_json_walk_t;
 
 
-static alikassa_rc_t alikassa_json_scan(alikassa_json_scan_t *scan,
-    alikassa_str_t *value);
-static alikassa_rc_t alikassa_json_value(alikassa_json_scan_t *scan,
-    alikassa_json_state_t *state);
-static alikassa_rc_t alikassa_json_open(alikassa_json_scan_t *scan,
-    unsigned char close);
-static alikassa_rc_t alikassa_json_name(alikassa_json_scan_t *scan);
-static alikassa_rc_t alikassa_json_next(alikassa_json_scan_t *scan,
-    alikassa_json_state_t *state);
-static alikassa_rc_t alikassa_json_string(alikassa_json_scan_t *scan);
-static alikassa_rc_t alikassa_json_escape(alikassa_json_scan_t *scan);
-static int32_t alikassa_json_hex4(const unsigned char *p,
-    const unsigned char *last);
-static alikassa_rc_t alikassa_json_digits(alikassa_json_scan_t *scan);
-static alikassa_rc_t alikassa_json_note(alikassa_json_scan_t *scan,
-    const unsigned char *data, size_t len);
-static alikassa_rc_t alikassa_json_literal(alikassa_json_scan_t *scan,
-    const char *name, size_t len);
-static alikassa_rc_t alikassa_json_item(alikassa_json_scan_t *scan);
-static void alikassa_json_space(alikassa_json_scan_t *scan);
-static alikassa_rc_t alikassa_json_unexpected(alikassa_json_scan_t *scan);
-static alikassa_rc_t alikassa_json_decline(alikassa_json_scan_t *scan,
-    const char *what);
-static alikassa_rc_t alikassa_json_tree(const alikassa_json_scan_t *scan,
-    const alikassa_str_t *value, alikassa_json_t *json);
-static alikassa_rc_t alikassa_json_number_items(alikassa_json_tree_t *tree,
-    const alikassa_json_t *json, cJSON *item);
-static alikassa_rc_t alikassa_json_names(alikassa_json_tree_t *tree,
-    const cJSON *item);
+static alikassa_rc_t alikassa_json_build(alikassa_json_scan_t *scan,
+    alikassa_json_t *json);
+static alikassa_rc_t alikassa_json_walk(alikassa_json_walk_t *walk,
+    cJSON *item);
+static alikassa_rc_t alikassa_json_walk_names(alikassa_json_walk_t *walk,
+    const cJSON *first);
 static int alikassa_json_compare(const void *one, const void *two);
-static void alikassa_json_input(const alikassa_json_t *json,
-    const cJSON *item, alikassa_input_t *input, unsigned char **p);
-static alikassa_str_t alikassa_json_copy(unsigned char **p, const char *s);
-
-
-/* what goes through a string as it is: all ASCII but controls, " and \ */
-
-static const unsigned char  alikassa_json_plain[256] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
-};
+static void alikassa_json_scalar(const alikassa_json_t *json,
+    const cJSON *item, alikassa_input_t *input);
+static alikassa_rc_t alikassa_json_inputs(const alikassa_pool_t *pool,
+    const alikassa_json_t *json, alikassa_inputs_t *inputs);
+static unsigned char *alikassa_json_keep(alikassa_str_t *s,
+    unsigned char *dst);
 
 
 static const alikassa_str_t  alikassa_json_true = alikassa_string("true");
@@ -127,7 +54,6 @@ alikassa_json_parse(const alikassa_str_t *text, alikassa_json_t *json,
     alikassa_reason_t *reason)
 {
     alikassa_rc_t         rc;
-    alikassa_str_t        value;
     alikassa_json_scan_t  scan;
 
     memset(json, 0, sizeof(alikassa_json_t));
@@ -137,40 +63,433 @@ alikassa_json_parse(const alikassa_str_t *text, alikassa_json_t *json,
         return ALIKASSA_DECLINED;
     }
 
-    scan.start = text->data;
-    scan.p = text->data;
-    scan.last = text->data + text->len;
-    scan.depth = 0;
-    scan.items = 0;
-    scan.most = 0;
-    scan.numbers = scan.few;
-    scan.nnumbers = 0;
-    scan.nalloc = ALIKASSA_JSON_FEW_NUMBERS;
-    scan.reason = reason;
-
-    rc = alikassa_json_scan(&scan, &value);
+    rc = alikassa_json_scan(&scan, text, reason);
 
     if (rc == ALIKASSA_OK) {
-        rc = alikassa_json_tree(&scan, &value, json);
-
-        if (rc == ALIKASSA_DECLINED) {
-            snprintf(reason->text, ALIKASSA_REASON_LEN,
-                     "equal names in one object");
-        }
+        rc = alikassa_json_build(&scan, json);
     }
 
-    if (rc == ALIKASSA_ERROR) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
-                 "no memory for the JSON tree");
+    if (scan.numbers != scan.few) {
+        cJSON_free(scan.numbers);
     }
 
     if (rc != ALIKASSA_OK) {
         alikassa_json_free(json);
     }
 
-    if (scan.numbers != scan.few && scan.numbers != json->numbers) {
-        cJSON_free(scan.numbers);
+    if (rc == ALIKASSA_ERROR) {
+        snprintf(reason->text, ALIKASSA_REASON_LEN,
+                 "cannot make the JSON tree");
     }
 
     return rc;
+}
+
+
+/*
+ * After the proof cJSON can fail for nothing but memory.  Anything else in
+ * which it differs is an error of ours, not of the client's.
+ */
+
+static alikassa_rc_t
+alikassa_json_build(alikassa_json_scan_t *scan, alikassa_json_t *json)
+{
+    size_t                 size;
+    const char            *text, *end;
+    alikassa_rc_t          rc;
+    alikassa_json_walk_t   walk;
+
+    text = (const char *) scan->value.data;
+
+    json->root = cJSON_ParseWithLengthOpts(text, scan->value.len, &end, 0);
+
+    if (json->root == NULL || end != text + scan->value.len) {
+        return ALIKASSA_ERROR;
+    }
+
+    if (scan->nnumbers) {
+
+        if (scan->numbers == scan->few) {
+            size = scan->nnumbers * sizeof(alikassa_str_t);
+
+            json->numbers = cJSON_malloc(size);
+            if (json->numbers == NULL) {
+                return ALIKASSA_ERROR;
+            }
+
+            memcpy(json->numbers, scan->few, size);
+
+        } else {
+            json->numbers = scan->numbers;
+            scan->numbers = scan->few;
+        }
+
+        json->nnumbers = scan->nnumbers;
+    }
+
+    memset(&walk, 0, sizeof(alikassa_json_walk_t));
+
+    walk.nnumbers = json->nnumbers;
+
+    if (scan->most > ALIKASSA_JSON_FEW_NAMES) {
+
+        walk.names = cJSON_malloc(scan->most * sizeof(char *));
+        if (walk.names == NULL) {
+            return ALIKASSA_ERROR;
+        }
+
+        walk.nnames = scan->most;
+    }
+
+    rc = alikassa_json_walk(&walk, json->root);
+
+    if (walk.names != NULL) {
+        cJSON_free(walk.names);
+    }
+
+    if (rc == ALIKASSA_DECLINED) {
+        snprintf(scan->reason->text, ALIKASSA_REASON_LEN,
+                 "equal names in one object");
+        return rc;
+    }
+
+    if (walk.items != scan->items || walk.numbers != scan->nnumbers) {
+        return ALIKASSA_ERROR;
+    }
+
+    return rc;
+}
+
+
+/*
+ * Goes through item and those behind it in the order of the text.  The proof
+ * has limited the depth.
+ */
+
+static alikassa_rc_t
+alikassa_json_walk(alikassa_json_walk_t *walk, cJSON *item)
+{
+    alikassa_rc_t  rc;
+
+    for ( /* void */ ; item != NULL; item = item->next) {
+
+        walk->items += (item->string != NULL) ? 2 : 1;
+
+        switch (item->type & 0xff) {
+
+        case cJSON_Number:
+
+            if (walk->numbers == walk->nnumbers) {
+                return ALIKASSA_ERROR;
+            }
+
+            item->valueint = (int) walk->numbers++;
+            break;
+
+        case cJSON_Object:
+
+            rc = alikassa_json_walk_names(walk, item->child);
+
+            if (rc != ALIKASSA_OK) {
+                return rc;
+            }
+
+            /* fall through */
+
+        case cJSON_Array:
+
+            rc = alikassa_json_walk(walk, item->child);
+
+            if (rc != ALIKASSA_OK) {
+                return rc;
+            }
+
+            break;
+        }
+    }
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * Refuses equal names.  There is no NUL in a proven one.
+ */
+
+static alikassa_rc_t
+alikassa_json_walk_names(alikassa_json_walk_t *walk, const cJSON *first)
+{
+    size_t        i, n;
+    const cJSON  *a, *b;
+
+    n = 0;
+
+    for (a = first; a != NULL; a = a->next) {
+        n++;
+    }
+
+    if (n <= ALIKASSA_JSON_FEW_NAMES) {
+
+        for (a = first; a != NULL; a = a->next) {
+
+            for (b = first; b != a; b = b->next) {
+
+                if (a->string[0] == b->string[0]
+                    && strcmp(a->string, b->string) == 0)
+                {
+                    return ALIKASSA_DECLINED;
+                }
+            }
+        }
+
+        return ALIKASSA_OK;
+    }
+
+    if (n > walk->nnames) {
+        return ALIKASSA_ERROR;
+    }
+
+    for (a = first, i = 0; a != NULL; a = a->next) {
+        walk->names[i++] = a->string;
+    }
+
+    qsort(walk->names, n, sizeof(char *), alikassa_json_compare);
+
+    for (i = 1; i < n; i++) {
+
+        if (strcmp(walk->names[i - 1], walk->names[i]) == 0) {
+            return ALIKASSA_DECLINED;
+        }
+    }
+
+    return ALIKASSA_OK;
+}
+
+
+static int
+alikassa_json_compare(const void *one, const void *two)
+{
+    return strcmp(*(const char * const *) one, *(const char * const *) two);
+}
+
+
+void
+alikassa_json_free(alikassa_json_t *json)
+{
+    cJSON_Delete(json->root);
+
+    if (json->numbers != NULL) {
+        cJSON_free(json->numbers);
+    }
+
+    memset(json, 0, sizeof(alikassa_json_t));
+}
+
+
+const alikassa_str_t *
+alikassa_json_number(const alikassa_json_t *json, const cJSON *item)
+{
+    return &json->numbers[item->valueint];
+}
+
+
+alikassa_rc_t
+alikassa_json_member(const alikassa_pool_t *pool, const alikassa_json_t *json,
+    const char *name, alikassa_str_t *value)
+{
+    const cJSON       *item;
+    unsigned char     *dst;
+    alikassa_input_t   input;
+
+    value->len = 0;
+    value->data = NULL;
+
+    if (!cJSON_IsObject(json->root)) {
+        return ALIKASSA_DECLINED;
+    }
+
+    for (item = json->root->child; item != NULL; item = item->next) {
+
+        if (strcmp(item->string, name) == 0) {
+            break;
+        }
+    }
+
+    if (item == NULL) {
+        return ALIKASSA_DECLINED;
+    }
+
+    alikassa_json_scalar(json, item, &input);
+
+    if (input.value.data == NULL) {
+        return ALIKASSA_DECLINED;
+    }
+
+    dst = alikassa_alloc(pool, input.value.len + 1);
+    if (dst == NULL) {
+        return ALIKASSA_ERROR;
+    }
+
+    memcpy(dst, input.value.data, input.value.len);
+    dst[input.value.len] = '\0';
+
+    value->len = input.value.len;
+    value->data = dst;
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * Sets type and value; a value of no bytes has data, unless the item is null,
+ * an array or an object.
+ */
+
+static void
+alikassa_json_scalar(const alikassa_json_t *json, const cJSON *item,
+    alikassa_input_t *input)
+{
+    memset(input, 0, sizeof(alikassa_input_t));
+
+    switch (item->type & 0xff) {
+
+    case cJSON_String:
+        input->type = ALIKASSA_VALUE_STRING;
+        input->value.len = strlen(item->valuestring);
+        input->value.data = (const unsigned char *) item->valuestring;
+        break;
+
+    case cJSON_Number:
+        input->type = ALIKASSA_VALUE_NUMBER;
+        input->value = *alikassa_json_number(json, item);
+        break;
+
+    case cJSON_True:
+        input->type = ALIKASSA_VALUE_BOOLEAN;
+        input->value = alikassa_json_true;
+        break;
+
+    case cJSON_False:
+        input->type = ALIKASSA_VALUE_BOOLEAN;
+        input->value = alikassa_json_false;
+        break;
+
+    case cJSON_Array:
+        input->type = ALIKASSA_VALUE_ARRAY;
+        break;
+
+    case cJSON_Object:
+        input->type = ALIKASSA_VALUE_OBJECT;
+        break;
+
+    default:
+        input->type = ALIKASSA_VALUE_NULL;
+        break;
+    }
+}
+
+
+alikassa_rc_t
+alikassa_json_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
+    alikassa_inputs_t *inputs, alikassa_reason_t *reason)
+{
+    alikassa_rc_t    rc;
+    alikassa_json_t  json;
+
+    inputs->elts = NULL;
+    inputs->nelts = 0;
+
+    rc = alikassa_json_parse(body, &json, reason);
+
+    if (rc != ALIKASSA_OK) {
+        return rc;
+    }
+
+    if (cJSON_IsObject(json.root)) {
+        rc = alikassa_json_inputs(pool, &json, inputs);
+
+    } else {
+        snprintf(reason->text, ALIKASSA_REASON_LEN, "not a JSON object");
+        rc = ALIKASSA_DECLINED;
+    }
+
+    alikassa_json_free(&json);
+
+    return rc;
+}
+
+
+/*
+ * Names and strings are the tree's: they are copied, all to one place.
+ */
+
+static alikassa_rc_t
+alikassa_json_inputs(const alikassa_pool_t *pool, const alikassa_json_t *json,
+    alikassa_inputs_t *inputs)
+{
+    size_t             n, size;
+    const cJSON       *item;
+    unsigned char     *dst;
+    alikassa_input_t  *input;
+
+    n = 0;
+    size = 1;       /* an empty name and nothing else is possible */
+
+    for (item = json->root->child; item != NULL; item = item->next) {
+
+        n++;
+        size += strlen(item->string);
+
+        if (cJSON_IsString(item)) {
+            size += strlen(item->valuestring);
+        }
+    }
+
+    if (n == 0) {
+        return ALIKASSA_OK;
+    }
+
+    input = alikassa_alloc(pool, n * sizeof(alikassa_input_t));
+    if (input == NULL) {
+        return ALIKASSA_ERROR;
+    }
+
+    dst = alikassa_alloc(pool, size);
+    if (dst == NULL) {
+        return ALIKASSA_ERROR;
+    }
+
+    inputs->elts = input;
+    inputs->nelts = n;
+
+    for (item = json->root->child; item != NULL; item = item->next, input++) {
+
+        alikassa_json_scalar(json, item, input);
+
+        input->name.len = strlen(item->string);
+        input->name.data = (const unsigned char *) item->string;
+
+        dst = alikassa_json_keep(&input->name, dst);
+
+        if (input->type == ALIKASSA_VALUE_STRING) {
+            dst = alikassa_json_keep(&input->value, dst);
+        }
+    }
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * Moves s to dst and returns what is behind it.
+ */
+
+static unsigned char *
+alikassa_json_keep(alikassa_str_t *s, unsigned char *dst)
+{
+    memcpy(dst, s->data, s->len);
+
+    s->data = dst;
+
+    return dst + s->len;
 }

@@ -24,8 +24,8 @@
 /* values and member names together, in the whole text */
 #define ALIKASSA_JSON_MAX_ITEMS  4096
 
-/* the text of one number */
-#define ALIKASSA_JSON_MAX_NUMBER  64
+/* the text of one number: cJSON takes no longer one */
+#define ALIKASSA_JSON_MAX_NUMBER  63
 
 
 /*
@@ -48,8 +48,9 @@ typedef struct {
  * the limits above, no equal names in one object; then parses it.
  *
  * ALIKASSA_OK: json is set and must be freed.
- * ALIKASSA_DECLINED: reason says why ("unexpected character at byte 12").
- * ALIKASSA_ERROR: no memory.
+ * ALIKASSA_DECLINED: reason says why ("unexpected character at byte 12", the
+ * first byte being 0).
+ * ALIKASSA_ERROR: no memory, or cJSON's tree is not what was proven.
  */
 
 alikassa_rc_t alikassa_json_parse(const alikassa_str_t *text,

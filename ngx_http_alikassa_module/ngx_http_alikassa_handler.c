@@ -14,8 +14,10 @@
 #include "alikassa_value.h"
 
 
-static ngx_int_t ngx_http_alikassa_method(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_alikassa_method(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_discard(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal);
 static void ngx_http_alikassa_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_prepare(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
@@ -182,23 +184,15 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_alikassa_method(r, ctx);
-
-    if (rc != NGX_OK) {
-        return rc;
+    if (!ngx_http_alikassa_method(r, ctx)) {
+        ctx->allow = 1;
+        return ngx_http_alikassa_discard(r, ctx, &ngx_http_alikassa_bad_method);
     }
 
     if (r == r->main && r->headers_in.content_length_n
                         > NGX_HTTP_ALIKASSA_BODY_MAX)
     {
-        rc = ngx_http_discard_request_body(r);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_too_large,
-                                        NULL);
+        return ngx_http_alikassa_discard(r, ctx, &ngx_http_alikassa_too_large);
     }
 
     r->request_body_in_single_buf = 1;
@@ -219,27 +213,39 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
  * and nothing of the client's counts as a field.
  */
 
-static ngx_int_t
+static ngx_uint_t
 ngx_http_alikassa_method(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  get;
-
-    get = r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD);
-
-    if (r->method == NGX_HTTP_POST || (get && ctx->operation->safe)) {
-        return NGX_OK;
+    if (r->method == NGX_HTTP_POST) {
+        return 1;
     }
 
-    if (get
-        && r->internal
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return 0;
+    }
+
+    if (ctx->operation->safe) {
+        return 1;
+    }
+
+    if (r->internal
         && r->upstream
         && r->upstream->headers_in.x_accel_redirect
         && ctx->operation->nfields)
     {
         ctx->trusted = 1;
-        return NGX_OK;
+        return 1;
     }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_discard(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal)
+{
+    ngx_int_t  rc;
 
     rc = ngx_http_discard_request_body(r);
 
@@ -247,10 +253,7 @@ ngx_http_alikassa_method(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
         return rc;
     }
 
-    ctx->allow = 1;
-
-    return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_bad_method,
-                                    NULL);
+    return ngx_http_alikassa_refuse(r, ctx, refusal, NULL);
 }
 
 
@@ -266,10 +269,6 @@ ngx_http_alikassa_body_handler(ngx_http_request_t *r)
 
     rc = ngx_http_alikassa_prepare(r, ctx);
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_alikassa_enter(r, ctx);
-    }
-
     if (rc != NGX_AGAIN) {
         ngx_http_finalize_request(r, rc);
     }
@@ -277,9 +276,11 @@ ngx_http_alikassa_body_handler(ngx_http_request_t *r)
 
 
 /*
- * From the client's body to the one that is signed.
+ * From the client's body to the one that is signed, and on.
  *
- * NGX_OK, or what the request is to be finalized with.
+ * Each step calls the next: what it returns is NGX_AGAIN, if the request
+ * waits for something, or what it is to be finalized with.  So a refusal,
+ * which returns NGX_OK when it is sent, cannot be taken for leave to go on.
  */
 
 static ngx_int_t
@@ -350,7 +351,7 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
     rc = ngx_http_alikassa_fields_build(r, ctx, &faults);
 
     if (rc == NGX_OK) {
-        return NGX_OK;
+        return ngx_http_alikassa_enter(r, ctx);
     }
 
     if (rc == NGX_ERROR) {
@@ -439,7 +440,7 @@ ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
         ctx->amount.data = (u_char *) input->value.data;
     }
 
-    return NGX_OK;
+    return ngx_http_alikassa_enter(r, ctx);
 }
 
 
@@ -472,9 +473,6 @@ ngx_http_alikassa_prepare_account(ngx_http_request_t *r,
 
 /*
  * Where the location has an idempotency zone, the order is claimed first.
- *
- * NGX_AGAIN, or what the request is to be finalized with; so do the others
- * that follow.
  */
 
 static ngx_int_t

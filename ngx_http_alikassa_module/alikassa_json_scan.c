@@ -1,0 +1,599 @@
+
+/*
+ * Proves JSON text: RFC 8259 to the letter, and less where this module must
+ * be sure.  Goes once over the text and notes where the numbers are.
+ */
+
+
+#include <stdio.h>
+
+#include "alikassa_json_internal.h"
+#include "alikassa_utf8.h"
+
+
+typedef enum {
+    ALIKASSA_JSON_VALUE = 0,        /* a value must come */
+    ALIKASSA_JSON_FIRST_VALUE,      /* or the end of the array */
+    ALIKASSA_JSON_NAME,             /* a name must come */
+    ALIKASSA_JSON_FIRST_NAME,       /* or the end of the object */
+    ALIKASSA_JSON_NEXT              /* behind a value */
+} alikassa_json_state_t;
+
+
+static alikassa_rc_t alikassa_json_scan_value(alikassa_json_scan_t *scan,
+    alikassa_json_state_t *state);
+static alikassa_rc_t alikassa_json_scan_open(alikassa_json_scan_t *scan,
+    unsigned char close);
+static alikassa_rc_t alikassa_json_scan_name(alikassa_json_scan_t *scan);
+static alikassa_rc_t alikassa_json_scan_next(alikassa_json_scan_t *scan,
+    alikassa_json_state_t *state);
+static alikassa_rc_t alikassa_json_scan_item(alikassa_json_scan_t *scan);
+static alikassa_rc_t alikassa_json_scan_string(alikassa_json_scan_t *scan);
+static alikassa_rc_t alikassa_json_scan_escape(alikassa_json_scan_t *scan);
+static int32_t alikassa_json_hex4(const unsigned char *p,
+    const unsigned char *last);
+static alikassa_rc_t alikassa_json_scan_number(alikassa_json_scan_t *scan);
+static alikassa_rc_t alikassa_json_scan_digits(alikassa_json_scan_t *scan);
+static alikassa_rc_t alikassa_json_scan_note(alikassa_json_scan_t *scan,
+    const unsigned char *number);
+static alikassa_rc_t alikassa_json_scan_literal(alikassa_json_scan_t *scan,
+    const char *literal);
+static void alikassa_json_scan_space(alikassa_json_scan_t *scan);
+static alikassa_rc_t alikassa_json_unexpected(alikassa_json_scan_t *scan);
+static alikassa_rc_t alikassa_json_decline(alikassa_json_scan_t *scan,
+    const char *what);
+
+
+/* what goes through a string as it is: ASCII but controls, " and \ */
+
+static const unsigned char  alikassa_json_plain[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+};
+
+
+alikassa_rc_t
+alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
+    alikassa_reason_t *reason)
+{
+    alikassa_rc_t           rc;
+    const unsigned char    *end;
+    alikassa_json_state_t   state;
+
+    /* the arrays are left as they are */
+
+    scan->start = text->data;
+    scan->p = text->data;
+    scan->last = text->data + text->len;
+    scan->depth = 0;
+    scan->items = 0;
+    scan->most = 0;
+    scan->numbers = scan->few;
+    scan->nnumbers = 0;
+    scan->nalloc = ALIKASSA_JSON_FEW_NUMBERS;
+    scan->reason = reason;
+
+    if (text->len >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0) {
+        return alikassa_json_decline(scan, "a byte-order mark");
+    }
+
+    alikassa_json_scan_space(scan);
+
+    scan->value.data = scan->p;
+
+    rc = ALIKASSA_OK;
+    state = ALIKASSA_JSON_VALUE;
+
+    while (rc == ALIKASSA_OK) {
+
+        end = scan->p;
+
+        alikassa_json_scan_space(scan);
+
+        switch (state) {
+
+        case ALIKASSA_JSON_FIRST_VALUE:
+
+            if (scan->p < scan->last && *scan->p == ']') {
+                state = ALIKASSA_JSON_NEXT;
+                break;
+            }
+
+            /* fall through */
+
+        case ALIKASSA_JSON_VALUE:
+
+            rc = alikassa_json_scan_value(scan, &state);
+            break;
+
+        case ALIKASSA_JSON_FIRST_NAME:
+
+            if (scan->p < scan->last && *scan->p == '}') {
+                state = ALIKASSA_JSON_NEXT;
+                break;
+            }
+
+            /* fall through */
+
+        case ALIKASSA_JSON_NAME:
+
+            rc = alikassa_json_scan_name(scan);
+            state = ALIKASSA_JSON_VALUE;
+            break;
+
+        case ALIKASSA_JSON_NEXT:
+
+            if (scan->depth == 0) {
+                scan->value.len = (size_t) (end - scan->value.data);
+
+                return (scan->p == scan->last)
+                       ? ALIKASSA_OK : alikassa_json_unexpected(scan);
+            }
+
+            rc = alikassa_json_scan_next(scan, &state);
+            break;
+        }
+    }
+
+    return rc;
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_value(alikassa_json_scan_t *scan,
+    alikassa_json_state_t *state)
+{
+    if (scan->p == scan->last) {
+        return alikassa_json_unexpected(scan);
+    }
+
+    if (alikassa_json_scan_item(scan) != ALIKASSA_OK) {
+        return ALIKASSA_DECLINED;
+    }
+
+    *state = ALIKASSA_JSON_NEXT;
+
+    switch (*scan->p) {
+
+    case '{':
+        *state = ALIKASSA_JSON_FIRST_NAME;
+        return alikassa_json_scan_open(scan, '}');
+
+    case '[':
+        *state = ALIKASSA_JSON_FIRST_VALUE;
+        return alikassa_json_scan_open(scan, ']');
+
+    case '"':
+        return alikassa_json_scan_string(scan);
+
+    case 't':
+        return alikassa_json_scan_literal(scan, "true");
+
+    case 'f':
+        return alikassa_json_scan_literal(scan, "false");
+
+    case 'n':
+        return alikassa_json_scan_literal(scan, "null");
+
+    default:
+        return alikassa_json_scan_number(scan);
+    }
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_open(alikassa_json_scan_t *scan, unsigned char close)
+{
+    alikassa_json_level_t  *level;
+
+    if (scan->depth == ALIKASSA_JSON_MAX_DEPTH) {
+        return alikassa_json_decline(scan, "too deep nesting");
+    }
+
+    level = &scan->levels[scan->depth++];
+
+    level->names = 0;
+    level->close = close;
+
+    scan->p++;
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * A name and its colon.
+ */
+
+static alikassa_rc_t
+alikassa_json_scan_name(alikassa_json_scan_t *scan)
+{
+    alikassa_json_level_t  *level;
+
+    if (scan->p == scan->last || *scan->p != '"') {
+        return alikassa_json_unexpected(scan);
+    }
+
+    if (alikassa_json_scan_item(scan) != ALIKASSA_OK
+        || alikassa_json_scan_string(scan) != ALIKASSA_OK)
+    {
+        return ALIKASSA_DECLINED;
+    }
+
+    alikassa_json_scan_space(scan);
+
+    if (scan->p == scan->last || *scan->p != ':') {
+        return alikassa_json_unexpected(scan);
+    }
+
+    scan->p++;
+
+    level = &scan->levels[scan->depth - 1];
+
+    level->names++;
+
+    if (level->names > scan->most) {
+        scan->most = level->names;
+    }
+
+    return ALIKASSA_OK;
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_next(alikassa_json_scan_t *scan,
+    alikassa_json_state_t *state)
+{
+    unsigned char  close;
+
+    close = scan->levels[scan->depth - 1].close;
+
+    if (scan->p == scan->last || (*scan->p != ',' && *scan->p != close)) {
+        return alikassa_json_unexpected(scan);
+    }
+
+    if (*scan->p == ',') {
+        *state = (close == '}') ? ALIKASSA_JSON_NAME : ALIKASSA_JSON_VALUE;
+
+    } else {
+        scan->depth--;
+    }
+
+    scan->p++;
+
+    return ALIKASSA_OK;
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_item(alikassa_json_scan_t *scan)
+{
+    if (scan->items == ALIKASSA_JSON_MAX_ITEMS) {
+        return alikassa_json_decline(scan, "too many values and names");
+    }
+
+    scan->items++;
+
+    return ALIKASSA_OK;
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_string(alikassa_json_scan_t *scan)
+{
+    const unsigned char  *p;
+
+    scan->p++;
+
+    for ( ;; ) {
+
+        p = scan->p;
+
+        while (p < scan->last && alikassa_json_plain[*p]) {
+            p++;
+        }
+
+        scan->p = p;
+
+        if (p == scan->last) {
+            return alikassa_json_unexpected(scan);
+        }
+
+        if (*p == '"') {
+            scan->p++;
+            return ALIKASSA_OK;
+        }
+
+        if (*p == '\\') {
+
+            if (alikassa_json_scan_escape(scan) != ALIKASSA_OK) {
+                return ALIKASSA_DECLINED;
+            }
+
+            continue;
+        }
+
+        if (*p < 0x20) {
+            return alikassa_json_decline(scan, "a bare control character");
+        }
+
+        if (alikassa_utf8_decode(&p, scan->last) < 0) {
+            return alikassa_json_decline(scan, "malformed UTF-8");
+        }
+
+        scan->p = p;
+    }
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_escape(alikassa_json_scan_t *scan)
+{
+    int32_t               code;
+    const unsigned char  *p, *last;
+
+    p = scan->p;
+    last = scan->last;
+
+    if (last - p < 2) {
+        scan->p = last;
+        return alikassa_json_unexpected(scan);
+    }
+
+    switch (p[1]) {
+
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        scan->p += 2;
+        return ALIKASSA_OK;
+
+    case 'u':
+        break;
+
+    default:
+        return alikassa_json_decline(scan, "an unknown escape");
+    }
+
+    code = alikassa_json_hex4(p + 2, last);
+
+    if (code < 0) {
+        return alikassa_json_decline(scan, "a malformed escape");
+    }
+
+    /* it would end the string in C */
+
+    if (code == 0) {
+        return alikassa_json_decline(scan, "an escaped NUL");
+    }
+
+    scan->p += 6;
+
+    if (code < 0xd800 || code > 0xdfff) {
+        return ALIKASSA_OK;
+    }
+
+    p += 6;
+
+    if (code > 0xdbff || last - p < 6 || p[0] != '\\' || p[1] != 'u') {
+        return alikassa_json_decline(scan, "an unpaired surrogate");
+    }
+
+    code = alikassa_json_hex4(p + 2, last);
+
+    if (code < 0xdc00 || code > 0xdfff) {
+        return alikassa_json_decline(scan, "an unpaired surrogate");
+    }
+
+    scan->p += 6;
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * Returns -1 if there are no four hex digits at p.
+ */
+
+static int32_t
+alikassa_json_hex4(const unsigned char *p, const unsigned char *last)
+{
+    size_t         i;
+    int32_t        code;
+    unsigned char  c;
+
+    if (last - p < 4) {
+        return -1;
+    }
+
+    code = 0;
+
+    for (i = 0; i < 4; i++) {
+
+        c = p[i];
+
+        if (c >= '0' && c <= '9') {
+            code = code << 4 | (c - '0');
+            continue;
+        }
+
+        c |= 0x20;
+
+        if (c < 'a' || c > 'f') {
+            return -1;
+        }
+
+        code = code << 4 | (c - 'a' + 10);
+    }
+
+    return code;
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_number(alikassa_json_scan_t *scan)
+{
+    const unsigned char  *number;
+
+    number = scan->p;
+
+    if (*scan->p == '-') {
+        scan->p++;
+    }
+
+    if (scan->p < scan->last && *scan->p == '0') {
+        scan->p++;
+
+    } else if (alikassa_json_scan_digits(scan) != ALIKASSA_OK) {
+        return ALIKASSA_DECLINED;
+    }
+
+    if (scan->p < scan->last && *scan->p == '.') {
+
+        scan->p++;
+
+        if (alikassa_json_scan_digits(scan) != ALIKASSA_OK) {
+            return ALIKASSA_DECLINED;
+        }
+    }
+
+    if (scan->p < scan->last && (*scan->p == 'e' || *scan->p == 'E')) {
+
+        scan->p++;
+
+        if (scan->p < scan->last && (*scan->p == '+' || *scan->p == '-')) {
+            scan->p++;
+        }
+
+        if (alikassa_json_scan_digits(scan) != ALIKASSA_OK) {
+            return ALIKASSA_DECLINED;
+        }
+    }
+
+    return alikassa_json_scan_note(scan, number);
+}
+
+
+/*
+ * At least one.
+ */
+
+static alikassa_rc_t
+alikassa_json_scan_digits(alikassa_json_scan_t *scan)
+{
+    const unsigned char  *p;
+
+    for (p = scan->p; p < scan->last && *p >= '0' && *p <= '9'; p++) {
+        /* void */
+    }
+
+    if (p == scan->p) {
+        return alikassa_json_unexpected(scan);
+    }
+
+    scan->p = p;
+
+    return ALIKASSA_OK;
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_note(alikassa_json_scan_t *scan,
+    const unsigned char *number)
+{
+    size_t           len;
+    alikassa_str_t  *numbers;
+
+    len = (size_t) (scan->p - number);
+
+    if (len > ALIKASSA_JSON_MAX_NUMBER) {
+        scan->p = number;
+        return alikassa_json_decline(scan, "too long a number");
+    }
+
+    if (scan->nnumbers == scan->nalloc) {
+
+        numbers = cJSON_malloc(scan->nalloc * 2 * sizeof(alikassa_str_t));
+        if (numbers == NULL) {
+            return ALIKASSA_ERROR;
+        }
+
+        memcpy(numbers, scan->numbers,
+               scan->nnumbers * sizeof(alikassa_str_t));
+
+        if (scan->numbers != scan->few) {
+            cJSON_free(scan->numbers);
+        }
+
+        scan->numbers = numbers;
+        scan->nalloc *= 2;
+    }
+
+    scan->numbers[scan->nnumbers].len = len;
+    scan->numbers[scan->nnumbers].data = number;
+    scan->nnumbers++;
+
+    return ALIKASSA_OK;
+}
+
+
+static alikassa_rc_t
+alikassa_json_scan_literal(alikassa_json_scan_t *scan, const char *literal)
+{
+    for ( /* void */ ; *literal; literal++) {
+
+        if (scan->p == scan->last || *scan->p != (unsigned char) *literal) {
+            return alikassa_json_unexpected(scan);
+        }
+
+        scan->p++;
+    }
+
+    return ALIKASSA_OK;
+}
+
+
+static void
+alikassa_json_scan_space(alikassa_json_scan_t *scan)
+{
+    const unsigned char  *p;
+
+    for (p = scan->p; p < scan->last; p++) {
+
+        if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t') {
+            break;
+        }
+    }
+
+    scan->p = p;
+}
+
+
+static alikassa_rc_t
+alikassa_json_unexpected(alikassa_json_scan_t *scan)
+{
+    return alikassa_json_decline(scan, (scan->p == scan->last)
+                                       ? "unexpected end"
+                                       : "unexpected character");
+}
+
+
+static alikassa_rc_t
+alikassa_json_decline(alikassa_json_scan_t *scan, const char *what)
+{
+    snprintf(scan->reason->text, ALIKASSA_REASON_LEN, "%s at byte %zu", what,
+             (size_t) (scan->p - scan->start));
+
+    return ALIKASSA_DECLINED;
+}
