@@ -1,0 +1,363 @@
+
+/*
+ * Tests for the states of an order: every state with every event, from the
+ * table as docs/idempotency.md has it, and what must hold of any such table.
+ */
+
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "alikassa_idempotency.h"
+
+
+typedef struct {
+    const char  *name;
+    int          value;
+} test_name_t;
+
+
+static const test_name_t  test_states[] = {
+    { "FREE", ALIKASSA_STATE_FREE },
+    { "FLIGHT", ALIKASSA_STATE_FLIGHT },
+    { "DONE", ALIKASSA_STATE_DONE },
+    { "UNKNOWN", ALIKASSA_STATE_UNKNOWN },
+    { "PROBE", ALIKASSA_STATE_PROBE },
+    { NULL, ALIKASSA_NSTATES }
+};
+
+
+static const test_name_t  test_events[] = {
+    { "REQUEST", ALIKASSA_EVENT_REQUEST },
+    { "OTHER", ALIKASSA_EVENT_OTHER },
+    { "ACCEPTED", ALIKASSA_EVENT_ACCEPTED },
+    { "REJECTED", ALIKASSA_EVENT_REJECTED },
+    { "UNSENT", ALIKASSA_EVENT_UNSENT },
+    { "LOST", ALIKASSA_EVENT_LOST },
+    { "FOUND", ALIKASSA_EVENT_FOUND },
+    { "NOT_FOUND", ALIKASSA_EVENT_NOT_FOUND },
+    { "NO_STATUS", ALIKASSA_EVENT_NO_STATUS },
+    { "DIED", ALIKASSA_EVENT_DIED },
+    { "EXPIRED", ALIKASSA_EVENT_EXPIRED },
+    { "EVICT", ALIKASSA_EVENT_EVICT },
+    { NULL, ALIKASSA_NEVENTS }
+};
+
+
+static const test_name_t  test_actions[] = {
+    { "NONE", ALIKASSA_ACTION_NONE },
+    { "SEND", ALIKASSA_ACTION_SEND },
+    { "ASK", ALIKASSA_ACTION_ASK },
+    { "WAIT", ALIKASSA_ACTION_WAIT },
+    { "REPLAY", ALIKASSA_ACTION_REPLAY },
+    { "CONFLICT", ALIKASSA_ACTION_CONFLICT },
+    { "STORE", ALIKASSA_ACTION_STORE },
+    { "RELEASE", ALIKASSA_ACTION_RELEASE },
+    { NULL, -1 }
+};
+
+
+/*
+ * The table: state, event, the next state and the action.  A cell that is
+ * not here must refuse and keep its state.
+ */
+
+static const char *const  test_table[][4] = {
+    { "FREE",    "REQUEST",   "FLIGHT",  "SEND" },
+    { "FREE",    "OTHER",     "FLIGHT",  "SEND" },
+
+    { "FLIGHT",  "REQUEST",   "FLIGHT",  "WAIT" },
+    { "FLIGHT",  "OTHER",     "FLIGHT",  "CONFLICT" },
+    { "FLIGHT",  "ACCEPTED",  "DONE",    "STORE" },
+    { "FLIGHT",  "REJECTED",  "FREE",    "RELEASE" },
+    { "FLIGHT",  "UNSENT",    "FREE",    "RELEASE" },
+    { "FLIGHT",  "LOST",      "UNKNOWN", "NONE" },
+    { "FLIGHT",  "DIED",      "UNKNOWN", "NONE" },
+
+    { "DONE",    "REQUEST",   "DONE",    "REPLAY" },
+    { "DONE",    "OTHER",     "DONE",    "CONFLICT" },
+    { "DONE",    "EXPIRED",   "FREE",    "RELEASE" },
+    { "DONE",    "EVICT",     "FREE",    "RELEASE" },
+
+    { "UNKNOWN", "REQUEST",   "PROBE",   "ASK" },
+    { "UNKNOWN", "OTHER",     "UNKNOWN", "CONFLICT" },
+
+    { "PROBE",   "REQUEST",   "PROBE",   "WAIT" },
+    { "PROBE",   "OTHER",     "PROBE",   "CONFLICT" },
+    { "PROBE",   "FOUND",     "DONE",    "STORE" },
+    { "PROBE",   "NOT_FOUND", "FLIGHT",  "SEND" },
+    { "PROBE",   "NO_STATUS", "UNKNOWN", "NONE" },
+    { "PROBE",   "DIED",      "UNKNOWN", "NONE" }
+};
+
+
+#define test_nrows  (sizeof(test_table) / sizeof(test_table[0]))
+
+
+static int
+test_value(const test_name_t *names, const char *name)
+{
+    for ( /* void */ ; names->name; names++) {
+        if (strcmp(names->name, name) == 0) {
+            return names->value;
+        }
+    }
+
+    fail_msg("no such name: %s", name);
+
+    return -1;
+}
+
+
+static const char *const *
+test_row(const char *state, const char *event)
+{
+    size_t              i;
+    const char *const  *row;
+
+    row = NULL;
+
+    for (i = 0; i < test_nrows; i++) {
+
+        if (strcmp(test_table[i][0], state) == 0
+            && strcmp(test_table[i][1], event) == 0)
+        {
+            assert_null(row);
+            row = test_table[i];
+        }
+    }
+
+    return row;
+}
+
+
+static void
+test_every_cell(void **data)
+{
+    int                 wanted_state, wanted_action;
+    size_t              rows;
+    unsigned            cells;
+    alikassa_step_t     step;
+    const char *const  *row;
+    const test_name_t  *state, *event;
+
+    (void) data;
+
+    rows = 0;
+    cells = 0;
+
+    for (state = test_states; state->name; state++) {
+        for (event = test_events; event->name; event++) {
+
+            row = test_row(state->name, event->name);
+
+            if (row) {
+                rows++;
+                wanted_state = test_value(test_states, row[2]);
+                wanted_action = test_value(test_actions, row[3]);
+
+            } else {
+                wanted_state = state->value;
+                wanted_action = ALIKASSA_ACTION_REFUSE;
+            }
+
+            step = alikassa_idempotency_step(state->value, event->value);
+
+            if ((int) step.state != wanted_state
+                || (int) step.action != wanted_action)
+            {
+                fail_msg("%s x %s: got state %d, action %d",
+                         state->name, event->name, step.state, step.action);
+            }
+
+            cells++;
+        }
+    }
+
+    /* no cell was left out, and no row named what there is not */
+
+    assert_int_equal(cells, ALIKASSA_NSTATES * ALIKASSA_NEVENTS);
+    assert_int_equal(rows, test_nrows);
+}
+
+
+static void
+test_out_of_range(void **data)
+{
+    int              i;
+    alikassa_step_t  step;
+
+    (void) data;
+
+    static const int  outside[] = { -1, 1000, INT16_MAX };
+
+    for (i = 0; i < 3; i++) {
+
+        step = alikassa_idempotency_step(outside[i], ALIKASSA_EVENT_REQUEST);
+
+        assert_true((int) step.state == outside[i]);
+        assert_int_equal(step.action, ALIKASSA_ACTION_REFUSE);
+
+        step = alikassa_idempotency_step(ALIKASSA_STATE_FREE, outside[i]);
+
+        assert_int_equal(step.state, ALIKASSA_STATE_FREE);
+        assert_int_equal(step.action, ALIKASSA_ACTION_REFUSE);
+    }
+
+    step = alikassa_idempotency_step(ALIKASSA_NSTATES, ALIKASSA_EVENT_EVICT);
+    assert_int_equal(step.action, ALIKASSA_ACTION_REFUSE);
+
+    step = alikassa_idempotency_step(ALIKASSA_STATE_DONE, ALIKASSA_NEVENTS);
+    assert_int_equal(step.state, ALIKASSA_STATE_DONE);
+    assert_int_equal(step.action, ALIKASSA_ACTION_REFUSE);
+}
+
+
+/*
+ * Nobody sends but from where nothing was sent, or where AliKassa said that
+ * there is no such order.
+ */
+
+static void
+test_who_sends(void **data)
+{
+    int              state, event;
+    alikassa_step_t  step;
+
+    (void) data;
+
+    for (state = 0; state < ALIKASSA_NSTATES; state++) {
+        for (event = 0; event < ALIKASSA_NEVENTS; event++) {
+
+            step = alikassa_idempotency_step(state, event);
+
+            if (step.action != ALIKASSA_ACTION_SEND) {
+
+                /* and none gets into flight without sending */
+
+                assert_true(step.state != ALIKASSA_STATE_FLIGHT
+                            || state == ALIKASSA_STATE_FLIGHT);
+                continue;
+            }
+
+            assert_int_equal(step.state, ALIKASSA_STATE_FLIGHT);
+
+            if (state == ALIKASSA_STATE_PROBE) {
+                assert_int_equal(event, ALIKASSA_EVENT_NOT_FOUND);
+
+            } else {
+                assert_int_equal(state, ALIKASSA_STATE_FREE);
+            }
+        }
+    }
+}
+
+
+/*
+ * An order is forgotten where nothing was made, or where it is finished.
+ */
+
+static void
+test_who_forgets(void **data)
+{
+    int              state, event, surely;
+    alikassa_step_t  step;
+
+    (void) data;
+
+    for (state = 0; state < ALIKASSA_NSTATES; state++) {
+        for (event = 0; event < ALIKASSA_NEVENTS; event++) {
+
+            step = alikassa_idempotency_step(state, event);
+
+            if (state == ALIKASSA_STATE_FREE
+                || step.state != ALIKASSA_STATE_FREE)
+            {
+                assert_true(step.action != ALIKASSA_ACTION_RELEASE);
+                continue;
+            }
+
+            surely = (state == ALIKASSA_STATE_FLIGHT
+                      && (event == ALIKASSA_EVENT_REJECTED
+                          || event == ALIKASSA_EVENT_UNSENT))
+                     || (state == ALIKASSA_STATE_DONE
+                         && (event == ALIKASSA_EVENT_EXPIRED
+                             || event == ALIKASSA_EVENT_EVICT));
+
+            assert_true(surely);
+            assert_int_equal(step.action, ALIKASSA_ACTION_RELEASE);
+        }
+    }
+}
+
+
+/*
+ * Other data never gets an answer, a call or a turn where there is a record.
+ */
+
+static void
+test_other_data(void **data)
+{
+    int              state;
+    alikassa_step_t  step;
+
+    (void) data;
+
+    for (state = ALIKASSA_STATE_FREE + 1; state < ALIKASSA_NSTATES; state++) {
+
+        step = alikassa_idempotency_step(state, ALIKASSA_EVENT_OTHER);
+
+        assert_int_equal(step.action, ALIKASSA_ACTION_CONFLICT);
+        assert_int_equal(step.state, state);
+    }
+}
+
+
+static void
+test_outcomes(void **data)
+{
+    int  outcome;
+
+    (void) data;
+
+    assert_int_equal(alikassa_idempotency_event(ALIKASSA_OUTCOME_ACCEPTED),
+                     ALIKASSA_EVENT_ACCEPTED);
+    assert_int_equal(alikassa_idempotency_event(ALIKASSA_OUTCOME_REJECTED),
+                     ALIKASSA_EVENT_REJECTED);
+    assert_int_equal(alikassa_idempotency_event(ALIKASSA_OUTCOME_UNSENT),
+                     ALIKASSA_EVENT_UNSENT);
+
+    for (outcome = -1; outcome < 100; outcome++) {
+
+        if (outcome == ALIKASSA_OUTCOME_ACCEPTED
+            || outcome == ALIKASSA_OUTCOME_REJECTED
+            || outcome == ALIKASSA_OUTCOME_UNSENT)
+        {
+            continue;
+        }
+
+        assert_int_equal(alikassa_idempotency_event(outcome),
+                         ALIKASSA_EVENT_LOST);
+    }
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_every_cell),
+        cmocka_unit_test(test_out_of_range),
+        cmocka_unit_test(test_who_sends),
+        cmocka_unit_test(test_who_forgets),
+        cmocka_unit_test(test_other_data),
+        cmocka_unit_test(test_outcomes)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
