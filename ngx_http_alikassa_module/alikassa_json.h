@@ -24,7 +24,7 @@
 /* values and member names together, in the whole text */
 #define ALIKASSA_JSON_MAX_ITEMS  4096
 
-/* the text of one number: cJSON takes no longer one */
+/* the text of one number: not every cJSON takes a longer one */
 #define ALIKASSA_JSON_MAX_NUMBER  63
 
 

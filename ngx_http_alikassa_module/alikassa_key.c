@@ -184,7 +184,9 @@ alikassa_key_passphrase(char *buf, int size, int rwflag, void *data)
         return -1;
     }
 
-    memcpy(buf, pass->passphrase->data, pass->passphrase->len);
+    if (pass->passphrase->len) {
+        memcpy(buf, pass->passphrase->data, pass->passphrase->len);
+    }
 
     return (int) pass->passphrase->len;
 }
@@ -273,11 +275,18 @@ alikassa_key_match(const alikassa_key_t *key, const alikassa_str_t *pem,
 }
 
 
+/*
+ * With a function that has no passphrase OpenSSL does not ask on the terminal
+ * where it is given a private key.
+ */
+
 static EVP_PKEY *
 alikassa_key_decode_public(const alikassa_str_t *pem)
 {
-    BIO       *bio;
-    EVP_PKEY  *pub;
+    BIO                    *bio;
+    X509                   *cert;
+    EVP_PKEY               *pub;
+    alikassa_passphrase_t   pass;
 
     if (pem->len == 0 || pem->len > INT32_MAX) {
         return NULL;
@@ -288,7 +297,19 @@ alikassa_key_decode_public(const alikassa_str_t *pem)
         return NULL;
     }
 
-    pub = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+    memset(&pass, 0, sizeof(alikassa_passphrase_t));
+
+    pub = PEM_read_bio_PUBKEY(bio, NULL, alikassa_key_passphrase, &pass);
+
+    if (pub == NULL && BIO_reset(bio) == 1) {
+
+        cert = PEM_read_bio_X509(bio, NULL, alikassa_key_passphrase, &pass);
+
+        if (cert != NULL) {
+            pub = X509_get_pubkey(cert);
+            X509_free(cert);
+        }
+    }
 
     BIO_free(bio);
 

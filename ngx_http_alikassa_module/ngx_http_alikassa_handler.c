@@ -806,7 +806,14 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
     }
 
     if (!call->sent) {
-        rc = ngx_http_alikassa_signed(r, call);
+
+        /*
+         * a call that moves money is made even if the client is gone; one
+         * that only asks is not
+         */
+
+        rc = (r->connection->error && ctx->operation->safe)
+             ? NGX_ERROR : ngx_http_alikassa_signed(r, call);
 
     } else if (call->subrequest->done) {
         call->finished = 1;

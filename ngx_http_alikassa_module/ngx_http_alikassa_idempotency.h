@@ -69,6 +69,11 @@ char *ngx_http_alikassa_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
+/* when all is read: finds zones that are used but not defined */
+
+ngx_int_t ngx_http_alikassa_idempotency_init(ngx_conf_t *cf);
+
+
 /* registers this worker in each zone, and takes it out at its orderly end */
 
 ngx_int_t ngx_http_alikassa_idempotency_init_process(ngx_cycle_t *cycle);

@@ -1,0 +1,738 @@
+
+/*
+ * JSON as PHP's json_encode() writes it with its default flags.
+ */
+
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <math.h>
+
+#include "alikassa_json.h"
+#include "alikassa_utf8.h"
+
+
+/* a double's shortest digits, and what PHP makes of them with exponent */
+#define ALIKASSA_NUMBER_DIGITS  17
+#define ALIKASSA_NUMBER_TEXT    64
+
+/* beyond it an exponent is over or under any double */
+#define ALIKASSA_NUMBER_EXPONENT  100000
+
+
+/*
+ * A decimal number: 0.digits * 10^point, without leading or trailing zeros
+ * among the digits; no digits: zero.
+ */
+
+typedef struct {
+    unsigned char            digits[ALIKASSA_JSON_MAX_NUMBER];
+    size_t                   ndigits;
+    long                     point;
+    unsigned                 negative:1;
+    unsigned                 integer:1;     /* neither point nor exponent */
+} alikassa_decimal_t;
+
+
+/* where to write; with dst NULL only the length counts */
+
+typedef struct {
+    unsigned char           *dst;
+    size_t                   len;
+    const alikassa_json_t   *json;
+    alikassa_reason_t       *reason;
+} alikassa_writer_t;
+
+
+static int alikassa_json_plain(unsigned char c);
+static size_t alikassa_json_escape(unsigned char *dst, unsigned char c);
+static unsigned char *alikassa_json_hex(unsigned char *dst, unsigned c);
+static alikassa_rc_t alikassa_json_write_value(alikassa_writer_t *w,
+    const cJSON *item);
+static void alikassa_json_write_bytes(alikassa_writer_t *w, const char *s,
+    size_t len);
+static void alikassa_json_write_chars(alikassa_writer_t *w, const char *s);
+static alikassa_rc_t alikassa_json_write_number(alikassa_writer_t *w,
+    const cJSON *item);
+static int alikassa_decimal_read(alikassa_decimal_t *d,
+    const alikassa_str_t *text);
+static int alikassa_decimal_int64(const alikassa_decimal_t *d);
+static int alikassa_decimal_shortest(const alikassa_decimal_t *d,
+    alikassa_decimal_t *shortest);
+static double alikassa_decimal_double(const alikassa_decimal_t *d);
+static size_t alikassa_decimal_print(const alikassa_decimal_t *d, char *text);
+
+
+static const unsigned char  alikassa_json_digits[] = "0123456789abcdef";
+
+
+size_t
+alikassa_json_write_string(unsigned char *dst, const alikassa_str_t *src)
+{
+    size_t                len, n;
+    int32_t               c;
+    unsigned char        *d;
+    const unsigned char  *p, *last, *run;
+
+    d = dst;
+    len = 2;
+
+    if (d != NULL) {
+        *d++ = '"';
+    }
+
+    p = src->data;
+    last = p + src->len;
+
+    while (p < last) {
+
+        /* most of what is sent needs no escape */
+
+        for (run = p; p < last && alikassa_json_plain(*p); p++) { /* void */ }
+
+        n = (size_t) (p - run);
+        len += n;
+
+        if (d != NULL && n) {
+            memcpy(d, run, n);
+            d += n;
+        }
+
+        if (p == last) {
+            break;
+        }
+
+        if (*p < 0x80) {
+            n = alikassa_json_escape(d, *p++);
+            len += n;
+
+            if (d != NULL) {
+                d += n;
+            }
+
+            continue;
+        }
+
+        c = alikassa_utf8_decode(&p, last);
+
+        if (c < 0) {
+            c = 0xfffd;
+        }
+
+        if (c > 0xffff) {
+            len += 12;
+
+            if (d != NULL) {
+                c -= 0x10000;
+                d = alikassa_json_hex(d, 0xd800 + ((unsigned) c >> 10));
+                d = alikassa_json_hex(d, 0xdc00 + ((unsigned) c & 0x3ff));
+            }
+
+            continue;
+        }
+
+        len += 6;
+
+        if (d != NULL) {
+            d = alikassa_json_hex(d, (unsigned) c);
+        }
+    }
+
+    if (d != NULL) {
+        *d = '"';
+    }
+
+    return len;
+}
+
+
+static int
+alikassa_json_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '/';
+}
+
+
+/*
+ * Of an ASCII character that is not plain.
+ */
+
+static size_t
+alikassa_json_escape(unsigned char *dst, unsigned char c)
+{
+    unsigned char  letter;
+
+    switch (c) {
+
+    case '\b':
+        letter = 'b';
+        break;
+
+    case '\f':
+        letter = 'f';
+        break;
+
+    case '\n':
+        letter = 'n';
+        break;
+
+    case '\r':
+        letter = 'r';
+        break;
+
+    case '\t':
+        letter = 't';
+        break;
+
+    case '"':
+    case '\\':
+    case '/':
+        letter = c;
+        break;
+
+    default:
+
+        if (dst != NULL) {
+            (void) alikassa_json_hex(dst, c);
+        }
+
+        return 6;
+    }
+
+    if (dst != NULL) {
+        dst[0] = '\\';
+        dst[1] = letter;
+    }
+
+    return 2;
+}
+
+
+static unsigned char *
+alikassa_json_hex(unsigned char *dst, unsigned c)
+{
+    *dst++ = '\\';
+    *dst++ = 'u';
+    *dst++ = alikassa_json_digits[(c >> 12) & 0xf];
+    *dst++ = alikassa_json_digits[(c >> 8) & 0xf];
+    *dst++ = alikassa_json_digits[(c >> 4) & 0xf];
+    *dst++ = alikassa_json_digits[c & 0xf];
+
+    return dst;
+}
+
+
+size_t
+alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src)
+{
+    size_t                len, n;
+    const unsigned char  *p, *last, *start;
+
+    len = 1;
+
+    if (dst != NULL) {
+        dst[0] = '"';
+    }
+
+    p = src->data;
+    last = p + src->len;
+
+    while (p < last) {
+
+        start = p;
+
+        if (*p < 0x80) {
+            p++;
+
+            if (alikassa_json_plain(*start) || *start == '/') {
+
+                if (dst != NULL) {
+                    dst[len] = *start;
+                }
+
+                len++;
+                continue;
+            }
+
+            len += alikassa_json_escape(dst ? &dst[len] : NULL, *start);
+            continue;
+        }
+
+        if (alikassa_utf8_decode(&p, last) < 0) {
+
+            if (dst != NULL) {
+                (void) alikassa_json_hex(&dst[len], 0xfffd);
+            }
+
+            len += 6;
+            continue;
+        }
+
+        n = (size_t) (p - start);
+
+        if (dst != NULL) {
+            memcpy(&dst[len], start, n);
+        }
+
+        len += n;
+    }
+
+    if (dst != NULL) {
+        dst[len] = '"';
+    }
+
+    return len + 1;
+}
+
+
+alikassa_rc_t
+alikassa_json_reencode(const alikassa_pool_t *pool,
+    const alikassa_str_t *text, alikassa_str_t *out,
+    alikassa_reason_t *reason)
+{
+    alikassa_rc_t      rc;
+    alikassa_json_t    json;
+    alikassa_writer_t  w;
+
+    rc = alikassa_json_parse(text, &json, reason);
+
+    if (rc != ALIKASSA_OK) {
+        return rc;
+    }
+
+    if (!cJSON_IsObject(json.root)) {
+        alikassa_json_free(&json);
+        snprintf(reason->text, ALIKASSA_REASON_LEN, "not a JSON object");
+        return ALIKASSA_DECLINED;
+    }
+
+    w.dst = NULL;
+    w.len = 0;
+    w.json = &json;
+    w.reason = reason;
+
+    rc = alikassa_json_write_value(&w, json.root);
+
+    if (rc == ALIKASSA_OK) {
+
+        w.dst = alikassa_alloc(pool, w.len);
+
+        if (w.dst == NULL) {
+            snprintf(reason->text, ALIKASSA_REASON_LEN, "no memory");
+            rc = ALIKASSA_ERROR;
+
+        } else {
+            w.len = 0;
+            rc = alikassa_json_write_value(&w, json.root);
+        }
+    }
+
+    alikassa_json_free(&json);
+
+    if (rc == ALIKASSA_OK) {
+        out->len = w.len;
+        out->data = w.dst;
+    }
+
+    return rc;
+}
+
+
+/*
+ * The depth is bounded by the parser's.
+ */
+
+static alikassa_rc_t
+alikassa_json_write_value(alikassa_writer_t *w, const cJSON *item)
+{
+    alikassa_rc_t   rc;
+    const cJSON    *child;
+
+    switch (item->type & 0xff) {
+
+    case cJSON_NULL:
+        alikassa_json_write_bytes(w, "null", 4);
+        return ALIKASSA_OK;
+
+    case cJSON_True:
+        alikassa_json_write_bytes(w, "true", 4);
+        return ALIKASSA_OK;
+
+    case cJSON_False:
+        alikassa_json_write_bytes(w, "false", 5);
+        return ALIKASSA_OK;
+
+    case cJSON_String:
+        alikassa_json_write_chars(w, item->valuestring);
+        return ALIKASSA_OK;
+
+    case cJSON_Number:
+        return alikassa_json_write_number(w, item);
+
+    case cJSON_Array:
+    case cJSON_Object:
+        break;
+
+    default:
+        snprintf(w->reason->text, ALIKASSA_REASON_LEN,
+                 "an unexpected value in the JSON tree");
+        return ALIKASSA_ERROR;
+    }
+
+    alikassa_json_write_bytes(w, cJSON_IsArray(item) ? "[" : "{", 1);
+
+    for (child = item->child; child != NULL; child = child->next) {
+
+        if (child != item->child) {
+            alikassa_json_write_bytes(w, ",", 1);
+        }
+
+        if (cJSON_IsObject(item)) {
+            alikassa_json_write_chars(w, child->string);
+            alikassa_json_write_bytes(w, ":", 1);
+        }
+
+        rc = alikassa_json_write_value(w, child);
+
+        if (rc != ALIKASSA_OK) {
+            return rc;
+        }
+    }
+
+    alikassa_json_write_bytes(w, cJSON_IsArray(item) ? "]" : "}", 1);
+
+    return ALIKASSA_OK;
+}
+
+
+static void
+alikassa_json_write_bytes(alikassa_writer_t *w, const char *s, size_t len)
+{
+    if (w->dst != NULL) {
+        memcpy(w->dst + w->len, s, len);
+    }
+
+    w->len += len;
+}
+
+
+static void
+alikassa_json_write_chars(alikassa_writer_t *w, const char *s)
+{
+    alikassa_str_t  v;
+
+    v.len = strlen(s);
+    v.data = (const unsigned char *) s;
+
+    w->len += alikassa_json_write_string(w->dst ? w->dst + w->len : NULL, &v);
+}
+
+
+/*
+ * PHP reads an integer of 64 bits as such and any other number as a double,
+ * which it prints with the fewest digits that read back the same.  Where
+ * that is another number than was sent, it is refused; "-0" becomes 0 or
+ * "-0" by the way it is written, and is refused, too.
+ */
+
+static alikassa_rc_t
+alikassa_json_write_number(alikassa_writer_t *w, const cJSON *item)
+{
+    size_t                 len;
+    char                   text[ALIKASSA_NUMBER_TEXT];
+    alikassa_decimal_t     d, shortest;
+    const alikassa_str_t  *number;
+
+    number = alikassa_json_number(w->json, item);
+
+    if (!alikassa_decimal_read(&d, number)) {
+        goto refused;
+    }
+
+    if (d.integer && alikassa_decimal_int64(&d)) {
+        alikassa_json_write_bytes(w, (const char *) number->data, number->len);
+        return ALIKASSA_OK;
+    }
+
+    if (!alikassa_decimal_shortest(&d, &shortest)) {
+        goto refused;
+    }
+
+    len = alikassa_decimal_print(&shortest, text);
+    alikassa_json_write_bytes(w, text, len);
+
+    return ALIKASSA_OK;
+
+refused:
+
+    snprintf(w->reason->text, ALIKASSA_REASON_LEN,
+             "a number that PHP would change, send fewer digits "
+             "or a string");
+
+    return ALIKASSA_DECLINED;
+}
+
+
+/*
+ * text is a proven JSON number.
+ */
+
+static int
+alikassa_decimal_read(alikassa_decimal_t *d, const alikassa_str_t *text)
+{
+    int                   negative, point;
+    long                  e;
+    const unsigned char  *p, *last;
+
+    memset(d, 0, sizeof(alikassa_decimal_t));
+
+    p = text->data;
+    last = p + text->len;
+
+    d->integer = 1;
+
+    if (p < last && *p == '-') {
+        d->negative = 1;
+        p++;
+    }
+
+    for (point = 0; p < last; p++) {
+
+        if (*p == '.') {
+            point = 1;
+            d->integer = 0;
+            continue;
+        }
+
+        if (*p == 'e' || *p == 'E') {
+            break;
+        }
+
+        if (d->ndigits == 0 && *p == '0') {
+
+            /* a leading zero: after the point it moves the rest */
+
+            d->point -= point;
+            continue;
+        }
+
+        if (d->ndigits == ALIKASSA_JSON_MAX_NUMBER) {
+            return 0;
+        }
+
+        d->digits[d->ndigits++] = *p;
+        d->point += !point;
+    }
+
+    if (p < last) {
+
+        d->integer = 0;
+        negative = 0;
+        e = 0;
+
+        for (p++; p < last; p++) {
+
+            if (*p == '-' || *p == '+') {
+                negative = (*p == '-');
+                continue;
+            }
+
+            e = e * 10 + (*p - '0');
+
+            if (e > ALIKASSA_NUMBER_EXPONENT) {
+                return 0;
+            }
+        }
+
+        d->point += negative ? -e : e;
+    }
+
+    while (d->ndigits && d->digits[d->ndigits - 1] == '0') {
+        d->ndigits--;
+    }
+
+    if (d->ndigits == 0) {
+        d->point = 0;
+
+        /* minus zero */
+
+        return !d->negative;
+    }
+
+    return 1;
+}
+
+
+static int
+alikassa_decimal_int64(const alikassa_decimal_t *d)
+{
+    static const char  max[] = "9223372036854775807";
+    static const char  min[] = "9223372036854775808";
+
+    int          i;
+    char         digit;
+    const char  *limit;
+
+    if (d->point != (long) sizeof(max) - 1) {
+        return d->point < (long) sizeof(max) - 1;
+    }
+
+    limit = d->negative ? min : max;
+
+    for (i = 0; i < (int) sizeof(max) - 1; i++) {
+
+        digit = (size_t) i < d->ndigits ? (char) d->digits[i] : '0';
+
+        if (digit != limit[i]) {
+            return digit < limit[i];
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * The fewest digits that read back as the same double.  Returns 0 if they
+ * are another number than d.
+ */
+
+static int
+alikassa_decimal_shortest(const alikassa_decimal_t *d,
+    alikassa_decimal_t *shortest)
+{
+    int     n;
+    double  value;
+    char    text[ALIKASSA_NUMBER_TEXT];
+
+    if (d->ndigits == 0) {
+        *shortest = *d;
+        return 1;
+    }
+
+    if (d->ndigits > ALIKASSA_NUMBER_DIGITS) {
+        return 0;
+    }
+
+    value = alikassa_decimal_double(d);
+
+    if (!isfinite(value) || value == 0) {
+        return 0;
+    }
+
+    for (n = 1; n <= ALIKASSA_NUMBER_DIGITS; n++) {
+
+        /* the second character may be a locale's own point */
+
+        snprintf(text, sizeof(text), "%.*e", n - 1, fabs(value));
+
+        memset(shortest, 0, sizeof(alikassa_decimal_t));
+
+        shortest->digits[0] = (unsigned char) text[0];
+        memcpy(&shortest->digits[1], &text[2], (size_t) n - 1);
+        shortest->ndigits = (size_t) n;
+        shortest->negative = d->negative;
+        shortest->point = strtol(strchr(text, 'e') + 1, NULL, 10) + 1;
+
+        while (shortest->digits[shortest->ndigits - 1] == '0') {
+            shortest->ndigits--;
+        }
+
+        if (alikassa_decimal_double(shortest) == value) {
+            break;
+        }
+    }
+
+    return shortest->ndigits == d->ndigits
+           && shortest->point == d->point
+           && memcmp(shortest->digits, d->digits, d->ndigits) == 0;
+}
+
+
+/*
+ * Digits and an exponent: no locale has a say in it.
+ */
+
+static double
+alikassa_decimal_double(const alikassa_decimal_t *d)
+{
+    char  text[ALIKASSA_JSON_MAX_NUMBER + ALIKASSA_NUMBER_TEXT];
+
+    snprintf(text, sizeof(text), "%s%.*se%ld", d->negative ? "-" : "",
+             (int) d->ndigits, (const char *) d->digits,
+             d->point - (long) d->ndigits);
+
+    return strtod(text, NULL);
+}
+
+
+/*
+ * PHP's php_gcvt() with 17 digits: an exponent from 10^17 up and below
+ * 10^-4.  text has room for the 17 digits, as many zeros and an exponent.
+ */
+
+static size_t
+alikassa_decimal_print(const alikassa_decimal_t *d, char *text)
+{
+    long    i, n, exponent;
+    char   *p;
+
+    p = text;
+    n = (long) d->ndigits;
+
+    if (d->negative) {
+        *p++ = '-';
+    }
+
+    if (n == 0) {
+        *p++ = '0';
+        return (size_t) (p - text);
+    }
+
+    if (d->point < -3 || d->point > ALIKASSA_NUMBER_DIGITS) {
+
+        exponent = d->point - 1;
+
+        *p++ = (char) d->digits[0];
+        *p++ = '.';
+
+        if (n == 1) {
+            *p++ = '0';
+        }
+
+        for (i = 1; i < n; i++) {
+            *p++ = (char) d->digits[i];
+        }
+
+        p += sprintf(p, "e%+ld", exponent);
+
+        return (size_t) (p - text);
+    }
+
+    if (d->point <= 0) {
+
+        *p++ = '0';
+        *p++ = '.';
+
+        for (i = d->point; i < 0; i++) {
+            *p++ = '0';
+        }
+
+        for (i = 0; i < n; i++) {
+            *p++ = (char) d->digits[i];
+        }
+
+        return (size_t) (p - text);
+    }
+
+    for (i = 0; i < d->point || i < n; i++) {
+
+        if (i == d->point) {
+            *p++ = '.';
+        }
+
+        *p++ = (i < n) ? (char) d->digits[i] : '0';
+    }
+
+    return (size_t) (p - text);
+}

@@ -1,0 +1,845 @@
+
+/*
+ * Idempotency: directives, claims and waits.
+ *
+ * The state machine says what happens, this file does it.  A claim that
+ * waits stands in a queue of this process; whoever settles the order posts
+ * its event here, or sends a message to the worker where it waits.
+ */
+
+
+#include "ngx_http_alikassa_zone.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+
+/* how long a finished order is remembered */
+#define NGX_HTTP_ALIKASSA_TIMEOUT  (60 * 60 * 1000)
+
+/* a wait looks at its order that often, should nobody wake it */
+#define NGX_HTTP_ALIKASSA_LOOK  1000
+
+/* another worker that is found alive counts as alive that long */
+#define NGX_HTTP_ALIKASSA_SEEN  500
+
+/* queues of waits, by the key's first byte */
+#define NGX_HTTP_ALIKASSA_WAITS  256
+
+/* answers up to this size are copied at the first go */
+#define NGX_HTTP_ALIKASSA_COPY  2048
+
+
+static ngx_int_t ngx_http_alikassa_claim_key(ngx_http_alikassa_claim_t *claim,
+    ngx_str_t *parts, ngx_uint_t nparts);
+static ngx_http_alikassa_record_t *ngx_http_alikassa_claim_look(
+    ngx_http_alikassa_claim_t *claim);
+static void ngx_http_alikassa_claim_died(ngx_http_alikassa_claim_t *claim,
+    ngx_http_alikassa_record_t *record);
+static alikassa_action_t ngx_http_alikassa_claim_own(
+    ngx_http_alikassa_claim_t *claim, ngx_http_alikassa_record_t *record,
+    alikassa_step_t step);
+static void ngx_http_alikassa_claim_copy(ngx_http_alikassa_claim_t *claim,
+    ngx_http_alikassa_record_t *record, u_char *p, size_t size);
+static void ngx_http_alikassa_claim_wait(ngx_http_alikassa_claim_t *claim,
+    ngx_msec_t wait);
+static void ngx_http_alikassa_claim_event(ngx_event_t *ev);
+static void ngx_http_alikassa_claim_cleanup(void *data);
+static ngx_shm_zone_t *ngx_http_alikassa_idempotency_add(ngx_conf_t *cf,
+    ngx_str_t *name, size_t size);
+
+
+static ngx_queue_t  ngx_http_alikassa_waits[NGX_HTTP_ALIKASSA_WAITS];
+
+
+ngx_int_t
+ngx_http_alikassa_claim_init(ngx_http_alikassa_claim_t *claim,
+    ngx_str_t *parts, ngx_uint_t nparts, ngx_str_t *data)
+{
+    ngx_pool_t           *pool;
+    ngx_pool_cleanup_t   *cln, **last;
+
+    if (ngx_http_alikassa_claim_key(claim, parts, nparts) != NGX_OK
+        || EVP_Digest(data->data, data->len, claim->digest, NULL,
+                      EVP_sha256(), NULL)
+           != 1)
+    {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    pool = claim->request->pool;
+
+    cln = ngx_pool_cleanup_add(pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_alikassa_claim_cleanup;
+    cln->data = claim;
+
+    /* the last to run: the caller's own cleanup knows more, and comes first */
+
+    pool->cleanup = cln->next;
+
+    for (last = &pool->cleanup; *last; last = &(*last)->next) { /* void */ }
+
+    *last = cln;
+    cln->next = NULL;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_claim_key(ngx_http_alikassa_claim_t *claim,
+    ngx_str_t *parts, ngx_uint_t nparts)
+{
+    size_t       n;
+    ngx_int_t    rc;
+    ngx_uint_t   i, k;
+    EVP_MD_CTX  *md;
+    u_char       len[8];
+
+    md = EVP_MD_CTX_new();
+    if (md == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1) {
+        goto done;
+    }
+
+    for (i = 0; i < nparts; i++) {
+
+        n = parts[i].len;
+
+        for (k = sizeof(len); k-- > 0; n >>= 8) {
+            len[k] = (u_char) (n & 0xff);
+        }
+
+        if (EVP_DigestUpdate(md, len, sizeof(len)) != 1
+            || EVP_DigestUpdate(md, parts[i].data, parts[i].len) != 1)
+        {
+            goto done;
+        }
+    }
+
+    if (EVP_DigestFinal_ex(md, claim->key, NULL) == 1) {
+        rc = NGX_OK;
+    }
+
+done:
+
+    EVP_MD_CTX_free(md);
+
+    return rc;
+}
+
+
+alikassa_action_t
+ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
+{
+    size_t                       size;
+    u_char                      *p;
+    alikassa_step_t              step;
+    alikassa_event_t             event;
+    ngx_http_alikassa_zone_t    *zone;
+    ngx_http_alikassa_record_t  *record;
+    u_char                       buf[NGX_HTTP_ALIKASSA_COPY];
+
+    ngx_http_alikassa_claim_leave(claim);
+
+    zone = claim->zone->data;
+
+    p = buf;
+    size = sizeof(buf);
+
+    for ( ;; ) {
+
+        record = ngx_http_alikassa_claim_look(claim);
+
+        event = (record && ngx_memcmp(record->digest, claim->digest,
+                                      NGX_HTTP_ALIKASSA_CLAIM_LEN)
+                           != 0)
+                ? ALIKASSA_EVENT_OTHER : ALIKASSA_EVENT_REQUEST;
+
+        step = alikassa_idempotency_step(
+                   ngx_http_alikassa_record_state(zone, record), event);
+
+        switch (step.action) {
+
+        case ALIKASSA_ACTION_SEND:
+        case ALIKASSA_ACTION_ASK:
+            step.action = ngx_http_alikassa_claim_own(claim, record, step);
+            break;
+
+        case ALIKASSA_ACTION_WAIT:
+            record->u.held.waiters |=
+                              ngx_http_alikassa_worker_bit(zone->generation);
+            break;
+
+        case ALIKASSA_ACTION_REPLAY:
+            ngx_http_alikassa_claim_copy(claim, record, p, size);
+            break;
+
+        default:
+            break;
+        }
+
+        ngx_http_alikassa_zone_unlock(zone);
+
+        if (step.action != ALIKASSA_ACTION_REPLAY
+            || claim->answer.len <= size)
+        {
+            break;
+        }
+
+        /* memory is not asked for with the lock held: look again */
+
+        size = claim->answer.len;
+
+        p = ngx_pnalloc(claim->request->pool, size);
+        if (p == NULL) {
+            return ALIKASSA_ACTION_NONE;
+        }
+    }
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, claim->request->connection->log, 0,
+                   "http alikassa claim: state %d, action %d",
+                   (int) step.state, (int) step.action);
+
+    if (step.action == ALIKASSA_ACTION_WAIT) {
+        ngx_http_alikassa_claim_wait(claim, wait);
+        return ALIKASSA_ACTION_WAIT;
+    }
+
+    if (step.action == ALIKASSA_ACTION_REPLAY) {
+
+        claim->answer.data = p;
+
+        if (p == buf && claim->answer.len) {
+
+            p = ngx_pnalloc(claim->request->pool, claim->answer.len);
+            if (p == NULL) {
+                return ALIKASSA_ACTION_NONE;
+            }
+
+            ngx_memcpy(p, buf, claim->answer.len);
+            claim->answer.data = p;
+        }
+    }
+
+    return step.action;
+}
+
+
+/*
+ * Locks the zone and finds the claim's record, or NULL.  A record whose owner
+ * has died is unknown from here on.  The system is asked about an owner
+ * without the lock.
+ */
+
+static ngx_http_alikassa_record_t *
+ngx_http_alikassa_claim_look(ngx_http_alikassa_claim_t *claim)
+{
+    uint64_t                     owner, alive;
+    ngx_uint_t                   tried;
+    ngx_http_alikassa_zone_t    *zone;
+    ngx_http_alikassa_record_t  *record;
+    ngx_http_alikassa_worker_t   copy, *worker;
+
+    zone = claim->zone->data;
+
+    alive = 0;
+    tried = 0;
+
+    if (ngx_current_msec - zone->seen_msec < NGX_HTTP_ALIKASSA_SEEN) {
+        alive = zone->seen;
+    }
+
+    for ( ;; ) {
+
+        ngx_http_alikassa_zone_lock(zone);
+
+        if (!tried
+            && ngx_http_alikassa_worker_find(zone, zone->generation) == NULL)
+        {
+            ngx_http_alikassa_zone_unlock(zone);
+
+            tried = 1;
+            (void) ngx_http_alikassa_worker_register(zone);
+
+            continue;
+        }
+
+        record = ngx_http_alikassa_record_find(zone, claim->key);
+
+        if (record == NULL || !ngx_http_alikassa_held(record)) {
+            return record;
+        }
+
+        owner = record->u.held.owner;
+
+        if (owner == zone->generation || owner == alive) {
+            return record;
+        }
+
+        worker = ngx_http_alikassa_worker_find(zone, owner);
+
+        if (worker == NULL) {
+            ngx_http_alikassa_claim_died(claim, record);
+            return record;
+        }
+
+        copy = *worker;
+
+        ngx_http_alikassa_zone_unlock(zone);
+
+        if (ngx_http_alikassa_worker_alive(&copy)) {
+
+            alive = owner;
+            zone->seen = owner;
+            zone->seen_msec = ngx_current_msec;
+
+            continue;
+        }
+
+        ngx_http_alikassa_zone_lock(zone);
+
+        worker = ngx_http_alikassa_worker_find(zone, owner);
+
+        if (worker) {
+            ngx_http_alikassa_worker_forget(zone, worker);
+        }
+
+        ngx_http_alikassa_zone_unlock(zone);
+    }
+}
+
+
+static void
+ngx_http_alikassa_claim_died(ngx_http_alikassa_claim_t *claim,
+    ngx_http_alikassa_record_t *record)
+{
+    alikassa_step_t            step;
+    ngx_http_alikassa_zone_t  *zone;
+
+    zone = claim->zone->data;
+
+    step = alikassa_idempotency_step(record->node.data, ALIKASSA_EVENT_DIED);
+
+    if (step.state != ALIKASSA_STATE_UNKNOWN) {
+        return;
+    }
+
+    ngx_http_alikassa_record_unknown(zone, record);
+
+    ngx_log_error(NGX_LOG_WARN, claim->request->connection->log, 0,
+                  "a worker that had this order is gone, it may exist%s",
+                  zone->sh->log_ctx);
+}
+
+
+static alikassa_action_t
+ngx_http_alikassa_claim_own(ngx_http_alikassa_claim_t *claim,
+    ngx_http_alikassa_record_t *record, alikassa_step_t step)
+{
+    ngx_http_alikassa_zone_t  *zone;
+
+    zone = claim->zone->data;
+
+    /* a worker that is not registered would be taken for dead */
+
+    if (ngx_http_alikassa_worker_find(zone, zone->generation) == NULL
+        || ngx_http_alikassa_record_hold(zone, record, claim, step.state)
+           == NULL)
+    {
+        return ALIKASSA_ACTION_REFUSE;
+    }
+
+    claim->owner = 1;
+    claim->asking = (step.action == ALIKASSA_ACTION_ASK);
+
+    return step.action;
+}
+
+
+static void
+ngx_http_alikassa_claim_copy(ngx_http_alikassa_claim_t *claim,
+    ngx_http_alikassa_record_t *record, u_char *p, size_t size)
+{
+    ngx_http_alikassa_stored_t  *stored;
+
+    stored = record->stored;
+
+    claim->status = stored ? stored->status : 0;
+    claim->found = stored ? stored->found : 0;
+    claim->answer.len = stored ? stored->len : 0;
+
+    if (stored && stored->len <= size) {
+        ngx_memcpy(p, stored->data, stored->len);
+    }
+}
+
+
+static void
+ngx_http_alikassa_claim_wait(ngx_http_alikassa_claim_t *claim,
+    ngx_msec_t wait)
+{
+    ngx_uint_t      i;
+    ngx_event_t    *ev;
+    ngx_msec_int_t  left;
+
+    if (ngx_http_alikassa_waits[0].next == NULL) {
+        for (i = 0; i < NGX_HTTP_ALIKASSA_WAITS; i++) {
+            ngx_queue_init(&ngx_http_alikassa_waits[i]);
+        }
+    }
+
+    /* one wait, however often it is woken in vain */
+
+    if (claim->deadline == 0) {
+        claim->deadline = ngx_current_msec + wait;
+
+        if (claim->deadline == 0) {
+            claim->deadline = 1;
+        }
+    }
+
+    claim->waiting = 1;
+
+    ngx_queue_insert_tail(&ngx_http_alikassa_waits[claim->key[0]],
+                          &claim->queue);
+
+    ev = &claim->event;
+
+    ev->handler = ngx_http_alikassa_claim_event;
+    ev->data = claim;
+    ev->log = claim->request->connection->log;
+
+    left = (ngx_msec_int_t) (claim->deadline - ngx_current_msec);
+
+    if (left <= 0) {
+        claim->timedout = 1;
+        ngx_post_event(ev, &ngx_posted_events);
+        return;
+    }
+
+    ngx_add_timer(ev, ngx_min(left, NGX_HTTP_ALIKASSA_LOOK));
+}
+
+
+void
+ngx_http_alikassa_claim_wake(const u_char *key, size_t len)
+{
+    ngx_uint_t                  i, last;
+    ngx_queue_t                *q, *head;
+    ngx_http_alikassa_claim_t  *claim;
+
+    if (ngx_http_alikassa_waits[0].next == NULL) {
+        return;
+    }
+
+    i = len ? key[0] : 0;
+    last = len ? key[0] : NGX_HTTP_ALIKASSA_WAITS - 1;
+
+    for ( /* void */ ; i <= last; i++) {
+
+        head = &ngx_http_alikassa_waits[i];
+
+        for (q = ngx_queue_head(head); q != head; q = ngx_queue_next(q)) {
+
+            claim = ngx_queue_data(q, ngx_http_alikassa_claim_t, queue);
+
+            if (ngx_memcmp(claim->key, key, len) == 0) {
+                ngx_post_event(&claim->event, &ngx_posted_events);
+            }
+        }
+    }
+}
+
+
+static void
+ngx_http_alikassa_claim_event(ngx_event_t *ev)
+{
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_alikassa_claim_t  *claim;
+
+    claim = ev->data;
+    r = claim->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                   "http alikassa wait: \"%V?%V\"", &r->uri, &r->args);
+
+    ngx_http_alikassa_claim_leave(claim);
+
+    claim->handler(claim);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+alikassa_action_t
+ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
+    alikassa_event_t event, ngx_uint_t status, ngx_str_t *answer)
+{
+    uint64_t                     waiters;
+    ngx_int_t                    rc;
+    alikassa_step_t              step;
+    ngx_http_alikassa_zone_t    *zone;
+    ngx_http_alikassa_record_t  *record;
+
+    if (!claim->owner) {
+        return ALIKASSA_ACTION_REFUSE;
+    }
+
+    zone = claim->zone->data;
+    rc = NGX_OK;
+
+    ngx_http_alikassa_zone_lock(zone);
+
+    record = ngx_http_alikassa_record_find(zone, claim->key);
+
+    if (record == NULL
+        || !ngx_http_alikassa_held(record)
+        || record->u.held.serial != claim->serial)
+    {
+        ngx_http_alikassa_zone_unlock(zone);
+
+        claim->owner = 0;
+        claim->asking = 0;
+
+        return ALIKASSA_ACTION_REFUSE;
+    }
+
+    waiters = record->u.held.waiters;
+
+    step = alikassa_idempotency_step(record->node.data, event);
+
+    switch (step.action) {
+
+    case ALIKASSA_ACTION_SEND:
+        record->node.data = step.state;
+        break;
+
+    case ALIKASSA_ACTION_STORE:
+        rc = ngx_http_alikassa_record_done(zone, record, status, answer,
+                                         event == ALIKASSA_EVENT_FOUND);
+        break;
+
+    case ALIKASSA_ACTION_RELEASE:
+        ngx_http_alikassa_record_release(zone, record);
+        break;
+
+    case ALIKASSA_ACTION_NONE:
+        ngx_http_alikassa_record_unknown(zone, record);
+        break;
+
+    default: /* ALIKASSA_ACTION_REFUSE */
+        break;
+    }
+
+    ngx_http_alikassa_zone_unlock(zone);
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
+                   "http alikassa settle: event %d, state %d, action %d",
+                   (int) event, (int) step.state, (int) step.action);
+
+    if (step.action == ALIKASSA_ACTION_REFUSE) {
+        return step.action;
+    }
+
+    claim->asking = 0;
+
+    if (step.action == ALIKASSA_ACTION_SEND) {
+        return step.action;
+    }
+
+    claim->owner = 0;
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "no room for an answer of %uz bytes%s, "
+                      "its order cannot be replayed",
+                      answer->len, zone->sh->log_ctx);
+    }
+
+    ngx_http_alikassa_claim_wake(claim->key, NGX_HTTP_ALIKASSA_CLAIM_LEN);
+    ngx_http_alikassa_worker_wake(zone, claim->key, waiters);
+
+    return step.action;
+}
+
+
+void
+ngx_http_alikassa_claim_leave(ngx_http_alikassa_claim_t *claim)
+{
+    if (!claim->waiting) {
+        return;
+    }
+
+    claim->waiting = 0;
+
+    ngx_queue_remove(&claim->queue);
+
+    if (claim->event.timer_set) {
+        ngx_del_timer(&claim->event);
+    }
+
+    if (claim->event.posted) {
+        ngx_delete_posted_event(&claim->event);
+    }
+}
+
+
+/*
+ * The request is gone.  Whoever had the order should have settled it; what
+ * was not settled nobody knows.
+ */
+
+static void
+ngx_http_alikassa_claim_cleanup(void *data)
+{
+    ngx_http_alikassa_claim_t *claim = data;
+
+    ngx_http_alikassa_claim_leave(claim);
+
+    if (claim->owner) {
+        (void) ngx_http_alikassa_claim_settle(claim, claim->asking
+                                                    ? ALIKASSA_EVENT_NO_STATUS
+                                                    : ALIKASSA_EVENT_LOST,
+                                              0, NULL);
+    }
+}
+
+
+/*
+ * Each zone that a location names must be defined.  Called when all is read,
+ * since the order of directives is free.
+ */
+
+ngx_int_t
+ngx_http_alikassa_idempotency_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                 i;
+    ngx_shm_zone_t            *shm_zone;
+    ngx_list_part_t           *part;
+    ngx_http_alikassa_zone_t  *zone;
+
+    part = &cf->cycle->shared_memory.part;
+    shm_zone = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            shm_zone = part->elts;
+            i = 0;
+        }
+
+        if (shm_zone[i].init != ngx_http_alikassa_zone_init) {
+            continue;
+        }
+
+        zone = shm_zone[i].data;
+
+        if (!zone->defined) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "unknown idempotency zone \"%V\" in %V:%ui, define "
+                          "it with \"alikassa_idempotency_zone\"",
+                          &zone->name, &zone->where.file, zone->where.line);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_shm_zone_t *
+ngx_http_alikassa_idempotency_add(ngx_conf_t *cf, ngx_str_t *name,
+    size_t size)
+{
+    ngx_shm_zone_t            *shm_zone;
+    ngx_http_alikassa_zone_t  *zone;
+
+    shm_zone = ngx_shared_memory_add(cf, name, size,
+                                     &ngx_http_alikassa_module);
+
+    if (shm_zone == NULL || shm_zone->data) {
+        return shm_zone;
+    }
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_alikassa_zone_t));
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    zone->name = *name;
+
+    ngx_http_alikassa_where(cf, &zone->where);
+
+    shm_zone->init = ngx_http_alikassa_zone_init;
+    shm_zone->data = zone;
+
+    return shm_zone;
+}
+
+
+char *
+ngx_http_alikassa_idempotency_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ssize_t                    size;
+    ngx_str_t                 *value, s;
+    ngx_int_t                  timeout;
+    ngx_shm_zone_t            *shm_zone;
+    ngx_http_alikassa_zone_t  *zone;
+
+    (void) cmd;
+    (void) conf;
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0 || ngx_strcmp(value[1].data, "off") == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid zone name \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    size = ngx_parse_size(&value[2]);
+
+    if (size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid zone size \"%V\"", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (size < (ssize_t) (8 * ngx_pagesize)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone \"%V\" is too small, it needs %uz bytes",
+                           &value[1], 8 * ngx_pagesize);
+        return NGX_CONF_ERROR;
+    }
+
+    timeout = NGX_HTTP_ALIKASSA_TIMEOUT;
+
+    if (cf->args->nelts > 3) {
+
+        if (ngx_strncmp(value[3].data, "timeout=", 8) != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[3]);
+            return NGX_CONF_ERROR;
+        }
+
+        s.len = value[3].len - 8;
+        s.data = value[3].data + 8;
+
+        timeout = ngx_parse_time(&s, 0);
+
+        if (timeout == NGX_ERROR || timeout == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid timeout value \"%V\"", &value[3]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    shm_zone = ngx_http_alikassa_idempotency_add(cf, &value[1], size);
+    if (shm_zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    zone = shm_zone->data;
+
+    if (zone->defined) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate zone \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    zone->defined = 1;
+    zone->timeout = timeout;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_alikassa_idempotency(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_alikassa_loc_conf_t *alcf = conf;
+
+    ngx_int_t        wait;
+    ngx_str_t       *value, s;
+    ngx_shm_zone_t  *shm_zone;
+
+    (void) cmd;
+
+    if (alcf->idempotency != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    wait = NGX_HTTP_ALIKASSA_WAIT;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (cf->args->nelts > 2) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        alcf->idempotency = NULL;
+
+        return NGX_CONF_OK;
+    }
+
+    if (value[1].len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid zone name \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts > 2) {
+
+        if (ngx_strncmp(value[2].data, "wait=", 5) != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        s.len = value[2].len - 5;
+        s.data = value[2].data + 5;
+
+        wait = ngx_parse_time(&s, 0);
+
+        if (wait == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid wait value \"%V\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    shm_zone = ngx_http_alikassa_idempotency_add(cf, &value[1], 0);
+    if (shm_zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    alcf->idempotency = shm_zone;
+    alcf->wait = wait;
+
+    return NGX_CONF_OK;
+}

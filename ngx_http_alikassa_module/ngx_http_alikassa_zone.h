@@ -1,0 +1,191 @@
+
+/*
+ * The idempotency zone from inside, for the three files that make it:
+ *
+ *     ngx_http_alikassa_zone.c         shared memory: lock, records, answers
+ *     ngx_http_alikassa_worker.c       who owns records, and waking others
+ *     ngx_http_alikassa_idempotency.c  directives, claims and waits
+ */
+
+
+#ifndef _NGX_HTTP_ALIKASSA_ZONE_H_INCLUDED_
+#define _NGX_HTTP_ALIKASSA_ZONE_H_INCLUDED_
+
+
+#include "ngx_http_alikassa_module.h"
+
+
+/* room that is kept for an answer before its call is made, with its head */
+#define NGX_HTTP_ALIKASSA_ROOM  512
+
+/* finished records that make way for one new record, or for a big answer */
+#define NGX_HTTP_ALIKASSA_EVICT      1024
+#define NGX_HTTP_ALIKASSA_EVICT_BIG  64
+
+/* random, of a worker's socket */
+#define NGX_HTTP_ALIKASSA_NAME_LEN  16
+
+
+/* an answer in the zone */
+
+typedef struct {
+    uint32_t                         len;
+    uint16_t                         status;
+    uint16_t                         found;
+    u_char                           data[1];
+} ngx_http_alikassa_stored_t;
+
+
+/* in flight or asked for */
+
+typedef struct {
+    uint64_t                         owner;     /* a worker's generation */
+    uint64_t                         serial;    /* of the claim */
+    uint64_t                         waiters;   /* a bit for each worker */
+} ngx_http_alikassa_held_t;
+
+
+typedef struct {
+    ngx_queue_t                      queue;     /* oldest first */
+    ngx_msec_t                       finished;
+} ngx_http_alikassa_done_t;
+
+
+/*
+ * An order: 128 bytes on 64-bit systems, which is a size of the slab's.
+ * node.key is the first part of the key, node.data the state.  What is held
+ * has room for the answer in stored; what is done has the answer, or NULL
+ * where it was too big for the zone.
+ */
+
+typedef struct {
+    ngx_rbtree_node_t                node;
+    u_char                           rest[NGX_HTTP_ALIKASSA_CLAIM_LEN
+                                          - sizeof(ngx_rbtree_key_t)];
+    u_char                           digest[NGX_HTTP_ALIKASSA_CLAIM_LEN];
+    ngx_http_alikassa_stored_t      *stored;
+
+    union {
+        ngx_http_alikassa_held_t     held;
+        ngx_http_alikassa_done_t     done;
+    } u;
+} ngx_http_alikassa_record_t;
+
+
+/* a worker that may own records */
+
+typedef struct {
+    ngx_queue_t                      queue;     /* by generation */
+    uint64_t                         generation;
+    uint64_t                         start;     /* 0: not to be had */
+    ngx_pid_t                        pid;
+    unsigned                         listening:1;
+    unsigned                         missed:1;  /* a message got lost */
+    u_char                           name[NGX_HTTP_ALIKASSA_NAME_LEN];
+} ngx_http_alikassa_worker_t;
+
+
+/*
+ * At the end of the shared memory, outside the slab, so that the slab can be
+ * made anew around it.
+ */
+
+typedef struct {
+    ngx_atomic_t                     busy;
+    uint64_t                         serial;
+    uint64_t                         generation;
+
+    ngx_rbtree_t                     rbtree;
+    ngx_rbtree_node_t                sentinel;
+    ngx_queue_t                      done;
+    ngx_queue_t                      workers;
+
+    /* records were lost: an order without one may exist */
+    ngx_uint_t                       doubt;
+    ngx_msec_t                       doubt_end;
+
+    u_char                           log_ctx[1];
+} ngx_http_alikassa_zone_sh_t;
+
+
+typedef struct {
+    ngx_http_alikassa_zone_sh_t     *sh;
+    ngx_slab_pool_t                 *shpool;
+    ngx_str_t                        name;
+    ngx_msec_t                       timeout;
+    ngx_http_alikassa_where_t        where;     /* of the first directive */
+
+    /* this worker, and another one that was alive a moment ago */
+    uint64_t                         generation;
+    uint64_t                         seen;
+    ngx_msec_t                       seen_msec;
+
+    unsigned                         defined:1;
+} ngx_http_alikassa_zone_t;
+
+
+/* ngx_http_alikassa_zone.c; all but the first three: with the lock held */
+
+ngx_int_t ngx_http_alikassa_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+void ngx_http_alikassa_zone_lock(ngx_http_alikassa_zone_t *zone);
+void ngx_http_alikassa_zone_unlock(ngx_http_alikassa_zone_t *zone);
+
+void ngx_http_alikassa_zone_busy(ngx_http_alikassa_zone_t *zone);
+void *ngx_http_alikassa_zone_alloc(ngx_http_alikassa_zone_t *zone,
+    size_t size, ngx_uint_t evict);
+void ngx_http_alikassa_zone_free(ngx_http_alikassa_zone_t *zone, void *p);
+
+ngx_http_alikassa_record_t *ngx_http_alikassa_record_find(
+    ngx_http_alikassa_zone_t *zone, u_char *key);
+alikassa_state_t ngx_http_alikassa_record_state(
+    ngx_http_alikassa_zone_t *zone, ngx_http_alikassa_record_t *record);
+ngx_http_alikassa_record_t *ngx_http_alikassa_record_hold(
+    ngx_http_alikassa_zone_t *zone, ngx_http_alikassa_record_t *record,
+    ngx_http_alikassa_claim_t *claim, alikassa_state_t state);
+void ngx_http_alikassa_record_unknown(ngx_http_alikassa_zone_t *zone,
+    ngx_http_alikassa_record_t *record);
+ngx_int_t ngx_http_alikassa_record_done(ngx_http_alikassa_zone_t *zone,
+    ngx_http_alikassa_record_t *record, ngx_uint_t status, ngx_str_t *answer,
+    ngx_uint_t found);
+void ngx_http_alikassa_record_release(ngx_http_alikassa_zone_t *zone,
+    ngx_http_alikassa_record_t *record);
+
+
+/* ngx_http_alikassa_worker.c; the first two with the lock held */
+
+ngx_http_alikassa_worker_t *ngx_http_alikassa_worker_find(
+    ngx_http_alikassa_zone_t *zone, uint64_t generation);
+void ngx_http_alikassa_worker_forget(ngx_http_alikassa_zone_t *zone,
+    ngx_http_alikassa_worker_t *worker);
+
+ngx_int_t ngx_http_alikassa_worker_register(ngx_http_alikassa_zone_t *zone);
+ngx_uint_t ngx_http_alikassa_worker_alive(
+    const ngx_http_alikassa_worker_t *worker);
+void ngx_http_alikassa_worker_wake(ngx_http_alikassa_zone_t *zone,
+    u_char *key, uint64_t waiters);
+
+
+/*
+ * ngx_http_alikassa_idempotency.c: ends the waits in this process for a key
+ * that starts so; all waits if there is none.
+ */
+
+void ngx_http_alikassa_claim_wake(const u_char *key, size_t len);
+
+
+static ngx_inline uint64_t
+ngx_http_alikassa_worker_bit(uint64_t generation)
+{
+    return (uint64_t) 1 << (generation % 64);
+}
+
+
+static ngx_inline ngx_uint_t
+ngx_http_alikassa_held(ngx_http_alikassa_record_t *record)
+{
+    return record->node.data == ALIKASSA_STATE_FLIGHT
+           || record->node.data == ALIKASSA_STATE_PROBE;
+}
+
+
+#endif /* _NGX_HTTP_ALIKASSA_ZONE_H_INCLUDED_ */

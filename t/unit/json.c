@@ -1,0 +1,1257 @@
+
+/*
+ * Tests for alikassa_json.c and alikassa_json_scan.c.
+ */
+
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "alikassa_input.h"
+#include "alikassa_json.h"
+#include "pool.h"
+
+
+typedef struct {
+    const char           *text;
+    size_t                len;
+    const char           *reason;
+} test_text_t;
+
+
+#define test_text(s)  { s, sizeof(s) - 1, NULL }
+#define test_wrong(s, reason)  { s, sizeof(s) - 1, reason }
+
+#define test_case(f)                                                          \
+    cmocka_unit_test_setup_teardown(f, test_setup, test_teardown)
+
+#define test_nulls(s)  test_wrong(s, "an escaped NUL")
+
+
+/* how many of cJSON's allocations succeed, and how many are not freed yet */
+
+typedef struct {
+    long                  left;
+    long                  live;
+} test_heap_t;
+
+
+static test_heap_t  test_heap;
+
+
+static const test_text_t  test_right[] = {
+
+    /* any value is a text */
+
+    test_text("null"),
+    test_text("true"),
+    test_text("false"),
+    test_text("0"),
+    test_text("\"\""),
+    test_text("[]"),
+    test_text("{}"),
+
+    /* space */
+
+    test_text(" \t\r\n[ \t\r\n] \t\r\n"),
+    test_text(" { \"a\" : 1 , \"b\" : [ 2 , 3 ] } "),
+    test_text("{\r\n\t\"a\":\n1}\n"),
+    test_text("null\n"),
+
+    /* numbers */
+
+    test_text("-0"),
+    test_text("10"),
+    test_text("-1"),
+    test_text("0.0"),
+    test_text("-0.0"),
+    test_text("1.50"),
+    test_text("0e0"),
+    test_text("0E+1"),
+    test_text("1e-1"),
+    test_text("1.5E+300"),
+    test_text("1e999"),
+    test_text("-1e-999"),
+    test_text("1e00000001"),
+    test_text("9007199254740993"),
+    test_text("12345678901234567890123456789012345678901234567890"),
+    test_text("[0,0.0,-0,1]"),
+    test_text("[1 ,2\n]"),
+
+    /* strings */
+
+    test_text("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
+    test_text("\"\\u0001\\u001f\\u0020\\u007F\\u00e9\\uFFFF\""),
+    test_text("\"\\uD7FF\\uE000\\ufeff\\ufffe\""),
+    test_text("\"\\uD800\\uDC00\\udbff\\udfff\""),
+    test_text("\"\x7f\""),
+    test_text("\" !#$%&'()*+,-./:;<=>?@[]^_`{|}~\""),
+    test_text("\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\""),
+    test_text("\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\""),
+    test_text("\"\xef\xbb\xbf\""),
+    test_text("\"\xe2\x80\xa8\xe2\x80\xa9\""),
+    test_text("\"\\\\u0000\""),
+
+    /* arrays and objects */
+
+    test_text("[[],[[]],{}]"),
+    test_text("[null,true,false,\"\",0,[],{}]"),
+    test_text("{\"\":0}"),
+    test_text("{\"\":{\"\":{\"\":\"\"}}}"),
+    test_text("{\"a\":{\"b\":[]},\"b\":[{\"a\":1},{\"a\":1}]}"),
+    test_text("{\"a\":1,\"A\":2,\"aa\":3,\"a \":4}"),
+
+    { NULL, 0, NULL }
+};
+
+
+static const test_text_t  test_refused[] = {
+
+    test_wrong("", "an empty text"),
+    test_wrong(" ", "unexpected end at byte 1"),
+    test_wrong("\n\t \r", "unexpected end at byte 4"),
+
+    /* not quite a value */
+
+    test_wrong("nul", "unexpected end at byte 3"),
+    test_wrong("nulL", "unexpected character at byte 3"),
+    test_wrong("Null", "unexpected character at byte 0"),
+    test_wrong("TRUE", "unexpected character at byte 0"),
+    test_wrong("tru", "unexpected end"),
+    test_wrong("truefalse", "unexpected character at byte 4"),
+    test_wrong("falsey", "unexpected character at byte 5"),
+    test_wrong("undefined", "unexpected character at byte 0"),
+    test_wrong("NaN", "unexpected character at byte 0"),
+    test_wrong("[nan]", "unexpected character at byte 2"),
+    test_wrong("Infinity", "unexpected character at byte 0"),
+    test_wrong("-Infinity", "unexpected character at byte 1"),
+    test_wrong("'a'", "unexpected character at byte 0"),
+    test_wrong("a", "unexpected character at byte 0"),
+    test_wrong("*", "unexpected character at byte 0"),
+    test_wrong("\xd0\x98", "unexpected character at byte 0"),
+
+    /* more than one */
+
+    test_wrong("1 2", "unexpected character at byte 2"),
+    test_wrong("{}{}", "unexpected character at byte 2"),
+    test_wrong("{},", "unexpected character at byte 2"),
+    test_wrong("[]]", "unexpected character at byte 2"),
+    test_wrong("{}}", "unexpected character at byte 2"),
+    test_wrong("\"a\"\"b\"", "unexpected character at byte 3"),
+    test_wrong("null;", "unexpected character at byte 4"),
+    test_wrong("{}\0", "unexpected character at byte 2"),
+    test_wrong("{} \0garbage", "unexpected character at byte 3"),
+    test_wrong("1,", "unexpected character at byte 1"),
+
+    /* numbers */
+
+    test_wrong("01", "unexpected character at byte 1"),
+    test_wrong("00", "unexpected character at byte 1"),
+    test_wrong("-01", "unexpected character at byte 2"),
+    test_wrong("[007]", "unexpected character at byte 2"),
+    test_wrong("-", "unexpected end at byte 1"),
+    test_wrong("--1", "unexpected character at byte 1"),
+    test_wrong("- 1", "unexpected character at byte 1"),
+    test_wrong("+1", "unexpected character at byte 0"),
+    test_wrong(".5", "unexpected character at byte 0"),
+    test_wrong("-.5", "unexpected character at byte 1"),
+    test_wrong("1.", "unexpected end at byte 2"),
+    test_wrong("[1.]", "unexpected character at byte 3"),
+    test_wrong("1.e1", "unexpected character at byte 2"),
+    test_wrong("1..2", "unexpected character at byte 2"),
+    test_wrong("1.2.3", "unexpected character at byte 3"),
+    test_wrong("1e", "unexpected end at byte 2"),
+    test_wrong("1e+", "unexpected end at byte 3"),
+    test_wrong("1e-", "unexpected end at byte 3"),
+    test_wrong("1e+-1", "unexpected character at byte 3"),
+    test_wrong("1e1.5", "unexpected character at byte 3"),
+    test_wrong("1ee1", "unexpected character at byte 2"),
+    test_wrong("1eE1", "unexpected character at byte 2"),
+    test_wrong("0x1", "unexpected character at byte 1"),
+    test_wrong("1_000", "unexpected character at byte 1"),
+    test_wrong("1,000", "unexpected character at byte 1"),
+    test_wrong("1 000", "unexpected character at byte 2"),
+    test_wrong("1L", "unexpected character at byte 1"),
+    test_wrong("\xef\xbc\x91", "unexpected character at byte 0"),
+
+    /* space */
+
+    test_wrong("[\f1]", "unexpected character at byte 1"),
+    test_wrong("\v1", "unexpected character at byte 0"),
+    test_wrong("[1\xc2\xa0]", "unexpected character at byte 2"),
+    test_wrong("[\xe2\x81\xa0]", "unexpected character at byte 1"),
+    test_wrong("\0", "unexpected character at byte 0"),
+    test_wrong("\0{}", "unexpected character at byte 0"),
+    test_wrong("[\0]", "unexpected character at byte 1"),
+    test_wrong("\xef\xbb\xbf{}", "a byte-order mark at byte 0"),
+    test_wrong("\xef\xbb\xbf", "a byte-order mark at byte 0"),
+    test_wrong(" \xef\xbb\xbf{}", "unexpected character at byte 1"),
+    test_wrong("\xef\xbb{}", "unexpected character at byte 0"),
+    test_wrong("\xff\xfe{\0}\0", "unexpected character at byte 0"),
+    test_wrong("{\0}\0", "unexpected character at byte 1"),
+    test_wrong("/**/{}", "unexpected character at byte 0"),
+    test_wrong("{}//", "unexpected character at byte 2"),
+    test_wrong("[1/**/]", "unexpected character at byte 2"),
+    test_wrong("#\n{}", "unexpected character at byte 0"),
+
+    /* strings */
+
+    test_wrong("\"", "unexpected end at byte 1"),
+    test_wrong("\"a", "unexpected end at byte 2"),
+    test_wrong("\"\\\"", "unexpected end at byte 3"),
+    test_wrong("\"\\", "unexpected end at byte 2"),
+    test_wrong("\"a\nb\"", "a bare control character at byte 2"),
+    test_wrong("\"\t\"", "a bare control character at byte 1"),
+    test_wrong("\"\x1f\"", "a bare control character at byte 1"),
+    test_wrong("\"\0\"", "a bare control character at byte 1"),
+    test_wrong("\"a\0b\"", "a bare control character at byte 2"),
+    test_wrong("{\"a\0\":1}", "a bare control character at byte 3"),
+    test_wrong("\"\\x41\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\a\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\'\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\0\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\v\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\U0041\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\N\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\\n\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\\0\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\\xc3\xa9\"", "an unknown escape at byte 1"),
+    test_wrong("\"\\u\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u004\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u004", "a malformed escape at byte 1"),
+    test_wrong("\"\\u00G0\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u00g0\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u004:\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u004/\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u004@\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u004`\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u+041\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u 041\"", "a malformed escape at byte 1"),
+    test_wrong("\"\\u{41}\"", "a malformed escape at byte 1"),
+    test_nulls("\"\\u0000\""),
+    test_nulls("\"x\\u0000y\""),
+    test_nulls("{\"a\\u0000b\":1}"),
+    test_nulls("{\"a\":[{\"b\":\"\\u0000\"}]}"),
+
+    /* surrogates */
+
+    test_wrong("\"\\ud800\"", "an unpaired surrogate at byte 7"),
+    test_wrong("\"\\udbff\"", "an unpaired surrogate"),
+    test_wrong("\"\\udc00\"", "an unpaired surrogate"),
+    test_wrong("\"\\udfff\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800a\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800\\n\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800\\u0041\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800\\ud800\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800\\udbff\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800\\ue000\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800\\u\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800\\udc0", "an unpaired surrogate"),
+    test_wrong("\"\\ud800xudc00\"", "an unpaired surrogate"),
+    test_wrong("\"\\udc00\\ud800\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud800 \\udc00\"", "an unpaired surrogate"),
+    test_wrong("\"\\ud83d\\ude00\\ude00\"", "an unpaired surrogate"),
+
+    /* UTF-8 */
+
+    test_wrong("\"\xff\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"caf\xe9\"", "malformed UTF-8 at byte 4"),
+    test_wrong("\"\x80\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xc0\x80\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xc1\xbf\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xc3\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xc3", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xe0\x80\xaf\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xed\xa0\x80\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xed\xa0\xbd\xed\xb8\x80\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xf4\x90\x80\x80\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xf0\x9f\x98\"", "malformed UTF-8 at byte 1"),
+    test_wrong("\"\xf8\x88\x80\x80\x80\"", "malformed UTF-8 at byte 1"),
+    test_wrong("{\"\xe9\":1}", "malformed UTF-8 at byte 2"),
+
+    /* arrays */
+
+    test_wrong("[", "unexpected end at byte 1"),
+    test_wrong("[1", "unexpected end at byte 2"),
+    test_wrong("[1,", "unexpected end at byte 3"),
+    test_wrong("[1,]", "unexpected character at byte 3"),
+    test_wrong("[,]", "unexpected character at byte 1"),
+    test_wrong("[,1]", "unexpected character at byte 1"),
+    test_wrong("[1,,2]", "unexpected character at byte 3"),
+    test_wrong("[1 2]", "unexpected character at byte 3"),
+    test_wrong("[1:2]", "unexpected character at byte 2"),
+    test_wrong("[\"a\":1]", "unexpected character at byte 4"),
+    test_wrong("[1}", "unexpected character at byte 2"),
+    test_wrong("[}", "unexpected character at byte 1"),
+    test_wrong("]", "unexpected character at byte 0"),
+    test_wrong("[[]", "unexpected end at byte 3"),
+    test_wrong("[...]", "unexpected character at byte 1"),
+
+    /* objects */
+
+    test_wrong("{", "unexpected end at byte 1"),
+    test_wrong("{\"a\"", "unexpected end at byte 4"),
+    test_wrong("{\"a\":", "unexpected end at byte 5"),
+    test_wrong("{\"a\":1", "unexpected end at byte 6"),
+    test_wrong("{\"a\":1,", "unexpected end at byte 7"),
+    test_wrong("{\"a\":1,}", "unexpected character at byte 7"),
+    test_wrong("{,}", "unexpected character at byte 1"),
+    test_wrong("{,\"a\":1}", "unexpected character at byte 1"),
+    test_wrong("{\"a\"}", "unexpected character at byte 4"),
+    test_wrong("{\"a\":}", "unexpected character at byte 5"),
+    test_wrong("{\"a\"::1}", "unexpected character at byte 5"),
+    test_wrong("{\"a\" 1}", "unexpected character at byte 5"),
+    test_wrong("{\"a\",1}", "unexpected character at byte 4"),
+    test_wrong("{\"a\"=1}", "unexpected character at byte 4"),
+    test_wrong("{\"a\":1;\"b\":2}", "unexpected character at byte 6"),
+    test_wrong("{\"a\":1 \"b\":2}", "unexpected character at byte 7"),
+    test_wrong("{\"a\":1]", "unexpected character at byte 6"),
+    test_wrong("{]", "unexpected character at byte 1"),
+    test_wrong("{a:1}", "unexpected character at byte 1"),
+    test_wrong("{'a':1}", "unexpected character at byte 1"),
+    test_wrong("{1:1}", "unexpected character at byte 1"),
+    test_wrong("{null:1}", "unexpected character at byte 1"),
+    test_wrong("{[]:1}", "unexpected character at byte 1"),
+    test_wrong("{\"a\":1,2}", "unexpected character at byte 7"),
+    test_wrong("}", "unexpected character at byte 0"),
+    test_wrong(":", "unexpected character at byte 0"),
+
+    /* equal names */
+
+    test_wrong("{\"a\":1,\"a\":1}", "equal names in one object"),
+    test_wrong("{\"a\":1,\"b\":2,\"a\":3}", "equal names in one object"),
+    test_wrong("{\"\":1,\"\":2}", "equal names in one object"),
+    test_wrong("{\"a\":1,\"\\u0061\":2}", "equal names in one object"),
+    test_wrong("{\"/\":1,\"\\/\":2}", "equal names in one object"),
+    test_wrong("{\"\\u00e9\":1,\"\xc3\xa9\":2}", "equal names in one object"),
+    test_wrong("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}",
+               "equal names in one object"),
+    test_wrong("{\"a\":{\"b\":1,\"b\":2}}", "equal names in one object"),
+    test_wrong("[[{\"b\":[],\"b\":{}}]]", "equal names in one object"),
+    test_wrong("{\"a\":[{\"x\":{}},{\"x\":0,\"y\":0,\"x\":0}]}",
+               "equal names in one object"),
+
+    { NULL, 0, NULL }
+};
+
+
+static void *
+test_heap_alloc(size_t size)
+{
+    if (test_heap.left == 0) {
+        return NULL;
+    }
+
+    if (test_heap.left > 0) {
+        test_heap.left--;
+    }
+
+    test_heap.live++;
+
+    return malloc(size);
+}
+
+
+static void
+test_heap_free(void *p)
+{
+    if (p != NULL) {
+        test_heap.live--;
+        free(p);
+    }
+}
+
+
+/* each test must leave none of cJSON's memory behind */
+
+static int
+test_setup(void **state)
+{
+    cJSON_Hooks  hooks = { test_heap_alloc, test_heap_free };
+
+    (void) state;
+
+    cJSON_InitHooks(&hooks);
+
+    test_heap.left = -1;
+    test_heap.live = 0;
+
+    return 0;
+}
+
+
+static int
+test_teardown(void **state)
+{
+    (void) state;
+
+    test_pool_free();
+
+    return (test_heap.live == 0) ? 0 : -1;
+}
+
+
+static alikassa_str_t
+test_copy(const char *text, size_t len)
+{
+    alikassa_str_t   s;
+    unsigned char   *p;
+
+    p = test_pool_alloc(NULL, len);
+    assert_non_null(p);
+
+    memcpy(p, text, len);
+
+    s.len = len;
+    s.data = p;
+
+    return s;
+}
+
+
+static alikassa_rc_t
+test_parse(const char *text, size_t len)
+{
+    alikassa_rc_t      rc;
+    alikassa_str_t     s;
+    alikassa_json_t    json;
+    alikassa_reason_t  reason;
+
+    s = test_copy(text, len);
+
+    rc = alikassa_json_parse(&s, &json, &reason);
+
+    if (rc == ALIKASSA_OK) {
+        assert_non_null(json.root);
+    }
+
+    alikassa_json_free(&json);
+    test_pool_free();
+
+    assert_int_equal(test_heap.live, 0);
+
+    return rc;
+}
+
+
+static void
+right_texts_are_parsed(void **state)
+{
+    const test_text_t  *t;
+
+    (void) state;
+
+    for (t = test_right; t->text; t++) {
+
+        if (test_parse(t->text, t->len) != ALIKASSA_OK) {
+            fail_msg("%s", t->text);
+        }
+    }
+}
+
+
+static void
+wrong_texts_are_refused(void **state)
+{
+    alikassa_rc_t       rc;
+    alikassa_str_t      s;
+    alikassa_json_t     json;
+    const test_text_t  *t;
+    alikassa_reason_t   reason;
+
+    (void) state;
+
+    for (t = test_refused; t->text; t++) {
+
+        s = test_copy(t->text, t->len);
+
+        rc = alikassa_json_parse(&s, &json, &reason);
+
+        if (rc != ALIKASSA_DECLINED
+            || strncmp(reason.text, t->reason, strlen(t->reason)) != 0)
+        {
+            fail_msg("%s: %d, \"%s\"", t->text, rc, reason.text);
+        }
+
+        assert_null(json.root);
+        assert_null(json.numbers);
+        assert_int_equal(test_heap.live, 0);
+
+        test_pool_free();
+    }
+}
+
+
+/*
+ * Wherever a text is cut, what is left is another text or none.
+ */
+
+static void
+cut_texts_are_refused(void **state)
+{
+    size_t              len;
+    const test_text_t  *t;
+
+    (void) state;
+
+    for (t = test_right; t->text; t++) {
+
+        if (strchr("[{\"", t->text[0]) == NULL) {
+            continue;
+        }
+
+        for (len = 0; len < t->len; len++) {
+
+            /* but for space at the end */
+
+            if (strspn(t->text + len, " \n\r\t") == t->len - len) {
+                continue;
+            }
+
+            if (test_parse(t->text, len) != ALIKASSA_DECLINED) {
+                fail_msg("%.*s", (int) len, t->text);
+            }
+        }
+    }
+}
+
+
+static void
+every_byte_has_its_places(void **state)
+{
+    int   c, ok;
+    char  alone[1], string[3], behind[2], before[2], escape[4];
+
+    (void) state;
+
+    for (c = 0; c < 256; c++) {
+
+        alone[0] = (char) c;
+        ok = (c >= '0' && c <= '9');
+        assert_int_equal(test_parse(alone, 1) == ALIKASSA_OK, ok);
+
+        (void) memcpy(string, "\"x\"", 3);
+        string[1] = (char) c;
+        ok = (c >= 0x20 && c < 0x80 && c != '"' && c != '\\');
+        assert_int_equal(test_parse(string, 3) == ALIKASSA_OK, ok);
+
+        behind[0] = '1';
+        behind[1] = (char) c;
+        ok = c == ' ' || c == '\n' || c == '\r' || c == '\t'
+             || (c >= '0' && c <= '9');
+        assert_int_equal(test_parse(behind, 2) == ALIKASSA_OK, ok);
+
+        before[0] = (char) c;
+        before[1] = '1';
+        ok = c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '-'
+             || (c >= '1' && c <= '9');
+        assert_int_equal(test_parse(before, 2) == ALIKASSA_OK, ok);
+
+        (void) memcpy(escape, "\"\\x\"", 4);
+        escape[2] = (char) c;
+        ok = c && strchr("\"\\/bfnrt", c) != NULL;
+        assert_int_equal(test_parse(escape, 4) == ALIKASSA_OK, ok);
+    }
+}
+
+
+/*
+ * n levels: objects, arrays, or one in the other.
+ */
+
+static alikassa_rc_t
+test_nested(size_t n, const char *odd, const char *even)
+{
+    char    text[8192], *p;
+    size_t  i;
+
+    p = text;
+
+    for (i = 0; i < n; i++) {
+        p += sprintf(p, "%s", (i & 1) ? odd : even);
+    }
+
+    /* the innermost object has a name and waits for its value */
+
+    if (p[-1] == ':') {
+        *p++ = '1';
+    }
+
+    for (i = n; i-- > 0; /* void */ ) {
+        *p++ = (((i & 1) ? odd : even)[0] == '[') ? ']' : '}';
+    }
+
+    return test_parse(text, (size_t) (p - text));
+}
+
+
+static void
+depth_is_limited(void **state)
+{
+    size_t  max = ALIKASSA_JSON_MAX_DEPTH;
+
+    (void) state;
+
+    assert_int_equal(test_nested(max, "[", "["), ALIKASSA_OK);
+    assert_int_equal(test_nested(max + 1, "[", "["), ALIKASSA_DECLINED);
+
+    assert_int_equal(test_nested(max, "{\"a\":", "{\"a\":"), ALIKASSA_OK);
+    assert_int_equal(test_nested(max + 1, "{\"a\":", "{\"a\":"),
+                     ALIKASSA_DECLINED);
+
+    assert_int_equal(test_nested(max, "[", "{\"a\":"), ALIKASSA_OK);
+    assert_int_equal(test_nested(max + 1, "[", "{\"a\":"),
+                     ALIKASSA_DECLINED);
+
+    assert_int_equal(test_nested(1000, "[", "["), ALIKASSA_DECLINED);
+}
+
+
+static void
+closed_levels_do_not_add_up(void **state)
+{
+    size_t  i;
+    char    text[4096], *p;
+
+    (void) state;
+
+    p = text;
+    *p++ = '[';
+
+    for (i = 0; i < ALIKASSA_JSON_MAX_DEPTH * 4; i++) {
+        p += sprintf(p, "[],{},[{}],");
+    }
+
+    *p++ = '0';
+    *p++ = ']';
+
+    assert_int_equal(test_parse(text, (size_t) (p - text)), ALIKASSA_OK);
+}
+
+
+/*
+ * An array with n elements, or an object with n members.
+ */
+
+static size_t
+test_wide(char *text, size_t n, const char *format, char open, char close)
+{
+    char    *p;
+    size_t   i;
+
+    p = text;
+    *p++ = open;
+
+    for (i = 0; i < n; i++) {
+        p += sprintf(p, format, i);
+        *p++ = ',';
+    }
+
+    p[-1] = close;
+
+    return (size_t) (p - text);
+}
+
+
+static void
+items_are_limited(void **state)
+{
+    char    *text;
+    size_t   max, len;
+
+    (void) state;
+
+    max = ALIKASSA_JSON_MAX_ITEMS;
+
+    text = malloc(max * 32);
+    assert_non_null(text);
+
+    /* the array is an item, too */
+
+    len = test_wide(text, max - 1, "%zu", '[', ']');
+    assert_int_equal(test_parse(text, len), ALIKASSA_OK);
+
+    len = test_wide(text, max, "%zu", '[', ']');
+    assert_int_equal(test_parse(text, len), ALIKASSA_DECLINED);
+
+    len = test_wide(text, max - 1, "\"\"", '[', ']');
+    assert_int_equal(test_parse(text, len), ALIKASSA_OK);
+
+    len = test_wide(text, max - 1, "{}", '[', ']');
+    assert_int_equal(test_parse(text, len), ALIKASSA_OK);
+
+    len = test_wide(text, max, "[]", '[', ']');
+    assert_int_equal(test_parse(text, len), ALIKASSA_DECLINED);
+
+    /* 2 * 2047 + 1: with one item more a name has room and its value not */
+
+    len = test_wide(text, max / 2 - 1, "\"%zu\":null", '{', '}');
+    assert_int_equal(test_parse(text, len), ALIKASSA_OK);
+
+    len = test_wide(text, max / 2, "\"%zu\":null", '{', '}');
+    assert_int_equal(test_parse(text, len), ALIKASSA_DECLINED);
+
+    free(text);
+}
+
+
+static void
+numbers_are_limited(void **state)
+{
+    int     len, max;
+    char    text[ALIKASSA_JSON_MAX_NUMBER + 32];
+    size_t  i;
+
+    static const char  *const formats[] = {
+        "%.*s", "-%.*s", "0.%.*s", "1e%.*s", "[%.*s]", "{\"a\":-1.5E+%.*s}"
+    };
+
+    static const int  extra[] = { 0, 1, 2, 2, 0, 6 };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(extra) / sizeof(extra[0]); i++) {
+
+        max = ALIKASSA_JSON_MAX_NUMBER - extra[i];
+
+        len = sprintf(text, formats[i], max, "1111111111111111111111111111111"
+                      "1111111111111111111111111111111111111111111111111111");
+        assert_int_equal(test_parse(text, (size_t) len), ALIKASSA_OK);
+
+        len = sprintf(text, formats[i], max + 1, "11111111111111111111111111"
+                      "1111111111111111111111111111111111111111111111111111");
+        assert_int_equal(test_parse(text, (size_t) len), ALIKASSA_DECLINED);
+    }
+}
+
+
+static void
+names_are_compared_among_many(void **state)
+{
+    char    *text, *p;
+    size_t   n, len;
+
+    (void) state;
+
+    text = malloc(65536);
+    assert_non_null(text);
+
+    for (n = 1; n < 2000; n += (n < 40) ? 1 : 327) {
+
+        len = test_wide(text, n, "\"n%zu\":[]", '{', '}');
+        assert_int_equal(test_parse(text, len), ALIKASSA_OK);
+
+        /* the first again, at the end; the nested object does not count */
+
+        p = text + len - 1;
+        len += (size_t) sprintf(p, ",\"m\":{\"n0\":0}}") - 1;
+        assert_int_equal(test_parse(text, len), ALIKASSA_OK);
+
+        len += (size_t) sprintf(text + len - 1, ",\"\\u006e0\":0}") - 1;
+        assert_int_equal(test_parse(text, len), ALIKASSA_DECLINED);
+    }
+
+    free(text);
+}
+
+
+static void
+numbers_keep_their_text(void **state)
+{
+    alikassa_json_t        json;
+    const cJSON           *item;
+    alikassa_reason_t      reason;
+    const alikassa_str_t  *number;
+
+    const alikassa_str_t  text = alikassa_string(
+        "{\"a\": 9007199254740993 ,\"b\":[1.50,{\"c\":-0.0e+7},[[1E2]]],"
+        "\"d\":\"5\",\"e\":100}");
+
+    (void) state;
+
+    assert_int_equal(alikassa_json_parse(&text, &json, &reason), ALIKASSA_OK);
+    assert_int_equal(json.nnumbers, 5);
+
+    item = json.root->child;
+    number = alikassa_json_number(&json, item);
+    assert_int_equal(number->len, 16);
+    assert_memory_equal(number->data, "9007199254740993", 16);
+    assert_ptr_equal(number->data, text.data + 6);
+
+    item = item->next->child;
+    number = alikassa_json_number(&json, item);
+    assert_int_equal(number->len, 4);
+    assert_memory_equal(number->data, "1.50", 4);
+
+    number = alikassa_json_number(&json, item->next->child);
+    assert_int_equal(number->len, 7);
+    assert_memory_equal(number->data, "-0.0e+7", 7);
+
+    number = alikassa_json_number(&json, item->next->next->child->child);
+    assert_int_equal(number->len, 3);
+    assert_memory_equal(number->data, "1E2", 3);
+
+    item = json.root->child->next->next->next;
+    number = alikassa_json_number(&json, item);
+    assert_int_equal(number->len, 3);
+    assert_memory_equal(number->data, "100", 3);
+
+    alikassa_json_free(&json);
+    assert_null(json.root);
+    assert_null(json.numbers);
+
+    alikassa_json_free(&json);
+}
+
+
+static void
+many_numbers_keep_their_text(void **state)
+{
+    char                  *text, number[8];
+    size_t                 i, n;
+    cJSON                 *item;
+    alikassa_str_t         s;
+    alikassa_json_t        json;
+    alikassa_reason_t      reason;
+    const alikassa_str_t  *got;
+
+    (void) state;
+
+    text = malloc(65536);
+    assert_non_null(text);
+
+    for (n = 1; n < ALIKASSA_JSON_MAX_ITEMS; n += (n < 140) ? 1 : 659) {
+
+        s.data = (unsigned char *) text;
+        s.len = test_wide(text, n, "%zu", '[', ']');
+
+        assert_int_equal(alikassa_json_parse(&s, &json, &reason),
+                         ALIKASSA_OK);
+        assert_int_equal(json.nnumbers, n);
+
+        for (item = json.root->child, i = 0; i < n; item = item->next, i++) {
+
+            assert_int_equal(item->valueint, i);
+
+            (void) sprintf(number, "%zu", i);
+            got = alikassa_json_number(&json, item);
+
+            assert_int_equal(got->len, strlen(number));
+            assert_memory_equal(got->data, number, got->len);
+        }
+
+        assert_null(item);
+
+        alikassa_json_free(&json);
+    }
+
+    free(text);
+}
+
+
+static void
+test_equal(const alikassa_str_t *s, const char *text)
+{
+    assert_int_equal(s->len, strlen(text));
+
+    if (s->len) {
+        assert_memory_equal(s->data, text, s->len);
+    }
+}
+
+
+static void
+members_are_copied(void **state)
+{
+    size_t             i;
+    alikassa_str_t     s, value;
+    alikassa_json_t    json;
+    alikassa_reason_t  reason;
+
+    static const char  text[] =
+        "{\"string\":\"a\\/\\u00e9\",\"number\":1.50,\"empty\":\"\","
+        "\"true\":true,\"false\":false,\"null\":null,\"array\":[\"x\"],"
+        "\"object\":{\"inner\":1},\"\":\"no name\"}";
+
+    static const char  *const members[] = {
+        "string", "a/\xc3\xa9",
+        "number", "1.50",
+        "empty", "",
+        "true", "true",
+        "false", "false",
+        "", "no name",
+        "null", NULL,
+        "array", NULL,
+        "object", NULL,
+        "inner", NULL,
+        "String", NULL,
+        "strin", NULL,
+        "strings", NULL
+    };
+
+    (void) state;
+
+    s = test_copy(text, sizeof(text) - 1);
+
+    assert_int_equal(alikassa_json_parse(&s, &json, &reason), ALIKASSA_OK);
+
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i += 2) {
+
+        if (members[i + 1] == NULL) {
+            assert_int_equal(alikassa_json_member(test_pool(), &json,
+                                                  members[i], &value),
+                             ALIKASSA_DECLINED);
+            assert_int_equal(value.len, 0);
+            continue;
+        }
+
+        assert_int_equal(alikassa_json_member(test_pool(), &json, members[i],
+                                              &value),
+                         ALIKASSA_OK);
+        test_equal(&value, members[i + 1]);
+        assert_int_equal(value.data[value.len], '\0');
+    }
+
+    test_pool_fail_after(0);
+
+    assert_int_equal(alikassa_json_member(test_pool(), &json, "number",
+                                          &value),
+                     ALIKASSA_ERROR);
+
+    alikassa_json_free(&json);
+}
+
+
+static void
+only_an_object_has_members(void **state)
+{
+    size_t             i;
+    alikassa_str_t     s, value;
+    alikassa_json_t    json;
+    alikassa_reason_t  reason;
+
+    static const char  *const texts[] = { "[1]", "1", "\"id\"", "null" };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+
+        s = test_copy(texts[i], strlen(texts[i]));
+
+        assert_int_equal(alikassa_json_parse(&s, &json, &reason),
+                         ALIKASSA_OK);
+        assert_int_equal(alikassa_json_member(test_pool(), &json, "id",
+                                              &value),
+                         ALIKASSA_DECLINED);
+
+        alikassa_json_free(&json);
+    }
+}
+
+
+static void
+objects_are_decoded(void **state)
+{
+    size_t              i;
+    alikassa_str_t      body;
+    alikassa_inputs_t   inputs;
+    alikassa_reason_t   reason;
+
+    static const char  text[] =
+        " {\"amount\" : 150000.50, \"na\\\"m\\u0065\":\"\\\"\\\\\\/\\b\\f\\n"
+        "\\r\\t\\u0001\\u00e9\\u20ac\\ud83d\\ude00\x7f\",\"yes\":true,"
+        "\"no\":false,\"nil\":null,\"list\":[1,{\"amount\":2}],"
+        "\"map\":{\"amount\":3},\"\":\"\",\"id\":-12} ";
+
+    static const struct {
+        const char             *name;
+        const char             *value;
+        alikassa_value_type_t   type;
+    } members[] = {
+        { "amount", "150000.50", ALIKASSA_VALUE_NUMBER },
+        { "na\"me", "\"\\/\b\f\n\r\t\x01\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"
+                    "\x7f", ALIKASSA_VALUE_STRING },
+        { "yes", "true", ALIKASSA_VALUE_BOOLEAN },
+        { "no", "false", ALIKASSA_VALUE_BOOLEAN },
+        { "nil", "", ALIKASSA_VALUE_NULL },
+        { "list", "", ALIKASSA_VALUE_ARRAY },
+        { "map", "", ALIKASSA_VALUE_OBJECT },
+        { "", "", ALIKASSA_VALUE_STRING },
+        { "id", "-12", ALIKASSA_VALUE_NUMBER }
+    };
+
+    (void) state;
+
+    body = test_copy(text, sizeof(text) - 1);
+
+    assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
+                                          &reason),
+                     ALIKASSA_OK);
+    assert_int_equal(inputs.nelts, sizeof(members) / sizeof(members[0]));
+
+    for (i = 0; i < inputs.nelts; i++) {
+        test_equal(&inputs.elts[i].name, members[i].name);
+        test_equal(&inputs.elts[i].value, members[i].value);
+        assert_int_equal(inputs.elts[i].type, members[i].type);
+        assert_int_equal(inputs.elts[i].repeated, 0);
+        assert_int_equal(inputs.elts[i].malformed, 0);
+    }
+
+    /* nothing of the tree is left that the list could need */
+
+    assert_int_equal(test_heap.live, 0);
+}
+
+
+/*
+ * Every character there is, escaped and as it is.
+ */
+
+static void
+every_character_is_unescaped(void **state)
+{
+    char               text[128];
+    size_t             n;
+    uint32_t           code;
+    alikassa_str_t     body;
+    alikassa_inputs_t  inputs;
+    alikassa_reason_t  reason;
+
+    (void) state;
+
+    for (code = 1; code <= 0x10ffff; code += (code < 0x10000) ? 1 : 61) {
+
+        if (code >= 0xd800 && code <= 0xdfff) {
+            continue;
+        }
+
+        n = (size_t) sprintf(text, "{\"\\u%04x\":\"\\u%04X\"}", code, code);
+
+        if (code > 0xffff) {
+            n = (size_t) sprintf(text, "{\"\\u%04x\\u%04X\":\"\\u%04X\\u%04x"
+                                 "\"}",
+                                 0xd800 + ((code - 0x10000) >> 10),
+                                 0xdc00 + (code & 0x3ff),
+                                 0xd800 + ((code - 0x10000) >> 10),
+                                 0xdc00 + (code & 0x3ff));
+        }
+
+        body.data = (unsigned char *) text;
+        body.len = n;
+
+        assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
+                                              &reason),
+                         ALIKASSA_OK);
+        assert_int_equal(inputs.nelts, 1);
+        assert_true(alikassa_str_eq(&inputs.elts[0].name,
+                                    &inputs.elts[0].value));
+
+        n = 0;
+
+        if (code < 0x80) {
+            text[n++] = (char) code;
+
+        } else if (code < 0x800) {
+            text[n++] = (char) (0xc0 | code >> 6);
+            text[n++] = (char) (0x80 | (code & 0x3f));
+
+        } else if (code < 0x10000) {
+            text[n++] = (char) (0xe0 | code >> 12);
+            text[n++] = (char) (0x80 | (code >> 6 & 0x3f));
+            text[n++] = (char) (0x80 | (code & 0x3f));
+
+        } else {
+            text[n++] = (char) (0xf0 | code >> 18);
+            text[n++] = (char) (0x80 | (code >> 12 & 0x3f));
+            text[n++] = (char) (0x80 | (code >> 6 & 0x3f));
+            text[n++] = (char) (0x80 | (code & 0x3f));
+        }
+
+        text[n] = '\0';
+        test_equal(&inputs.elts[0].value, text);
+
+        test_pool_free();
+    }
+}
+
+
+static void
+only_an_object_is_decoded(void **state)
+{
+    size_t             i;
+    alikassa_str_t     body;
+    alikassa_inputs_t  inputs;
+    alikassa_reason_t  reason;
+
+    static const char  *const texts[] = {
+        "[]", "[{}]", "1", "\"{}\"", "null", "true", "", "{\"a\":01}",
+        "{\"a\":1,\"a\":1}"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+
+        body = test_copy(texts[i], strlen(texts[i]));
+
+        assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
+                                              &reason),
+                         ALIKASSA_DECLINED);
+        assert_int_equal(inputs.nelts, 0);
+
+        if (i < 6) {
+            assert_string_equal(reason.text, "not a JSON object");
+        }
+    }
+
+    body = test_copy("{}", 2);
+
+    assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
+                                          &reason),
+                     ALIKASSA_OK);
+    assert_int_equal(inputs.nelts, 0);
+}
+
+
+/*
+ * An object with so many numbers and names that every kind of allocation is
+ * made; each of them fails once.
+ */
+
+static void
+no_memory_is_an_error(void **state)
+{
+    long                n, total;
+    char               *text;
+    alikassa_rc_t       rc;
+    alikassa_str_t      body;
+    alikassa_inputs_t   inputs;
+    alikassa_reason_t   reason;
+
+    (void) state;
+
+    text = malloc(4096);
+    assert_non_null(text);
+
+    body.data = (unsigned char *) text;
+    body.len = test_wide(text, 70, "\"n%zu\":100", '{', '}');
+
+    for (total = 0; total < 1000; total++) {
+
+        test_heap.left = total;
+
+        rc = alikassa_json_decode(test_pool(), &body, &inputs, &reason);
+
+        assert_int_equal(test_heap.live, 0);
+
+        if (rc == ALIKASSA_OK) {
+            break;
+        }
+
+        assert_int_equal(rc, ALIKASSA_ERROR);
+        assert_int_equal(inputs.nelts, 0);
+
+        test_pool_free();
+    }
+
+    /*
+     * two lists of numbers, 71 items, 70 names, one list of names; some
+     * versions of cJSON take memory for each number, too
+     */
+
+    assert_in_range(total, 2 + 71 + 70 + 1, 2 + 71 + 70 + 1 + 70);
+
+    test_heap.left = -1;
+    test_pool_free();
+
+    for (n = 0; n < 10; n++) {
+
+        test_pool_fail_after(n);
+
+        rc = alikassa_json_decode(test_pool(), &body, &inputs, &reason);
+
+        test_pool_free();
+
+        assert_int_equal(test_heap.live, 0);
+
+        if (rc == ALIKASSA_OK) {
+            break;
+        }
+
+        assert_int_equal(rc, ALIKASSA_ERROR);
+        assert_int_equal(inputs.nelts, 0);
+    }
+
+    assert_int_equal(n, 2);
+
+    free(text);
+}
+
+
+static void
+few_numbers_without_memory_are_an_error(void **state)
+{
+    long               n;
+    alikassa_rc_t      rc;
+    alikassa_json_t    json;
+    alikassa_reason_t  reason;
+
+    const alikassa_str_t  text = alikassa_string("{\"a\":[1,2]}");
+
+    (void) state;
+
+    for (n = 0; n < 100; n++) {
+
+        test_heap.left = n;
+
+        rc = alikassa_json_parse(&text, &json, &reason);
+
+        if (rc == ALIKASSA_OK) {
+            break;
+        }
+
+        assert_int_equal(rc, ALIKASSA_ERROR);
+        assert_null(json.root);
+        assert_int_equal(test_heap.live, 0);
+    }
+
+    /* four items, a name, a list of numbers, perhaps each number */
+
+    assert_in_range(n, 6, 8);
+
+    alikassa_json_free(&json);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test_case(right_texts_are_parsed),
+        test_case(wrong_texts_are_refused),
+        test_case(cut_texts_are_refused),
+        test_case(every_byte_has_its_places),
+        test_case(depth_is_limited),
+        test_case(closed_levels_do_not_add_up),
+        test_case(items_are_limited),
+        test_case(numbers_are_limited),
+        test_case(names_are_compared_among_many),
+        test_case(numbers_keep_their_text),
+        test_case(many_numbers_keep_their_text),
+        test_case(members_are_copied),
+        test_case(only_an_object_has_members),
+        test_case(objects_are_decoded),
+        test_case(every_character_is_unescaped),
+        test_case(only_an_object_is_decoded),
+        test_case(no_memory_is_an_error),
+        test_case(few_numbers_without_memory_are_an_error),
+    };
+
+    return cmocka_run_group_tests_name("json", tests, NULL, NULL);
+}
