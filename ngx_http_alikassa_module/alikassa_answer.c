@@ -93,6 +93,14 @@ alikassa_answer_read(const alikassa_pool_t *pool,
 
     for (member = alikassa_answer_members; member->name; member++) {
 
+        /* an "id" of true or false names nothing */
+
+        if (cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(json.root,
+                                                          member->name)))
+        {
+            continue;
+        }
+
         value = (alikassa_str_t *) ((char *) answer + member->offset);
 
         rc = alikassa_json_member(pool, &json, member->name, value);

@@ -177,8 +177,14 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
             break;
 
         case ALIKASSA_ACTION_WAIT:
-            record->u.held.waiters |=
+
+            /* in the owner's own process the settling finds us by itself */
+
+            if (record->u.held.owner != zone->generation) {
+                record->u.held.waiters |=
                               ngx_http_alikassa_worker_bit(zone->generation);
+            }
+
             break;
 
         case ALIKASSA_ACTION_REPLAY:
@@ -216,11 +222,9 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
         return ALIKASSA_ACTION_WAIT;
     }
 
-    if (step.action == ALIKASSA_ACTION_REPLAY) {
+    if (step.action == ALIKASSA_ACTION_REPLAY && claim->answer.len) {
 
-        claim->answer.data = p;
-
-        if (p == buf && claim->answer.len) {
+        if (p == buf) {
 
             p = ngx_pnalloc(claim->request->pool, claim->answer.len);
             if (p == NULL) {
@@ -228,8 +232,9 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
             }
 
             ngx_memcpy(p, buf, claim->answer.len);
-            claim->answer.data = p;
         }
+
+        claim->answer.data = p;
     }
 
     return step.action;

@@ -1,0 +1,424 @@
+
+/*
+ * Tests for alikassa_answer.c.
+ */
+
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "alikassa_answer.h"
+#include "pool.h"
+
+
+typedef struct {
+    unsigned              status;
+    const char           *body;
+    alikassa_outcome_t    money;            /* of a call that moves money */
+    alikassa_outcome_t    safe;             /* of one that does not */
+    unsigned              object:1;
+} test_answer_t;
+
+
+typedef struct {
+    const char           *url;
+    unsigned              redirect:1;
+} test_url_t;
+
+
+#define ACCEPTED  ALIKASSA_OUTCOME_ACCEPTED
+#define REJECTED  ALIKASSA_OUTCOME_REJECTED
+#define UNKNOWN   ALIKASSA_OUTCOME_UNKNOWN
+
+
+static const alikassa_operation_t  test_money = {
+    .name = alikassa_string("payment"), .money = 1
+};
+
+static const alikassa_operation_t  test_safe = {
+    .name = alikassa_string("payment_status"), .safe = 1
+};
+
+
+static const test_answer_t  test_answers[] = {
+
+    { 200, "{\"id\":108465371}", ACCEPTED, ACCEPTED, 1 },
+    { 200, "{\"id\":\"108465371\"}", ACCEPTED, ACCEPTED, 1 },
+    { 200, " {\"x\":[{}],\"id\":1}\r\n", ACCEPTED, ACCEPTED, 1 },
+    { 201, "{\"id\":1}", ACCEPTED, ACCEPTED, 1 },
+    { 299, "{\"id\":1}", ACCEPTED, ACCEPTED, 1 },
+
+    /* nothing to find it by */
+
+    { 200, "{}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"url\":\"https://a.b/\"}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"id\":null}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"id\":\"\"}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"id\":[1]}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"id\":{\"id\":1}}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"id\":false}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"id\":true}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"ID\":1}", UNKNOWN, ACCEPTED, 1 },
+    { 200, "{\"data\":{\"id\":1}}", UNKNOWN, ACCEPTED, 1 },
+
+    { 400, "{\"message\":\"m\",\"errors\":{}}", REJECTED, REJECTED, 1 },
+    { 400, "{}", REJECTED, REJECTED, 1 },
+    { 400, "{\"id\":1}", REJECTED, REJECTED, 1 },
+    { 401, "{}", REJECTED, REJECTED, 1 },
+    { 404, "{}", REJECTED, REJECTED, 1 },
+    { 407, "{}", REJECTED, REJECTED, 1 },
+    { 409, "{}", REJECTED, REJECTED, 1 },
+    { 422, "{}", REJECTED, REJECTED, 1 },
+    { 429, "{}", REJECTED, REJECTED, 1 },
+    { 499, "{}", REJECTED, REJECTED, 1 },
+
+    { 408, "{}", UNKNOWN, UNKNOWN, 1 },
+    { 408, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+
+    { 500, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 502, "{}", UNKNOWN, UNKNOWN, 1 },
+    { 504, "{\"message\":\"m\"}", UNKNOWN, UNKNOWN, 1 },
+    { 599, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 600, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 301, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 303, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 300, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 399, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 199, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 100, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+    { 0, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
+
+    /* no object */
+
+    { 200, "", UNKNOWN, UNKNOWN, 0 },
+    { 200, "OK", UNKNOWN, UNKNOWN, 0 },
+    { 200, "108465371", UNKNOWN, UNKNOWN, 0 },
+    { 200, "[{\"id\":1}]", UNKNOWN, UNKNOWN, 0 },
+    { 200, "null", UNKNOWN, UNKNOWN, 0 },
+    { 200, "\"id\"", UNKNOWN, UNKNOWN, 0 },
+    { 200, "<html><body>OK</body></html>", UNKNOWN, UNKNOWN, 0 },
+    { 400, "", UNKNOWN, UNKNOWN, 0 },
+    { 400, "<html>400 Bad Request</html>", UNKNOWN, UNKNOWN, 0 },
+    { 404, "[]", UNKNOWN, UNKNOWN, 0 },
+    { 403, "Forbidden", UNKNOWN, UNKNOWN, 0 },
+
+    /* cut short, or two readings */
+
+    { 200, "{\"id\":108465371", UNKNOWN, UNKNOWN, 0 },
+    { 200, "{\"id\":108465371,", UNKNOWN, UNKNOWN, 0 },
+    { 200, "{\"id\":1}{\"id\":2}", UNKNOWN, UNKNOWN, 0 },
+    { 200, "{\"id\":1}x", UNKNOWN, UNKNOWN, 0 },
+    { 200, "{\"id\":1,\"id\":2}", UNKNOWN, UNKNOWN, 0 },
+    { 200, "{\"id\":01}", UNKNOWN, UNKNOWN, 0 },
+    { 200, "{\"id\":\"\\u0000\"}", UNKNOWN, UNKNOWN, 0 },
+    { 200, "{\"id\":\"\xff\"}", UNKNOWN, UNKNOWN, 0 },
+    { 400, "{\"message\":", UNKNOWN, UNKNOWN, 0 },
+
+    { 0, NULL, UNKNOWN, UNKNOWN, 0 }
+};
+
+
+static const test_url_t  test_urls[] = {
+    { "\"https:\\/\\/pay-merchant.alikassa.com\\/bd291fe1\"", 1 },
+    { "\"https://pay.example.com/a?b=c&d\"", 1 },
+    { "\"http://pay.example.com/\"", 0 },
+    { "\"ftp://pay.example.com/\"", 0 },
+    { "\"//pay.example.com/\"", 0 },
+    { "\"/bd291fe1\"", 0 },
+    { "\"javascript:alert(1)\"", 0 },
+    { "\"https://user@pay.example.com/\"", 0 },
+    { "\"https://pay.example.com/\\r\\nSet-Cookie: a=b\"", 0 },
+    { "\"https://pay.example.com/ x\"", 0 },
+    { "\"https://pay.example.com\\\\@evil.example/\"", 0 },
+    { "\"https://\"", 0 },
+    { "\"\"", 0 },
+    { "null", 0 },
+    { "true", 0 },
+    { "1", 0 },
+    { "[\"https://pay.example.com/\"]", 0 },
+    { NULL, 0 }
+};
+
+
+static alikassa_str_t
+test_copy(const char *text)
+{
+    alikassa_str_t   s;
+    unsigned char   *p;
+
+    s.len = strlen(text);
+
+    p = test_pool_alloc(NULL, s.len);
+    assert_non_null(p);
+
+    memcpy(p, text, s.len);
+    s.data = p;
+
+    return s;
+}
+
+
+static void
+test_value(const alikassa_str_t *s, const char *text)
+{
+    assert_int_equal(s->len, strlen(text));
+
+    if (s->len) {
+        assert_string_equal((const char *) s->data, text);
+    }
+}
+
+
+static void
+answers_are_judged(void **state)
+{
+    alikassa_str_t         body;
+    alikassa_answer_t      answer;
+    alikassa_outcome_t     outcome;
+    const test_answer_t   *t;
+
+    (void) state;
+
+    for (t = test_answers; t->body; t++) {
+
+        body = test_copy(t->body);
+
+        assert_int_equal(alikassa_answer_read(test_pool(), &test_money,
+                                              t->status, &body, &answer,
+                                              &outcome),
+                         ALIKASSA_OK);
+
+        if (outcome != t->money || answer.object != t->object) {
+            fail_msg("%u %s: outcome %d, object %d", t->status, t->body,
+                     outcome, answer.object);
+        }
+
+        assert_int_equal(alikassa_answer_read(test_pool(), &test_safe,
+                                              t->status, &body, &answer,
+                                              &outcome),
+                         ALIKASSA_OK);
+
+        if (outcome != t->safe || answer.object != t->object) {
+            fail_msg("%u %s: outcome %d, object %d, of a status call",
+                     t->status, t->body, outcome, answer.object);
+        }
+
+        test_pool_free();
+    }
+}
+
+
+static void
+members_are_read(void **state)
+{
+    alikassa_str_t      body;
+    alikassa_answer_t   answer;
+    alikassa_outcome_t  outcome;
+
+    (void) state;
+
+    body = test_copy(
+        "{\"url\":\"https:\\/\\/pay-merchant.alikassa.com\\/bd29\","
+        "\"payment_status\":\"wait\",\"id\":108465371,"
+        "\"uuid\":\"bd291fe1-5c19-4113-ae62-a2d3c4d01d20\","
+        "\"success_redirect_url\":null}");
+
+    assert_int_equal(alikassa_answer_read(test_pool(), &test_money, 200,
+                                          &body, &answer, &outcome),
+                     ALIKASSA_OK);
+
+    test_value(&answer.url, "https://pay-merchant.alikassa.com/bd29");
+    test_value(&answer.payment_status, "wait");
+    test_value(&answer.id, "108465371");
+    test_value(&answer.uuid, "bd291fe1-5c19-4113-ae62-a2d3c4d01d20");
+    assert_int_equal(answer.redirect, 1);
+
+    test_pool_free();
+
+    /* a number beyond a double keeps its digits; the rest is absent */
+
+    body = test_copy("{\"id\":9007199254740993,\"uuid\":null,\"url\":[]}");
+
+    assert_int_equal(alikassa_answer_read(test_pool(), &test_money, 200,
+                                          &body, &answer, &outcome),
+                     ALIKASSA_OK);
+
+    test_value(&answer.id, "9007199254740993");
+    test_value(&answer.uuid, "");
+    test_value(&answer.url, "");
+    test_value(&answer.payment_status, "");
+    assert_int_equal(answer.redirect, 0);
+
+    test_pool_free();
+}
+
+
+static void
+only_plain_https_is_redirected_to(void **state)
+{
+    char                text[256];
+    alikassa_str_t      body;
+    const test_url_t   *t;
+    alikassa_answer_t   answer;
+    alikassa_outcome_t  outcome;
+
+    (void) state;
+
+    for (t = test_urls; t->url; t++) {
+
+        (void) snprintf(text, sizeof(text), "{\"id\":1,\"url\":%s}", t->url);
+
+        body = test_copy(text);
+
+        assert_int_equal(alikassa_answer_read(test_pool(), &test_money, 200,
+                                              &body, &answer, &outcome),
+                         ALIKASSA_OK);
+        assert_int_equal(outcome, ACCEPTED);
+
+        if (answer.redirect != t->redirect) {
+            fail_msg("%s", t->url);
+        }
+
+        test_pool_free();
+    }
+}
+
+
+/*
+ * A whole object of some bytes more than any answer has.
+ */
+
+static void
+size_is_limited(void **state)
+{
+    char                *p;
+    size_t               len;
+    alikassa_str_t       body;
+    alikassa_answer_t    answer;
+    alikassa_outcome_t   outcome;
+
+    (void) state;
+
+    for (len = ALIKASSA_ANSWER_MAX; len <= ALIKASSA_ANSWER_MAX + 1; len++) {
+
+        p = test_pool_alloc(NULL, len);
+        assert_non_null(p);
+
+        memset(p, ' ', len);
+        memcpy(p, "{\"id\":1", 7);
+        p[len - 1] = '}';
+
+        body.len = len;
+        body.data = (unsigned char *) p;
+
+        assert_int_equal(alikassa_answer_read(test_pool(), &test_money, 200,
+                                              &body, &answer, &outcome),
+                         ALIKASSA_OK);
+        assert_int_equal(outcome, (len == ALIKASSA_ANSWER_MAX) ? ACCEPTED
+                                                               : UNKNOWN);
+        assert_int_equal(answer.object, len == ALIKASSA_ANSWER_MAX);
+
+        test_pool_free();
+    }
+}
+
+
+static void
+no_memory_is_an_error_and_unknown(void **state)
+{
+    long                n;
+    alikassa_rc_t       rc;
+    alikassa_answer_t   answer;
+    alikassa_outcome_t  outcome;
+
+    const alikassa_str_t  body = alikassa_string(
+        "{\"id\":1,\"uuid\":\"u\",\"url\":\"https://a.example/\","
+        "\"payment_status\":\"wait\"}");
+
+    (void) state;
+
+    for (n = 0; n < 10; n++) {
+
+        test_pool_fail_after(n);
+
+        outcome = ACCEPTED;
+        rc = alikassa_answer_read(test_pool(), &test_money, 200, &body,
+                                  &answer, &outcome);
+
+        test_pool_free();
+
+        if (rc == ALIKASSA_OK) {
+            break;
+        }
+
+        assert_int_equal(rc, ALIKASSA_ERROR);
+        assert_int_equal(outcome, UNKNOWN);
+    }
+
+    assert_int_equal(n, 4);
+    assert_int_equal(outcome, ACCEPTED);
+}
+
+
+static void
+only_a_404_with_an_object_is_not_found(void **state)
+{
+    unsigned           status;
+    alikassa_answer_t  answer;
+
+    (void) state;
+
+    memset(&answer, 0, sizeof(alikassa_answer_t));
+
+    for (status = 0; status < 1000; status++) {
+
+        answer.object = 1;
+        assert_int_equal(alikassa_answer_not_found(status, &answer) != 0,
+                         status == 404);
+
+        answer.object = 0;
+        assert_int_equal(alikassa_answer_not_found(status, &answer), 0);
+    }
+}
+
+
+static void
+outcomes_have_names(void **state)
+{
+    size_t                 i;
+    const alikassa_str_t  *name;
+
+    static const char  *const names[] = {
+        "", "accepted", "rejected", "invalid", "unsent", "unknown", "replayed"
+    };
+
+    (void) state;
+
+    for (i = ALIKASSA_OUTCOME_NONE; i <= ALIKASSA_OUTCOME_REPLAYED; i++) {
+        name = alikassa_outcome_name((alikassa_outcome_t) i);
+        test_value(name, names[i]);
+    }
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(answers_are_judged),
+        cmocka_unit_test(members_are_read),
+        cmocka_unit_test(only_plain_https_is_redirected_to),
+        cmocka_unit_test(size_is_limited),
+        cmocka_unit_test(no_memory_is_an_error_and_unknown),
+        cmocka_unit_test(only_a_404_with_an_object_is_not_found),
+        cmocka_unit_test(outcomes_have_names),
+    };
+
+    return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
+}
