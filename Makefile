@@ -121,27 +121,35 @@ $(BUILD)/unit/%: t/unit/%.c $(CORE_LIB) t/unit/pool.h | $(BUILD)/unit
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(SRC) -It/unit $< \
 	    $(CORE_LIB) -lcmocka $(LIBS) -o $@
 
-$(BUILD)/asan/%: t/unit/%.c $(CORE_SRCS) $(wildcard $(SRC)/alikassa*.h) \
+$(BUILD)/asan/%.o: $(SRC)/%.c $(wildcard $(SRC)/alikassa*.h) | $(BUILD)/asan
+	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) -c $< -o $@
+
+$(BUILD)/asan/%: t/unit/%.c $(CORE_SRCS:$(SRC)/%.c=$(BUILD)/asan/%.o) \
     t/unit/pool.h | $(BUILD)/asan
 	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) -I$(SRC) -It/unit $< \
-	    $(CORE_SRCS) -lcmocka $(LIBS) -o $@
+	    $(BUILD)/asan/alikassa_*.o -lcmocka $(LIBS) -o $@
 
-$(BUILD)/tsan/%: t/unit/%.c $(CORE_SRCS) $(wildcard $(SRC)/alikassa*.h) \
+$(BUILD)/tsan/%.o: $(SRC)/%.c $(wildcard $(SRC)/alikassa*.h) | $(BUILD)/tsan
+	$(CC) -std=c11 -O1 -g -fsanitize=thread $(WARNINGS) -c $< -o $@
+
+$(BUILD)/tsan/%: t/unit/%.c $(CORE_SRCS:$(SRC)/%.c=$(BUILD)/tsan/%.o) \
     t/unit/pool.h | $(BUILD)/tsan
 	$(CC) -std=c11 -O1 -g -fsanitize=thread $(WARNINGS) -I$(SRC) \
-	    -It/unit $< $(CORE_SRCS) -lcmocka $(LIBS) -o $@
+	    -It/unit $< $(BUILD)/tsan/alikassa_*.o -lcmocka $(LIBS) -o $@
 
 $(BUILD)/core $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/php:
 	mkdir -p $@
 
 unit: $(UNITS)
-	set -e; for t in $(UNITS); do echo "== $$t"; $$t; done
+	@set -e; for t in $(UNITS); do echo "== $$t"; $$t; done
+
+# with AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 
 asan: $(ASAN_UNITS)
-	set -e; for t in $(ASAN_UNITS); do echo "== $$t"; $$t; done
+	@set -e; for t in $(ASAN_UNITS); do echo "== $$t"; $$t; done
 
 tsan: $(TSAN_UNITS)
-	set -e; for t in $(TSAN_UNITS); do echo "== $$t"; $$t; done
+	@set -e; for t in $(TSAN_UNITS); do echo "== $$t"; $$t; done
 
 $(BUILD)/php/%: t/php/%.c $(CORE_LIB) | $(BUILD)/php
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(SRC) $< $(CORE_LIB) \

@@ -343,8 +343,8 @@ ngx_http_alikassa_claim_died(ngx_http_alikassa_claim_t *claim,
     ngx_http_alikassa_record_unknown(zone, record);
 
     ngx_log_error(NGX_LOG_WARN, claim->request->connection->log, 0,
-                  "a worker that had this order is gone, it may exist%s",
-                  zone->sh->log_ctx);
+                  "the worker that had this order in idempotency zone \"%V\" "
+                  "is gone, the order may exist", &zone->name);
 }
 
 
@@ -571,9 +571,9 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "no room for an answer of %uz bytes%s, "
-                      "its order cannot be replayed",
-                      answer->len, zone->sh->log_ctx);
+                      "no room for an answer of %uz bytes in idempotency zone "
+                      "\"%V\", it cannot be replayed",
+                      answer->len, &zone->name);
     }
 
     ngx_http_alikassa_claim_wake(claim->key, NGX_HTTP_ALIKASSA_CLAIM_LEN);
