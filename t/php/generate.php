@@ -205,7 +205,10 @@ function payment($fields)
     ];
 
     foreach ($optional as $name) {
-        if (mt_rand(0, 1)) {
+        if (isset($fields[$name])) {
+            $all[$name] = $fields[$name];
+
+        } elseif (mt_rand(0, 1)) {
             $all[$name] = substr($name, -3) == '_id'
                 ? (string) [mt_rand(1, 99999), PHP_INT_MAX, 1][mt_rand(0, 2)]
                 : url();
