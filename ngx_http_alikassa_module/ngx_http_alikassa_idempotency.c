@@ -23,8 +23,8 @@
 /* another worker that is found alive counts as alive that long */
 #define NGX_HTTP_ALIKASSA_SEEN  500
 
-/* queues of waits, by the key's first byte */
-#define NGX_HTTP_ALIKASSA_WAITS  256
+/* queues of claims, by the key's first byte */
+#define NGX_HTTP_ALIKASSA_QUEUES  256
 
 /* answers up to this size are copied at the first go */
 #define NGX_HTTP_ALIKASSA_COPY  2048
@@ -32,13 +32,14 @@
 
 static ngx_int_t ngx_http_alikassa_claim_key(ngx_http_alikassa_claim_t *claim,
     ngx_str_t *parts, ngx_uint_t nparts);
-static ngx_http_alikassa_record_t *ngx_http_alikassa_claim_look(
-    ngx_http_alikassa_claim_t *claim);
+static ngx_int_t ngx_http_alikassa_claim_look(
+    ngx_http_alikassa_claim_t *claim, ngx_http_alikassa_record_t **recordp);
 static void ngx_http_alikassa_claim_died(ngx_http_alikassa_claim_t *claim,
     ngx_http_alikassa_record_t *record);
 static alikassa_action_t ngx_http_alikassa_claim_own(
     ngx_http_alikassa_claim_t *claim, ngx_http_alikassa_record_t *record,
     alikassa_step_t step);
+static void ngx_http_alikassa_claim_disown(ngx_http_alikassa_claim_t *claim);
 static void ngx_http_alikassa_claim_copy(ngx_http_alikassa_claim_t *claim,
     ngx_http_alikassa_record_t *record, u_char *p, size_t size);
 static void ngx_http_alikassa_claim_wait(ngx_http_alikassa_claim_t *claim,
@@ -49,7 +50,10 @@ static ngx_shm_zone_t *ngx_http_alikassa_idempotency_add(ngx_conf_t *cf,
     ngx_str_t *name, size_t size);
 
 
-static ngx_queue_t  ngx_http_alikassa_waits[NGX_HTTP_ALIKASSA_WAITS];
+/* this process' claims: those that wait, and those that own an order */
+
+static ngx_queue_t  ngx_http_alikassa_waits[NGX_HTTP_ALIKASSA_QUEUES];
+static ngx_queue_t  ngx_http_alikassa_owners;
 
 
 ngx_int_t
@@ -159,7 +163,10 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
 
     for ( ;; ) {
 
-        record = ngx_http_alikassa_claim_look(claim);
+        if (ngx_http_alikassa_claim_look(claim, &record) != NGX_OK) {
+            ngx_http_alikassa_claim_wait(claim, wait);
+            return ALIKASSA_ACTION_WAIT;
+        }
 
         event = (record && ngx_memcmp(record->digest, claim->digest,
                                       NGX_HTTP_ALIKASSA_CLAIM_LEN)
@@ -242,15 +249,18 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
 
 
 /*
- * Locks the zone and finds the claim's record, or NULL.  A record whose owner
- * has died is unknown from here on.  The system is asked about an owner
- * without the lock.
+ * Locks the zone and finds the claim's record, or none.  A record whose owner
+ * has died is unknown from here on.
+ *
+ * NGX_AGAIN: records were lost, and a worker that may own this one has yet to
+ * write it again; the zone is not locked.
  */
 
-static ngx_http_alikassa_record_t *
-ngx_http_alikassa_claim_look(ngx_http_alikassa_claim_t *claim)
+static ngx_int_t
+ngx_http_alikassa_claim_look(ngx_http_alikassa_claim_t *claim,
+    ngx_http_alikassa_record_t **recordp)
 {
-    uint64_t                     owner, alive;
+    uint64_t                     alive;
     ngx_uint_t                   tried;
     ngx_http_alikassa_zone_t    *zone;
     ngx_http_alikassa_record_t  *record;
@@ -269,9 +279,8 @@ ngx_http_alikassa_claim_look(ngx_http_alikassa_claim_t *claim)
 
         ngx_http_alikassa_zone_lock(zone);
 
-        if (!tried
-            && ngx_http_alikassa_worker_find(zone, zone->generation) == NULL)
-        {
+        if (!tried && !ngx_http_alikassa_worker_registered(zone)) {
+
             ngx_http_alikassa_zone_unlock(zone);
 
             tried = 1;
@@ -281,46 +290,49 @@ ngx_http_alikassa_claim_look(ngx_http_alikassa_claim_t *claim)
         }
 
         record = ngx_http_alikassa_record_find(zone, claim->key);
+        *recordp = record;
 
-        if (record == NULL || !ngx_http_alikassa_held(record)) {
-            return record;
-        }
+        if (record == NULL && zone->sh->doubt) {
 
-        owner = record->u.held.owner;
+            worker = ngx_http_alikassa_worker_unheard(zone);
+            if (worker == NULL) {
+                return NGX_OK;
+            }
 
-        if (owner == zone->generation || owner == alive) {
-            return record;
-        }
+        } else {
 
-        worker = ngx_http_alikassa_worker_find(zone, owner);
+            if (record == NULL
+                || !ngx_http_alikassa_held(record)
+                || record->u.held.owner == zone->generation
+                || record->u.held.owner == alive)
+            {
+                return NGX_OK;
+            }
 
-        if (worker == NULL) {
-            ngx_http_alikassa_claim_died(claim, record);
-            return record;
+            worker = ngx_http_alikassa_worker_find(zone,
+                                                   record->u.held.owner);
+            if (worker == NULL) {
+                ngx_http_alikassa_claim_died(claim, record);
+                return NGX_OK;
+            }
         }
 
         copy = *worker;
 
         ngx_http_alikassa_zone_unlock(zone);
 
-        if (ngx_http_alikassa_worker_alive(&copy)) {
-
-            alive = owner;
-            zone->seen = owner;
-            zone->seen_msec = ngx_current_msec;
-
+        if (!ngx_http_alikassa_worker_check(zone, &copy)) {
             continue;
         }
 
-        ngx_http_alikassa_zone_lock(zone);
-
-        worker = ngx_http_alikassa_worker_find(zone, owner);
-
-        if (worker) {
-            ngx_http_alikassa_worker_forget(zone, worker);
+        if (record == NULL) {
+            ngx_http_alikassa_worker_tell(zone, &copy, claim->key);
+            return NGX_AGAIN;
         }
 
-        ngx_http_alikassa_zone_unlock(zone);
+        alive = copy.generation;
+        zone->seen = alive;
+        zone->seen_msec = ngx_current_msec;
     }
 }
 
@@ -358,7 +370,7 @@ ngx_http_alikassa_claim_own(ngx_http_alikassa_claim_t *claim,
 
     /* a worker that is not registered would be taken for dead */
 
-    if (ngx_http_alikassa_worker_find(zone, zone->generation) == NULL
+    if (!ngx_http_alikassa_worker_registered(zone)
         || ngx_http_alikassa_record_hold(zone, record, claim, step.state)
            == NULL)
     {
@@ -368,7 +380,65 @@ ngx_http_alikassa_claim_own(ngx_http_alikassa_claim_t *claim,
     claim->owner = 1;
     claim->asking = (step.action == ALIKASSA_ACTION_ASK);
 
+    if (ngx_http_alikassa_owners.next == NULL) {
+        ngx_queue_init(&ngx_http_alikassa_owners);
+    }
+
+    ngx_queue_insert_tail(&ngx_http_alikassa_owners, &claim->queue);
+
+    zone->self->held++;
+
     return step.action;
+}
+
+
+static void
+ngx_http_alikassa_claim_disown(ngx_http_alikassa_claim_t *claim)
+{
+    ngx_http_alikassa_zone_t  *zone;
+
+    zone = claim->zone->data;
+
+    claim->owner = 0;
+    claim->asking = 0;
+
+    ngx_queue_remove(&claim->queue);
+
+    if (ngx_http_alikassa_worker_registered(zone) && zone->self->held) {
+        zone->self->held--;
+    }
+}
+
+
+void
+ngx_http_alikassa_claim_assert(ngx_http_alikassa_zone_t *zone)
+{
+    ngx_queue_t                *q, *head;
+    ngx_http_alikassa_zone_t   *other;
+    ngx_http_alikassa_claim_t  *claim;
+
+    head = &ngx_http_alikassa_owners;
+
+    if (head->next == NULL) {
+        return;
+    }
+
+    for (q = ngx_queue_head(head); q != head; q = ngx_queue_next(q)) {
+
+        claim = ngx_queue_data(q, ngx_http_alikassa_claim_t, queue);
+        other = claim->zone->data;
+
+        if (other->sh != zone->sh
+            || ngx_http_alikassa_record_find(zone, claim->key))
+        {
+            continue;
+        }
+
+        (void) ngx_http_alikassa_record_hold(zone, NULL, claim,
+                                             claim->asking
+                                             ? ALIKASSA_STATE_PROBE
+                                             : ALIKASSA_STATE_FLIGHT);
+    }
 }
 
 
@@ -399,7 +469,7 @@ ngx_http_alikassa_claim_wait(ngx_http_alikassa_claim_t *claim,
     ngx_msec_int_t  left;
 
     if (ngx_http_alikassa_waits[0].next == NULL) {
-        for (i = 0; i < NGX_HTTP_ALIKASSA_WAITS; i++) {
+        for (i = 0; i < NGX_HTTP_ALIKASSA_QUEUES; i++) {
             ngx_queue_init(&ngx_http_alikassa_waits[i]);
         }
     }
@@ -449,7 +519,7 @@ ngx_http_alikassa_claim_wake(const u_char *key, size_t len)
     }
 
     i = len ? key[0] : 0;
-    last = len ? key[0] : NGX_HTTP_ALIKASSA_WAITS - 1;
+    last = len ? key[0] : NGX_HTTP_ALIKASSA_QUEUES - 1;
 
     for ( /* void */ ; i <= last; i++) {
 
@@ -459,7 +529,7 @@ ngx_http_alikassa_claim_wake(const u_char *key, size_t len)
 
             claim = ngx_queue_data(q, ngx_http_alikassa_claim_t, queue);
 
-            if (ngx_memcmp(claim->key, key, len) == 0) {
+            if (len == 0 || ngx_memcmp(claim->key, key, len) == 0) {
                 ngx_post_event(&claim->event, &ngx_posted_events);
             }
         }
@@ -497,6 +567,7 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
 {
     uint64_t                     waiters;
     ngx_int_t                    rc;
+    ngx_uint_t                   over;
     alikassa_step_t              step;
     ngx_http_alikassa_zone_t    *zone;
     ngx_http_alikassa_record_t  *record;
@@ -516,10 +587,8 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
         || !ngx_http_alikassa_held(record)
         || record->u.held.serial != claim->serial)
     {
+        ngx_http_alikassa_claim_disown(claim);
         ngx_http_alikassa_zone_unlock(zone);
-
-        claim->owner = 0;
-        claim->asking = 0;
 
         return ALIKASSA_ACTION_REFUSE;
     }
@@ -532,6 +601,7 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
 
     case ALIKASSA_ACTION_SEND:
         record->node.data = step.state;
+        claim->asking = 0;
         break;
 
     case ALIKASSA_ACTION_STORE:
@@ -551,23 +621,22 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
         break;
     }
 
+    over = step.action != ALIKASSA_ACTION_REFUSE
+           && step.action != ALIKASSA_ACTION_SEND;
+
+    if (over) {
+        ngx_http_alikassa_claim_disown(claim);
+    }
+
     ngx_http_alikassa_zone_unlock(zone);
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
                    "http alikassa settle: event %d, state %d, action %d",
                    (int) event, (int) step.state, (int) step.action);
 
-    if (step.action == ALIKASSA_ACTION_REFUSE) {
+    if (!over) {
         return step.action;
     }
-
-    claim->asking = 0;
-
-    if (step.action == ALIKASSA_ACTION_SEND) {
-        return step.action;
-    }
-
-    claim->owner = 0;
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
@@ -614,13 +683,28 @@ ngx_http_alikassa_claim_cleanup(void *data)
 {
     ngx_http_alikassa_claim_t *claim = data;
 
+    ngx_http_alikassa_zone_t  *zone;
+
     ngx_http_alikassa_claim_leave(claim);
 
+    if (!claim->owner) {
+        return;
+    }
+
+    (void) ngx_http_alikassa_claim_settle(claim, claim->asking
+                                                ? ALIKASSA_EVENT_NO_STATUS
+                                                : ALIKASSA_EVENT_LOST,
+                                          0, NULL);
+
     if (claim->owner) {
-        (void) ngx_http_alikassa_claim_settle(claim, claim->asking
-                                                    ? ALIKASSA_EVENT_NO_STATUS
-                                                    : ALIKASSA_EVENT_LOST,
-                                              0, NULL);
+
+        /* it must not stay in the queue, whatever the table says */
+
+        zone = claim->zone->data;
+
+        ngx_http_alikassa_zone_lock(zone);
+        ngx_http_alikassa_claim_disown(claim);
+        ngx_http_alikassa_zone_unlock(zone);
     }
 }
 

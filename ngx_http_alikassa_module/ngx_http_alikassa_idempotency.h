@@ -42,7 +42,7 @@ struct ngx_http_alikassa_claim_s {
     u_char                               key[NGX_HTTP_ALIKASSA_CLAIM_LEN];
     u_char                               digest[NGX_HTTP_ALIKASSA_CLAIM_LEN];
 
-    ngx_queue_t                          queue;     /* of this worker's waits */
+    ngx_queue_t                          queue;     /* of waits, or owners */
     ngx_event_t                          event;     /* bounds a wait */
     ngx_msec_t                           deadline;
 

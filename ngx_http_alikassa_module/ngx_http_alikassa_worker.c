@@ -3,10 +3,10 @@
  * Workers as the idempotency zone sees them: who owns a record, whether the
  * owner is alive, and how one worker tells another that an order is settled.
  *
- * A worker has a generation of the zone's own count, never used twice.  A
- * record whose owner's generation is not registered has lost its owner.  The
- * pid alone proves nothing, since the system gives it out again; the time
- * when the process started does.
+ * A worker has a place in the zone and a generation of the zone's own count,
+ * never used twice.  A record whose owner's generation has no place has lost
+ * its owner.  The pid alone proves nothing, since the system gives it out
+ * again; the time when the process started does.
  *
  * On Linux each worker listens on a socket of the abstract name space, with
  * a random name that the others find in the zone.  A message is the first
@@ -46,14 +46,14 @@ static void ngx_http_alikassa_worker_each(ngx_cycle_t *cycle,
 static void ngx_http_alikassa_worker_enter(ngx_http_alikassa_zone_t *zone);
 static void ngx_http_alikassa_worker_leave(ngx_http_alikassa_zone_t *zone);
 static void ngx_http_alikassa_worker_sweep(ngx_http_alikassa_zone_t *zone);
+static ngx_uint_t ngx_http_alikassa_worker_alive(
+    const ngx_http_alikassa_worker_t *worker);
 static ngx_int_t ngx_http_alikassa_worker_start(ngx_pid_t pid,
     uint64_t *start);
 #if (NGX_HTTP_ALIKASSA_SOCKETS)
 static void ngx_http_alikassa_worker_listen(ngx_cycle_t *cycle);
 static socklen_t ngx_http_alikassa_worker_address(struct sockaddr_un *saun,
-    u_char *name);
-static void ngx_http_alikassa_worker_tell(ngx_http_alikassa_zone_t *zone,
-    ngx_http_alikassa_worker_t *worker, u_char *key);
+    const u_char *name);
 static void ngx_http_alikassa_worker_handler(ngx_event_t *rev);
 static void ngx_http_alikassa_worker_missed(ngx_http_alikassa_zone_t *zone);
 #endif
@@ -128,30 +128,29 @@ ngx_http_alikassa_worker_enter(ngx_http_alikassa_zone_t *zone)
 static void
 ngx_http_alikassa_worker_leave(ngx_http_alikassa_zone_t *zone)
 {
-    ngx_http_alikassa_worker_t  *worker;
-
-    if (zone->generation == 0) {
+    if (zone->self == NULL) {
         return;
     }
 
     ngx_http_alikassa_zone_lock(zone);
 
-    worker = ngx_http_alikassa_worker_find(zone, zone->generation);
-
-    if (worker) {
-        ngx_http_alikassa_worker_forget(zone, worker);
+    if (ngx_http_alikassa_worker_registered(zone)) {
+        zone->self->generation = 0;
     }
 
-    ngx_http_alikassa_zone_unlock(zone);
-
+    zone->self = NULL;
     zone->generation = 0;
+
+    ngx_http_alikassa_zone_unlock(zone);
 }
 
 
 ngx_int_t
 ngx_http_alikassa_worker_register(ngx_http_alikassa_zone_t *zone)
 {
-    ngx_http_alikassa_worker_t  *self, *worker;
+    ngx_uint_t                    i;
+    ngx_http_alikassa_worker_t   *self, *worker;
+    ngx_http_alikassa_zone_sh_t  *sh;
 
     self = &ngx_http_alikassa_worker_self;
 
@@ -174,23 +173,36 @@ ngx_http_alikassa_worker_register(ngx_http_alikassa_zone_t *zone)
 
     ngx_http_alikassa_zone_lock(zone);
 
-    worker = ngx_http_alikassa_zone_alloc(zone,
-                                          sizeof(ngx_http_alikassa_worker_t),
-                                          NGX_HTTP_ALIKASSA_EVICT);
-    if (worker == NULL) {
+    sh = zone->sh;
+
+    for (i = 0; i < sh->nworkers && sh->workers[i].generation; i++) {
+        /* void */
+    }
+
+    if (i == sh->nworkers) {
         ngx_http_alikassa_zone_unlock(zone);
 
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "no room for this worker in idempotency zone \"%V\", "
+                      "no place for this worker in idempotency zone \"%V\", "
                       "enlarge it", &zone->name);
         return NGX_ERROR;
     }
 
+    worker = &sh->workers[i];
+
+    if (sh->last <= i) {
+        sh->last = i + 1;
+    }
+
     *worker = *self;
-    worker->generation = ++zone->sh->generation;
+    worker->epoch = sh->epoch;
 
-    ngx_queue_insert_tail(&zone->sh->workers, &worker->queue);
+    /* the generation makes it valid */
 
+    ngx_memory_barrier();
+    worker->generation = ++sh->generation;
+
+    zone->self = worker;
     zone->generation = worker->generation;
 
     ngx_http_alikassa_zone_unlock(zone);
@@ -203,20 +215,51 @@ ngx_http_alikassa_worker_register(ngx_http_alikassa_zone_t *zone)
 }
 
 
+ngx_uint_t
+ngx_http_alikassa_worker_registered(ngx_http_alikassa_zone_t *zone)
+{
+    return zone->self && zone->self->generation == zone->generation;
+}
+
+
 ngx_http_alikassa_worker_t *
 ngx_http_alikassa_worker_find(ngx_http_alikassa_zone_t *zone,
     uint64_t generation)
 {
-    ngx_queue_t                 *q, *head;
-    ngx_http_alikassa_worker_t  *worker;
+    ngx_uint_t                    i;
+    ngx_http_alikassa_zone_sh_t  *sh;
 
-    head = &zone->sh->workers;
+    sh = zone->sh;
 
-    for (q = ngx_queue_head(head); q != head; q = ngx_queue_next(q)) {
+    for (i = 0; i < sh->last; i++) {
+        if (sh->workers[i].generation == generation) {
+            return &sh->workers[i];
+        }
+    }
 
-        worker = ngx_queue_data(q, ngx_http_alikassa_worker_t, queue);
+    return NULL;
+}
 
-        if (worker->generation == generation) {
+
+/*
+ * A worker that owned records when they were lost, and has not written them
+ * again.
+ */
+
+ngx_http_alikassa_worker_t *
+ngx_http_alikassa_worker_unheard(ngx_http_alikassa_zone_t *zone)
+{
+    ngx_uint_t                    i;
+    ngx_http_alikassa_worker_t   *worker;
+    ngx_http_alikassa_zone_sh_t  *sh;
+
+    sh = zone->sh;
+
+    for (i = 0; i < sh->last; i++) {
+
+        worker = &sh->workers[i];
+
+        if (worker->generation && worker->held && worker->epoch != sh->epoch) {
             return worker;
         }
     }
@@ -225,70 +268,53 @@ ngx_http_alikassa_worker_find(ngx_http_alikassa_zone_t *zone,
 }
 
 
-void
-ngx_http_alikassa_worker_forget(ngx_http_alikassa_zone_t *zone,
-    ngx_http_alikassa_worker_t *worker)
+/*
+ * Whether the worker is alive, which the system is asked without the lock.
+ * A dead one gives its place.  Its records need not be sought: whoever meets
+ * one finds the owner gone.
+ */
+
+ngx_uint_t
+ngx_http_alikassa_worker_check(ngx_http_alikassa_zone_t *zone,
+    const ngx_http_alikassa_worker_t *worker)
 {
-    ngx_http_alikassa_zone_busy(zone);
+    ngx_http_alikassa_worker_t  *place;
 
-    ngx_queue_remove(&worker->queue);
+    if (ngx_http_alikassa_worker_alive(worker)) {
+        return 1;
+    }
 
-    ngx_http_alikassa_zone_free(zone, worker);
+    ngx_http_alikassa_zone_lock(zone);
+
+    place = ngx_http_alikassa_worker_find(zone, worker->generation);
+
+    if (place) {
+        place->generation = 0;
+    }
+
+    ngx_http_alikassa_zone_unlock(zone);
+
+    return 0;
 }
 
-
-/*
- * Takes out the dead.  Their records need not be sought: whoever meets one
- * finds its owner gone.
- */
 
 static void
 ngx_http_alikassa_worker_sweep(ngx_http_alikassa_zone_t *zone)
 {
-    ngx_queue_t                 *q, *head;
-    ngx_http_alikassa_worker_t   copy, *worker;
+    ngx_uint_t                   i;
+    ngx_http_alikassa_worker_t   copy;
 
-    head = &zone->sh->workers;
-
-    copy.generation = 0;
-
-    for ( ;; ) {
-
-        worker = NULL;
+    for (i = 0; i < zone->sh->last; i++) {
 
         ngx_http_alikassa_zone_lock(zone);
 
-        for (q = ngx_queue_head(head); q != head; q = ngx_queue_next(q)) {
-
-            worker = ngx_queue_data(q, ngx_http_alikassa_worker_t, queue);
-
-            if (worker->generation > copy.generation) {
-                copy = *worker;
-                break;
-            }
-
-            worker = NULL;
-        }
+        copy = zone->sh->workers[i];
 
         ngx_http_alikassa_zone_unlock(zone);
 
-        if (worker == NULL) {
-            return;
+        if (copy.generation) {
+            (void) ngx_http_alikassa_worker_check(zone, &copy);
         }
-
-        if (ngx_http_alikassa_worker_alive(&copy)) {
-            continue;
-        }
-
-        ngx_http_alikassa_zone_lock(zone);
-
-        worker = ngx_http_alikassa_worker_find(zone, copy.generation);
-
-        if (worker) {
-            ngx_http_alikassa_worker_forget(zone, worker);
-        }
-
-        ngx_http_alikassa_zone_unlock(zone);
     }
 }
 
@@ -297,7 +323,7 @@ ngx_http_alikassa_worker_sweep(ngx_http_alikassa_zone_t *zone)
  * In doubt a worker is alive: its order must not be sent again.
  */
 
-ngx_uint_t
+static ngx_uint_t
 ngx_http_alikassa_worker_alive(const ngx_http_alikassa_worker_t *worker)
 {
     uint64_t  start;
@@ -416,55 +442,95 @@ void
 ngx_http_alikassa_worker_wake(ngx_http_alikassa_zone_t *zone, u_char *key,
     uint64_t waiters)
 {
-#if (NGX_HTTP_ALIKASSA_SOCKETS)
-
-    uint64_t                     last;
-    ngx_uint_t                   i, n;
-    ngx_queue_t                 *q, *head;
+    ngx_uint_t                   i, k, n, last;
     ngx_http_alikassa_worker_t  *worker, workers[NGX_HTTP_ALIKASSA_TELL];
 
-    if (waiters == 0 || ngx_http_alikassa_worker_connection == NULL) {
+    if (waiters == 0) {
         return;
     }
 
-    head = &zone->sh->workers;
-    last = 0;
+    i = 0;
 
     do {
         n = 0;
 
         ngx_http_alikassa_zone_lock(zone);
 
-        for (q = ngx_queue_head(head);
-             q != head && n < NGX_HTTP_ALIKASSA_TELL;
-             q = ngx_queue_next(q))
-        {
-            worker = ngx_queue_data(q, ngx_http_alikassa_worker_t, queue);
+        last = zone->sh->last;
 
-            if (worker->generation > last
-                && worker->generation != zone->generation
-                && worker->listening
+        for ( /* void */ ; i < last && n < NGX_HTTP_ALIKASSA_TELL; i++) {
+
+            worker = &zone->sh->workers[i];
+
+            if (worker->generation
+                && worker != zone->self
                 && (waiters
                     & ngx_http_alikassa_worker_bit(worker->generation)))
             {
                 workers[n++] = *worker;
-                last = worker->generation;
             }
         }
 
         ngx_http_alikassa_zone_unlock(zone);
 
-        for (i = 0; i < n; i++) {
-            ngx_http_alikassa_worker_tell(zone, &workers[i], key);
+        for (k = 0; k < n; k++) {
+            ngx_http_alikassa_worker_tell(zone, &workers[k], key);
         }
 
-    } while (n == NGX_HTTP_ALIKASSA_TELL);
+    } while (i < last);
+}
+
+
+/*
+ * If the socket has no room for a message, the worker will be looking at it
+ * soon: it is left a note, and finds it when it has read all messages.  The
+ * second try is for the one who read them all before the note was there.
+ */
+
+void
+ngx_http_alikassa_worker_tell(ngx_http_alikassa_zone_t *zone,
+    const ngx_http_alikassa_worker_t *worker, u_char *key)
+{
+#if (NGX_HTTP_ALIKASSA_SOCKETS)
+
+    ssize_t                      n;
+    socklen_t                    len;
+    ngx_uint_t                   tries;
+    struct sockaddr_un           saun;
+    ngx_http_alikassa_worker_t  *place;
+
+    if (!worker->listening || ngx_http_alikassa_worker_connection == NULL) {
+        return;
+    }
+
+    len = ngx_http_alikassa_worker_address(&saun, worker->name);
+
+    for (tries = 0; tries < 2; tries++) {
+
+        n = sendto(ngx_http_alikassa_worker_connection->fd, key,
+                   NGX_HTTP_ALIKASSA_MESSAGE_LEN, MSG_DONTWAIT,
+                   (struct sockaddr *) &saun, len);
+
+        if (n != -1 || ngx_socket_errno != NGX_EAGAIN) {
+            return;
+        }
+
+        ngx_http_alikassa_zone_lock(zone);
+
+        place = ngx_http_alikassa_worker_find(zone, worker->generation);
+
+        if (place) {
+            place->missed = 1;
+        }
+
+        ngx_http_alikassa_zone_unlock(zone);
+    }
 
 #else
 
     (void) zone;
+    (void) worker;
     (void) key;
-    (void) waiters;
 
 #endif
 }
@@ -554,7 +620,8 @@ failed:
 
 
 static socklen_t
-ngx_http_alikassa_worker_address(struct sockaddr_un *saun, u_char *name)
+ngx_http_alikassa_worker_address(struct sockaddr_un *saun,
+    const u_char *name)
 {
     u_char  *p;
 
@@ -567,50 +634,9 @@ ngx_http_alikassa_worker_address(struct sockaddr_un *saun, u_char *name)
     *p++ = '\0';
     p = ngx_cpymem(p, NGX_HTTP_ALIKASSA_SOCKET_PREFIX,
                    sizeof(NGX_HTTP_ALIKASSA_SOCKET_PREFIX) - 1);
-    p = ngx_hex_dump(p, name, NGX_HTTP_ALIKASSA_NAME_LEN);
+    p = ngx_hex_dump(p, (u_char *) name, NGX_HTTP_ALIKASSA_NAME_LEN);
 
     return (socklen_t) (p - (u_char *) saun);
-}
-
-
-/*
- * If the socket has no room for a message, the worker will be looking at it
- * soon: it is left a note, and finds it when it has read all messages.  The
- * second try is for the one who read them all before the note was there.
- */
-
-static void
-ngx_http_alikassa_worker_tell(ngx_http_alikassa_zone_t *zone,
-    ngx_http_alikassa_worker_t *worker, u_char *key)
-{
-    ssize_t                      n;
-    socklen_t                    len;
-    ngx_uint_t                   tries;
-    struct sockaddr_un           saun;
-    ngx_http_alikassa_worker_t  *addressee;
-
-    len = ngx_http_alikassa_worker_address(&saun, worker->name);
-
-    for (tries = 0; tries < 2; tries++) {
-
-        n = sendto(ngx_http_alikassa_worker_connection->fd, key,
-                   NGX_HTTP_ALIKASSA_MESSAGE_LEN, MSG_DONTWAIT,
-                   (struct sockaddr *) &saun, len);
-
-        if (n != -1 || ngx_socket_errno != NGX_EAGAIN) {
-            return;
-        }
-
-        ngx_http_alikassa_zone_lock(zone);
-
-        addressee = ngx_http_alikassa_worker_find(zone, worker->generation);
-
-        if (addressee) {
-            addressee->missed = 1;
-        }
-
-        ngx_http_alikassa_zone_unlock(zone);
-    }
 }
 
 
@@ -658,20 +684,22 @@ ngx_http_alikassa_worker_handler(ngx_event_t *rev)
 }
 
 
+/*
+ * To lock the zone is also to write lost records again.
+ */
+
 static void
 ngx_http_alikassa_worker_missed(ngx_http_alikassa_zone_t *zone)
 {
-    ngx_uint_t                   missed;
-    ngx_http_alikassa_worker_t  *worker;
+    ngx_uint_t  missed;
+
+    missed = 0;
 
     ngx_http_alikassa_zone_lock(zone);
 
-    worker = ngx_http_alikassa_worker_find(zone, zone->generation);
-
-    missed = worker && worker->missed;
-
-    if (missed) {
-        worker->missed = 0;
+    if (ngx_http_alikassa_worker_registered(zone)) {
+        missed = zone->self->missed;
+        zone->self->missed = 0;
     }
 
     ngx_http_alikassa_zone_unlock(zone);

@@ -4,17 +4,25 @@
  * answers.
  *
  * A worker may be killed at any instruction.  Whoever changes the slab, the
- * tree or a list says so in sh->busy first; nginx's master frees the lock of
- * the dead, and the next one to lock sees that the change was not finished.
- * Nothing in there can be trusted then, so the zone starts anew, and until
- * the old records would have expired an order without a record counts as
- * unknown: it is asked for before it is sent.
+ * tree or the list says so in sh->busy first; nginx's master frees the lock
+ * of the dead, and the next one to lock sees that the change was not
+ * finished.  No record can be trusted then, so all are dropped and an epoch
+ * begins: each worker writes the records again that it owns, before it does
+ * anything else with the zone; and until the old records would have expired
+ * an order without a record counts as unknown: it is asked for before it is
+ * sent.
  */
 
 
 #include "ngx_http_alikassa_zone.h"
 
 
+/* a cache line: workers write their places */
+#define NGX_HTTP_ALIKASSA_ALIGN  64
+
+
+static void ngx_http_alikassa_zone_create(ngx_http_alikassa_zone_t *zone,
+    size_t total);
 static void ngx_http_alikassa_zone_reset(ngx_http_alikassa_zone_t *zone);
 static void ngx_http_alikassa_zone_repair(ngx_http_alikassa_zone_t *zone);
 static ngx_uint_t ngx_http_alikassa_zone_evict(
@@ -22,6 +30,8 @@ static ngx_uint_t ngx_http_alikassa_zone_evict(
 static void ngx_http_alikassa_zone_expire(ngx_http_alikassa_zone_t *zone);
 static ngx_uint_t ngx_http_alikassa_record_expired(
     ngx_http_alikassa_zone_t *zone, ngx_http_alikassa_record_t *record);
+static ngx_rbtree_t *ngx_http_alikassa_zone_tree(
+    ngx_http_alikassa_zone_t *zone, u_char *rest);
 static ngx_http_alikassa_record_t *ngx_http_alikassa_record_create(
     ngx_http_alikassa_zone_t *zone, ngx_http_alikassa_claim_t *claim);
 static ngx_http_alikassa_stored_t *ngx_http_alikassa_record_room(
@@ -36,9 +46,6 @@ ngx_http_alikassa_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 {
     ngx_http_alikassa_zone_t *ozone = data;
 
-    size_t                     size;
-    uintptr_t                  end;
-    ngx_slab_pool_t           *shpool;
     ngx_http_alikassa_zone_t  *zone;
 
     zone = shm_zone->data;
@@ -49,49 +56,86 @@ ngx_http_alikassa_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
         /* without a master, the process goes on with its new cycle */
         zone->generation = ozone->generation;
+        zone->self = ozone->self;
 
         return NGX_OK;
     }
 
-    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
-    zone->shpool = shpool;
+    zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
     if (shm_zone->shm.exists) {
-        zone->sh = shpool->data;
+        zone->sh = zone->shpool->data;
 
         return NGX_OK;
     }
 
-    size = sizeof(ngx_http_alikassa_zone_sh_t)
-           + sizeof(" in idempotency zone \"\"") + zone->name.len;
-
-    if (size > ngx_pagesize) {
-        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                      "zone name \"%V\" is too long", &zone->name);
-        return NGX_ERROR;
-    }
-
-    end = (uintptr_t) shpool->end - size;
-    end -= end % NGX_ALIGNMENT;
-
-    shpool->end = (u_char *) end;
-
-    zone->sh = (ngx_http_alikassa_zone_sh_t *) end;
-
-    ngx_memzero(zone->sh, sizeof(ngx_http_alikassa_zone_sh_t));
-
-    ngx_sprintf(zone->sh->log_ctx, " in idempotency zone \"%V\"%Z",
-                &zone->name);
-
-    ngx_http_alikassa_zone_reset(zone);
+    ngx_http_alikassa_zone_create(zone, shm_zone->shm.size);
 
     return NGX_OK;
+}
+
+
+/*
+ * Takes what is not in the slab off its end.
+ */
+
+static void
+ngx_http_alikassa_zone_create(ngx_http_alikassa_zone_t *zone, size_t total)
+{
+    u_char                       *p;
+    size_t                        size;
+    ngx_uint_t                    ntrees, nworkers;
+    ngx_http_alikassa_zone_sh_t  *sh;
+
+    for (ntrees = 1;
+         ntrees <= total / NGX_HTTP_ALIKASSA_TREE_SHARE / 2;
+         ntrees <<= 1)
+    {
+        /* void */
+    }
+
+    nworkers = ngx_min(total / NGX_HTTP_ALIKASSA_WORKER_SHARE,
+                       NGX_HTTP_ALIKASSA_WORKERS);
+
+    size = sizeof(ngx_http_alikassa_zone_sh_t)
+           + ntrees * sizeof(ngx_rbtree_t)
+           + nworkers * sizeof(ngx_http_alikassa_worker_t)
+           + sizeof(" in idempotency zone \"\"") + zone->name.len;
+
+    size = ngx_align(size, NGX_HTTP_ALIKASSA_ALIGN);
+
+    p = ngx_align_ptr(zone->shpool->end - size - NGX_HTTP_ALIKASSA_ALIGN,
+                      NGX_HTTP_ALIKASSA_ALIGN);
+
+    zone->shpool->end = p;
+
+    ngx_memzero(p, size);
+
+    sh = (ngx_http_alikassa_zone_sh_t *) p;
+    p += sizeof(ngx_http_alikassa_zone_sh_t);
+
+    sh->nworkers = nworkers;
+    sh->workers = (ngx_http_alikassa_worker_t *) p;
+    p += nworkers * sizeof(ngx_http_alikassa_worker_t);
+
+    sh->ntrees = ntrees;
+    sh->trees = (ngx_rbtree_t *) p;
+    p += ntrees * sizeof(ngx_rbtree_t);
+
+    sh->log_ctx = p;
+
+    ngx_sprintf(sh->log_ctx, " in idempotency zone \"%V\"%Z", &zone->name);
+
+    zone->sh = sh;
+
+    ngx_http_alikassa_zone_reset(zone);
 }
 
 
 static void
 ngx_http_alikassa_zone_reset(ngx_http_alikassa_zone_t *zone)
 {
+    ngx_uint_t                    i;
     ngx_http_alikassa_zone_sh_t  *sh;
 
     sh = zone->sh;
@@ -102,10 +146,14 @@ ngx_http_alikassa_zone_reset(ngx_http_alikassa_zone_t *zone)
     zone->shpool->log_ctx = sh->log_ctx;
     zone->shpool->log_nomem = 0;
 
-    ngx_rbtree_init(&sh->rbtree, &sh->sentinel,
-                    ngx_http_alikassa_record_insert);
+    /* a sentinel is written to only within a change, so one does for all */
+
+    for (i = 0; i < sh->ntrees; i++) {
+        ngx_rbtree_init(&sh->trees[i], &sh->sentinel,
+                        ngx_http_alikassa_record_insert);
+    }
+
     ngx_queue_init(&sh->done);
-    ngx_queue_init(&sh->workers);
 }
 
 
@@ -116,6 +164,13 @@ ngx_http_alikassa_zone_lock(ngx_http_alikassa_zone_t *zone)
 
     if (zone->sh->busy) {
         ngx_http_alikassa_zone_repair(zone);
+    }
+
+    if (ngx_http_alikassa_worker_registered(zone)
+        && zone->self->epoch != zone->sh->epoch)
+    {
+        zone->self->epoch = zone->sh->epoch;
+        ngx_http_alikassa_claim_assert(zone);
     }
 }
 
@@ -141,6 +196,7 @@ ngx_http_alikassa_zone_repair(ngx_http_alikassa_zone_t *zone)
 
     ngx_http_alikassa_zone_reset(zone);
 
+    zone->sh->epoch++;
     zone->sh->doubt = 1;
     zone->sh->doubt_end = ngx_current_msec + zone->timeout;
 
@@ -197,6 +253,7 @@ static ngx_uint_t
 ngx_http_alikassa_zone_evict(ngx_http_alikassa_zone_t *zone)
 {
     ngx_queue_t                 *q;
+    ngx_msec_int_t               age;
     alikassa_step_t              step;
     ngx_http_alikassa_record_t  *record;
 
@@ -211,6 +268,20 @@ ngx_http_alikassa_zone_evict(ngx_http_alikassa_zone_t *zone)
 
     if (step.action != ALIKASSA_ACTION_RELEASE) {
         return 0;
+    }
+
+    if (!zone->evicted || ngx_current_msec - zone->warned
+                          > NGX_HTTP_ALIKASSA_WARN)
+    {
+        zone->evicted = 1;
+        zone->warned = ngx_current_msec;
+
+        age = (ngx_msec_int_t) (ngx_current_msec - record->u.done.finished);
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "idempotency zone \"%V\" is full: an order is forgotten "
+                      "after %T of %T seconds, enlarge the zone", &zone->name,
+                      (time_t) (age / 1000), (time_t) (zone->timeout / 1000));
     }
 
     ngx_http_alikassa_record_release(zone, record);
@@ -272,18 +343,31 @@ ngx_http_alikassa_record_expired(ngx_http_alikassa_zone_t *zone,
 }
 
 
+static ngx_rbtree_t *
+ngx_http_alikassa_zone_tree(ngx_http_alikassa_zone_t *zone, u_char *rest)
+{
+    uint32_t  n;
+
+    ngx_memcpy(&n, rest, sizeof(uint32_t));
+
+    return &zone->sh->trees[n & (zone->sh->ntrees - 1)];
+}
+
+
 ngx_http_alikassa_record_t *
 ngx_http_alikassa_record_find(ngx_http_alikassa_zone_t *zone, u_char *key)
 {
+    u_char                      *rest;
     ngx_int_t                    rc;
     ngx_rbtree_key_t             hash;
     ngx_rbtree_node_t           *node, *sentinel;
     ngx_http_alikassa_record_t  *record;
 
     ngx_memcpy(&hash, key, sizeof(ngx_rbtree_key_t));
+    rest = key + sizeof(ngx_rbtree_key_t);
 
-    node = zone->sh->rbtree.root;
-    sentinel = zone->sh->rbtree.sentinel;
+    node = ngx_http_alikassa_zone_tree(zone, rest)->root;
+    sentinel = &zone->sh->sentinel;
 
     while (node != sentinel) {
 
@@ -294,8 +378,7 @@ ngx_http_alikassa_record_find(ngx_http_alikassa_zone_t *zone, u_char *key)
 
         record = (ngx_http_alikassa_record_t *) node;
 
-        rc = ngx_memcmp(key + sizeof(ngx_rbtree_key_t), record->rest,
-                        sizeof(record->rest));
+        rc = ngx_memcmp(rest, record->rest, sizeof(record->rest));
 
         if (rc == 0) {
 
@@ -386,7 +469,8 @@ ngx_http_alikassa_record_hold(ngx_http_alikassa_zone_t *zone,
     record->node.data = state;
 
     if (created) {
-        ngx_rbtree_insert(&zone->sh->rbtree, &record->node);
+        ngx_rbtree_insert(ngx_http_alikassa_zone_tree(zone, record->rest),
+                          &record->node);
     }
 
     return record;
@@ -527,7 +611,8 @@ ngx_http_alikassa_record_release(ngx_http_alikassa_zone_t *zone,
         ngx_queue_remove(&record->u.done.queue);
     }
 
-    ngx_rbtree_delete(&zone->sh->rbtree, &record->node);
+    ngx_rbtree_delete(ngx_http_alikassa_zone_tree(zone, record->rest),
+                      &record->node);
 
     if (record->stored) {
         ngx_slab_free_locked(zone->shpool, record->stored);

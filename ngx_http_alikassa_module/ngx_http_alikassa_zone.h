@@ -22,6 +22,16 @@
 #define NGX_HTTP_ALIKASSA_EVICT      1024
 #define NGX_HTTP_ALIKASSA_EVICT_BIG  64
 
+/* how often a full zone is worth a line in the log */
+#define NGX_HTTP_ALIKASSA_WARN  60000
+
+/* trees of records, which keeps each small: one for so many bytes */
+#define NGX_HTTP_ALIKASSA_TREE_SHARE  4096
+
+/* workers, old and new, that a zone can know: one for so many bytes */
+#define NGX_HTTP_ALIKASSA_WORKER_SHARE  1024
+#define NGX_HTTP_ALIKASSA_WORKERS       1024
+
 /* random, of a worker's socket */
 #define NGX_HTTP_ALIKASSA_NAME_LEN  16
 
@@ -75,36 +85,41 @@ typedef struct {
 /* a worker that may own records */
 
 typedef struct {
-    ngx_queue_t                      queue;     /* by generation */
-    uint64_t                         generation;
-    uint64_t                         start;     /* 0: not to be had */
+    uint64_t                         generation;    /* 0: a free place */
+    uint64_t                         start;         /* 0: not to be had */
     ngx_pid_t                        pid;
+    ngx_uint_t                       epoch;         /* the last it heard of */
+    ngx_uint_t                       held;          /* records it owns */
     unsigned                         listening:1;
-    unsigned                         missed:1;  /* a message got lost */
+    unsigned                         missed:1;      /* a message got lost */
     u_char                           name[NGX_HTTP_ALIKASSA_NAME_LEN];
 } ngx_http_alikassa_worker_t;
 
 
 /*
  * At the end of the shared memory, outside the slab, so that the slab can be
- * made anew around it.
+ * made anew and the workers still be known.
  */
 
 typedef struct {
     ngx_atomic_t                     busy;
+    ngx_uint_t                       epoch;         /* of the records */
     uint64_t                         serial;
     uint64_t                         generation;
 
-    ngx_rbtree_t                     rbtree;
+    ngx_rbtree_t                    *trees;         /* by 4 of its bytes */
+    ngx_uint_t                       ntrees;        /* a power of two */
     ngx_rbtree_node_t                sentinel;
     ngx_queue_t                      done;
-    ngx_queue_t                      workers;
 
     /* records were lost: an order without one may exist */
     ngx_uint_t                       doubt;
     ngx_msec_t                       doubt_end;
 
-    u_char                           log_ctx[1];
+    ngx_uint_t                       nworkers;      /* places */
+    ngx_uint_t                       last;          /* beyond the last used */
+    ngx_http_alikassa_worker_t      *workers;
+    u_char                          *log_ctx;
 } ngx_http_alikassa_zone_sh_t;
 
 
@@ -117,9 +132,12 @@ typedef struct {
 
     /* this worker, and another one that was alive a moment ago */
     uint64_t                         generation;
+    ngx_http_alikassa_worker_t      *self;
     uint64_t                         seen;
     ngx_msec_t                       seen_msec;
 
+    ngx_msec_t                       warned;
+    unsigned                         evicted:1;
     unsigned                         defined:1;
 } ngx_http_alikassa_zone_t;
 
@@ -151,26 +169,36 @@ void ngx_http_alikassa_record_release(ngx_http_alikassa_zone_t *zone,
     ngx_http_alikassa_record_t *record);
 
 
-/* ngx_http_alikassa_worker.c; the first two with the lock held */
+/* ngx_http_alikassa_worker.c; the first three with the lock held */
 
 ngx_http_alikassa_worker_t *ngx_http_alikassa_worker_find(
     ngx_http_alikassa_zone_t *zone, uint64_t generation);
-void ngx_http_alikassa_worker_forget(ngx_http_alikassa_zone_t *zone,
-    ngx_http_alikassa_worker_t *worker);
+ngx_http_alikassa_worker_t *ngx_http_alikassa_worker_unheard(
+    ngx_http_alikassa_zone_t *zone);
+ngx_uint_t ngx_http_alikassa_worker_registered(
+    ngx_http_alikassa_zone_t *zone);
 
 ngx_int_t ngx_http_alikassa_worker_register(ngx_http_alikassa_zone_t *zone);
-ngx_uint_t ngx_http_alikassa_worker_alive(
+ngx_uint_t ngx_http_alikassa_worker_check(ngx_http_alikassa_zone_t *zone,
     const ngx_http_alikassa_worker_t *worker);
 void ngx_http_alikassa_worker_wake(ngx_http_alikassa_zone_t *zone,
     u_char *key, uint64_t waiters);
+void ngx_http_alikassa_worker_tell(ngx_http_alikassa_zone_t *zone,
+    const ngx_http_alikassa_worker_t *worker, u_char *key);
 
 
 /*
- * ngx_http_alikassa_idempotency.c: ends the waits in this process for a key
- * that starts so; all waits if there is none.
+ * ngx_http_alikassa_idempotency.c
+ *
+ * Ends the waits in this process for a key that starts so; all waits if there
+ * is none.
  */
 
 void ngx_http_alikassa_claim_wake(const u_char *key, size_t len);
+
+/* writes this process' records again, which were lost; with the lock held */
+
+void ngx_http_alikassa_claim_assert(ngx_http_alikassa_zone_t *zone);
 
 
 static ngx_inline uint64_t

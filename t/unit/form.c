@@ -297,6 +297,53 @@ repeated_names_are_marked_among_many(void **state)
 }
 
 
+/*
+ * Names of all lengths, one beginning as another does; only two are equal.
+ */
+
+static void
+names_of_other_lengths_differ(void **state)
+{
+    char                text[4096], *p;
+    size_t              i, j;
+    alikassa_inputs_t   inputs;
+    alikassa_reason_t   reason;
+    alikassa_str_t      body;
+
+    (void) state;
+
+    p = text;
+
+    for (i = 0; i < 30; i++) {
+
+        *p++ = 'b';
+
+        for (j = 0; j < i * 7 % 30; j++) {
+            *p++ = (i & 1) ? 'a' : 'c';
+        }
+
+        *p++ = '&';
+    }
+
+    p += sprintf(p, "ba=1");
+
+    body = test_copy(text, (size_t) (p - text));
+
+    assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
+                                          &reason),
+                     ALIKASSA_OK);
+    assert_int_equal(inputs.nelts, 31);
+
+    /* field 13 is "ba", too: 13 * 7 % 30 is 1 */
+
+    for (i = 0; i < 31; i++) {
+        assert_int_equal(inputs.elts[i].repeated, i == 13 || i == 30);
+    }
+
+    test_pool_free();
+}
+
+
 static void
 order_is_kept_among_many(void **state)
 {
@@ -419,6 +466,7 @@ main(void)
         cmocka_unit_test(nothing_is_an_empty_form),
         cmocka_unit_test(fields_are_limited),
         cmocka_unit_test(repeated_names_are_marked_among_many),
+        cmocka_unit_test(names_of_other_lengths_differ),
         cmocka_unit_test(order_is_kept_among_many),
         cmocka_unit_test(plain_body_is_not_copied),
         cmocka_unit_test(no_memory_is_an_error),

@@ -255,6 +255,7 @@ static const test_text_t  test_refused[] = {
     test_wrong("\"\\ud800\\udc0", "an unpaired surrogate"),
     test_wrong("\"\\ud800xudc00\"", "an unpaired surrogate"),
     test_wrong("\"\\udc00\\ud800\"", "an unpaired surrogate"),
+    test_wrong("\"\\udc00\\udc00\"", "an unpaired surrogate"),
     test_wrong("\"\\ud800 \\udc00\"", "an unpaired surrogate"),
     test_wrong("\"\\ud83d\\ude00\\ude00\"", "an unpaired surrogate"),
 

@@ -272,6 +272,18 @@ static const test_form_t  test_types[] = {
     { test_body(test_typed("Content-Type: text/plain; charset=us-ascii", "1")
                 test_end),
       { test_part("a", "1") } },
+    { test_body(test_typed("Content-Type: text/plain; charset=utf8", "1")
+                test_end),
+      { test_part("a", "1") } },
+    { test_body(test_typed("Content-Type: text/plain; charset=\"utf-8\0\"",
+                           "1") test_end),
+      { test_malformed("a", "1") } },
+    { test_body(test_typed("Content-Type: text/plain; charset=utf-8\0x", "1")
+                test_end),
+      { test_malformed("a", "1") } },
+    { test_body(test_typed("Content-Type: text/plain; charset=utf-", "1")
+                test_end),
+      { test_malformed("a", "1") } },
     { test_body(test_typed("Content-Type: application/json", "{}") test_end),
       { test_part("a", "{}") } },
     { test_body(test_typed("Content-Type: text/plain; charset=iso-8859-1", "1")
@@ -405,6 +417,10 @@ static const test_refused_t  test_refused[] = {
     test_wrong(test_field("name=\"a\\\"", "1") test_end,
                "a malformed Content-Disposition"),
     test_wrong(test_field("name=\"a\\b\\\"", "1") test_end,
+               "a malformed Content-Disposition"),
+    test_wrong(test_field("name=\"a\"x=y", "1") test_end,
+               "a malformed Content-Disposition"),
+    test_wrong(test_field("name=\"a\" filename=x", "1") test_end,
                "a malformed Content-Disposition"),
     test_wrong(test_field("name=\"a\"x", "1") test_end,
                "a malformed Content-Disposition"),
