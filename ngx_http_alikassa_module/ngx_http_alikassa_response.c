@@ -462,6 +462,10 @@ ngx_http_alikassa_send_json(ngx_http_request_t *r,
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
+    /* "If-None-Match: *" must not turn a payment's answer into 304 */
+
+    r->disable_not_modified = 1;
+
     ctx->answered = 1;
 
     rc = ngx_http_send_header(r);

@@ -1,10 +1,11 @@
 
 /*
- * The idempotency zone from inside, for the three files that make it:
+ * The idempotency zone from inside, for the four files that make it:
  *
  *     ngx_http_alikassa_zone.c         shared memory: lock, records, answers
  *     ngx_http_alikassa_worker.c       who owns records, and waking others
- *     ngx_http_alikassa_idempotency.c  directives, claims and waits
+ *     ngx_http_alikassa_claim.c        claims and waits
+ *     ngx_http_alikassa_idempotency.c  directives
  */
 
 
@@ -188,7 +189,7 @@ void ngx_http_alikassa_worker_tell(ngx_http_alikassa_zone_t *zone,
 
 
 /*
- * ngx_http_alikassa_idempotency.c
+ * ngx_http_alikassa_claim.c
  *
  * Ends the waits in this process for a key that starts so; all waits if there
  * is none.

@@ -1,0 +1,200 @@
+#!/usr/bin/env perl
+
+# Every mistake in the configuration: file, line, cause and mend.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa;
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+my $d = $t->dir;
+my $k = "$t->{box}/payment";
+
+# keys that are wrong
+
+sub openssl (@args) {
+    system("openssl @args 2>/dev/null") == 0 or die "openssl @args";
+}
+
+openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 "
+    . "-out $d/short.pem");
+openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 "
+    . "-out $d/ec.pem");
+openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 "
+    . "-out $d/plain.pem");
+openssl("pkey -in $d/plain.pem -pubout -out $d/plain.pub");
+
+$t->write('garbage.pem', "no key\n");
+$t->write('empty.pem', '');
+$t->write('wrong.txt', "wrong\n");
+$t->write('many.txt', "wrong\r\n\n" . slurp("$k/password.txt") . "\r\n");
+mkdir "$d/folder";
+
+chmod 0600, glob("$d/*.pem $d/*.txt");
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or die "$path: $!";
+    local $/;
+    return <$fh>;
+}
+
+# http level, server level, and what is expected: nothing is good
+
+sub try ($name, $http, $location, @want) {
+    $t->conf(<<"EOF");
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    $http
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        $location
+        %%API%%
+    }
+}
+EOF
+    my ($status, $text) = $t->test_config;
+    my $good = !@want || $want[0] eq 'warn';
+
+    shift @want if @want && $want[0] eq 'warn';
+
+    is($status != 0 ? 'fails' : 'good', $good ? 'good' : 'fails', $name)
+        or diag($text);
+
+    for my $re (@want) {
+        like($text, $re, "$name: says why") if ref $re;
+    }
+
+    return $text;
+}
+
+my $where = qr{in \S+/nginx\.conf:\d+};
+my $a     = 'alikassa_account %%ACCOUNT%%;';
+my $key   = "alikassa_key $k;";
+my $pay   = 'location = /pay { alikassa_payment; }';
+
+unlike(try('a payment', "$a $key", $pay), qr/warn|emerg/, 'without a word');
+
+try('no UUID', 'alikassa_account abc;', '',
+    qr/"abc" is not an account's UUID, which looks like "6c1f/, $where);
+try('account twice', "$a $a", '', qr/"alikassa_account" directive is duplicate/,
+    $where);
+try('variable account', "alikassa_account \$host; $key", $pay);
+try('unknown variable', 'alikassa_account $nothing_like_it;', '',
+    qr/unknown "nothing_like_it" variable/);
+
+try('no account', $key, $pay,
+    qr/no "alikassa_account" is defined for the "alikassa_payment"/, $where);
+try('no key', $a, $pay,
+    qr/no "alikassa_key" is defined for the "alikassa_payment"/, $where);
+
+# keys
+
+for (['missing', "$d/nothing.pem", qr/cannot find key .*No such file/],
+    ['empty folder', "$d/folder", qr{cannot find "$d/folder/private.pem"}],
+    ['garbage', "$d/garbage.pem", qr/not a private key in PEM/],
+    ['empty', "$d/empty.pem", qr/the file is empty/],
+    ['a public key', "$d/plain.pub", qr/not a private key in PEM/],
+    ['EC', "$d/ec.pem", qr/not an RSA key/],
+    ['1024 bits', "$d/short.pem", qr/has 1024 bits, from 2048/],
+    ['no passphrase', "$k/private.pem",
+        qr/is encrypted and there is no passphrase, name its file with "pass/],
+    ['wrong passphrase', "$k/private.pem password=wrong.txt",
+        qr/no passphrase given opens it/],
+    ['no password file', "$k/private.pem password=no.txt",
+        qr{"$d/no.txt" failed .*No such file}],
+    ['other half', "$d/plain.pem public=$k/public.pem",
+        qr/not the other half of the private key, take both from one archive/],
+    ['no public key', "$d/plain.pem public=garbage.pem",
+        qr/not a public key in PEM/],
+    ['public key missing', "$d/plain.pem public=no.pem", qr/No such file/],
+    ['unknown parameter', "$d/plain.pem passwd=x",
+        qr/invalid parameter "passwd=x", it must be "password=file"/],
+    ['empty parameter', "$d/plain.pem password=", qr/invalid parameter/])
+{
+    try($_->[0], "$a alikassa_key $_->[1];", $pay, $_->[2], $where);
+}
+
+try('plain key', "$a alikassa_key $d/plain.pem;", $pay);
+try('relative path', "$a alikassa_key plain.pem public=plain.pub;", $pay);
+try('passphrases in turn',
+    "$a alikassa_key $k/private.pem password=many.txt;", $pay);
+try('folder with options',
+    "$a alikassa_key $k password=many.txt public=$k/public.pem;", $pay);
+
+chmod 0644, "$d/plain.pem";
+try('others can read', "$a alikassa_key plain.pem;", $pay, 'warn',
+    qr/secret file "$d\/plain.pem" can be read by every user, run "chmod o-r/,
+    $where);
+chmod 0600, "$d/plain.pem";
+
+# the rest
+
+try('digest', "$a $key alikassa_digest md5;", $pay,
+    qr/invalid digest "md5", it must be "sha1" or "sha256"/, $where);
+try('sha256', "$a $key alikassa_digest sha256;", $pay);
+try('set twice', "$a $key", 'location = /pay { alikassa_payment; '
+    . "alikassa_set amount 1;\nalikassa_set amount 2; }",
+    qr/field "amount" is set twice, first in \S+nginx.conf:\d+/, $where);
+try('set at two levels', "$a $key alikassa_set amount 1;",
+    'location = /pay { alikassa_payment; alikassa_set amount 2; }');
+try('accept', "$a $key alikassa_accept amount nothing;", $pay,
+    qr/"nothing" is no field that a client may send/, $where);
+try('two operations', "$a $key",
+    'location = /pay { alikassa_payment; alikassa_payout; }',
+    qr/has "alikassa_payment" already/, $where);
+try('proxy_pass before', "$a $key",
+    'location = /pay { proxy_pass http://127.0.0.1:1; alikassa_payment; }',
+    qr/cannot stand beside another content handler/, $where);
+try('proxy_pass after', "$a $key",
+    "location = /pay { alikassa_payment;\nproxy_pass http://127.0.0.1:1; }",
+    qr/shares its location with another content handler/, $where);
+try('api', "$a $key alikassa_api \@x;", $pay, qr/named location "\@x"/,
+    $where);
+try('api without slash', "$a $key alikassa_api x;", $pay,
+    qr/invalid path "x", it must start with "\/"/, $where);
+try('redirect', "$a $key alikassa_redirect maybe;", $pay,
+    qr/invalid value "maybe"/, $where);
+try('pool', "$a $key alikassa_thread_pool nowhere;", $pay,
+    qr/unknown thread pool "nowhere"/, $where);
+try('inline', "$a $key alikassa_thread_pool off;", $pay, 'warn',
+    qr/signs without a thread pool/);
+try('zone', 'alikassa_idempotency nowhere;' . "$a $key", $pay, qr/nowhere/);
+try('zone size', 'alikassa_idempotency_zone x 1k;', '', qr/zone "?x/, $where);
+try('request', "$a $key", 'location = /r { alikassa_request v1; }',
+    qr/invalid path "v1"/, $where);
+try('nested', "$a $key", 'location /pay { alikassa_payment; '
+    . 'if ($arg_a) { set $b 1; } limit_except GET { deny all; } }');
+
+# an open till
+
+my $warning = qr{anybody who reaches location "/out" can make "alikassa_payout" pay out, add "allow 127\.0\.0\.1; deny all;" .* in \S+/nginx\.conf:\d+};
+
+try('open till', "$a $key", 'location = /out { alikassa_payout; }', 'warn',
+    $warning);
+
+for ('internal;', 'allow 127.0.0.1; deny all;', 'deny all;',
+    'auth_basic x; auth_basic_user_file x;', 'auth_request /x;',
+    'if ($arg_x != "secret") { return 403; }')
+{
+    unlike(try("till with $_", "$a $key",
+        "location = /out { alikassa_payout; $_ }"), qr/anybody/, 'protected');
+}
+
+unlike(try('till behind a server\'s auth_basic', "$a $key",
+    'auth_basic x; auth_basic_user_file x; '
+    . 'location = /out { alikassa_payout; }'), qr/anybody/, 'protected');
+like(try('auth_basic off', "$a $key", 'auth_basic x; '
+    . 'location = /out { auth_basic off; alikassa_payout; }'), $warning,
+    'open again');
+unlike(try('client certificate', "$a $key",
+    "ssl_verify_client on; ssl_client_certificate $t->{box}/ca.pem; "
+    . "ssl_certificate $t->{box}/server.pem; "
+    . "ssl_certificate_key $t->{box}/server.key; "
+    . 'location = /out { alikassa_payout; }'), qr/anybody/, 'protected');
+
+done_testing();

@@ -1,0 +1,590 @@
+package Test::Alikassa;
+
+# Runs a real nginx with the module against the sandbox AliKassa.
+#
+#     my $t = Test::Alikassa->new->sandbox;
+#     $t->conf(<<'EOF')->run;        # see conf() for what stands between %%
+#     ...
+#     EOF
+#     my $r = $t->post('/pay', form => [amount => 5, ...]);
+#     is($r->{status}, 200, '...');
+#     $t->done;
+#
+# done() also fails on an alert in the log, a worker that died, a leak of
+# file descriptors or a report of a sanitizer.
+
+use v5.36;
+
+use Cwd qw(getcwd);
+use Exporter qw(import);
+use Fcntl qw(:flock);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use HTTP::Tiny;
+use IO::Select;
+use IO::Socket::INET;
+use JSON::PP ();
+use POSIX qw(:sys_wait_h);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(form_encode json_decode wait_for);
+
+my $TOP = getcwd();
+
+sub new ($class, %opt) {
+    my $self = bless {
+        dir     => tempdir('alikassa-XXXXXX', TMPDIR => 1, CLEANUP => 1),
+        nginx   => $ENV{ALIKASSA_NGINX} // 'nginx',
+        ports   => [],
+        workers => 1,
+        allowed => [],
+        dead    => 0,
+        %opt,
+    }, $class;
+
+    chmod 0755, $self->{dir};
+    mkdir "$self->{dir}/$_" for qw(body proxy fastcgi uwsgi scgi);
+
+    return $self;
+}
+
+sub dir ($self) { return $self->{dir} }
+
+# a port that was free a moment ago
+
+sub port ($self, $n) {
+    return $self->{ports}[$n] //= do {
+        my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+            or die;
+        $s->sockport;
+    };
+}
+
+# the sandbox; its keys are made once and kept under build/
+
+sub sandbox ($self) {
+    my $keys = "$TOP/build/keys";
+    make_path("$TOP/build");
+
+    open(my $lock, '>', "$TOP/build/keys.lock") or die;
+    flock $lock, LOCK_EX;
+
+    if (!-e "$keys/made") {
+        system($^X, '-I', "$TOP/t/sandbox/lib", '-MSandbox::Keys=make_keys',
+            '-e', 'make_keys($ARGV[0])', $keys) == 0 or die 'no keys';
+        open(my $made, '>', "$keys/made") or die;
+    }
+
+    close $lock;
+
+    $self->{box} = "$self->{dir}/sandbox";
+    system('cp', '-a', $keys, $self->{box}) == 0 or die;
+
+    $self->{sandbox_pid} = $self->spawn("$self->{dir}/sandbox.log",
+        $^X, "$TOP/t/sandbox/alikassa", '--dir', $self->{box});
+
+    wait_for(sub { -e "$self->{box}/ready" }, 30)
+        or die 'no sandbox: ' . slurp("$self->{dir}/sandbox.log");
+
+    my $ready = json_decode(slurp("$self->{box}/ready"));
+
+    $self->{$_} = $ready->{$_} for qw(control account other);
+    $self->{api} = $ready->{port};
+
+    return $self;
+}
+
+sub spawn ($self, $log, @command) {
+    my $pid = fork() // die;
+
+    if ($pid == 0) {
+        open(STDOUT, '>>', $log);
+        open(STDERR, '>&', \*STDOUT);
+        open(STDIN, '<', '/dev/null');
+        exec @command or POSIX::_exit(127);
+    }
+
+    push @{ $self->{spawned} }, $pid;
+    return $pid;
+}
+
+# Writes nginx.conf.  %%GLOBALS%%, %%HTTP%%: what every test needs;
+# %%PORT_n%%; %%DIR%%; %%ACCOUNT%%, %%OTHER%%; %%KEYS%%: the folder with
+# payment, payout, notification, other; %%API%%: the location of the calls,
+# %%API_CONF%% its include; %%SANDBOX%%: the sandbox's address.
+
+sub conf ($self, $text) {
+    my $api = slurp("$TOP/docs/alikassa-api.conf");
+    my $box = $self->{box} // '';
+
+    $api =~ s{/etc/ssl/certs/ca-certificates\.crt}{$box/ca.pem};
+    $self->write('alikassa-api.conf', $api);
+
+    my %value = (
+        GLOBALS => "load_module $TOP/build/ngx_http_alikassa_module.so;\n"
+            . "daemon off; user www-data; worker_processes "
+            . "$self->{workers};\npid $self->{dir}/nginx.pid;\n"
+            . "error_log $self->{dir}/error.log "
+            . ($ENV{ALIKASSA_LOG} // 'info') . ";\n",
+        HTTP => join('', map {
+            "${_}_temp_path $self->{dir}/" . s/^client_//r . ";\n" }
+            qw(client_body proxy fastcgi uwsgi scgi))
+            . "access_log $self->{dir}/access.log;\n",
+        DIR      => $self->{dir},
+        ACCOUNT  => $self->{account} // '',
+        OTHER    => $self->{other} // '',
+        KEYS     => $box,
+        SANDBOX  => '127.0.0.1:' . ($self->{api} // 0),
+        API_CONF => "$self->{dir}/alikassa-api.conf",
+        API      => "location /alikassa-api/ { internal;\n"
+            . "include $self->{dir}/alikassa-api.conf;\n"
+            . 'proxy_pass https://localhost:' . ($self->{api} // 0) . "/;\n"
+            . "}\n",
+    );
+
+    $text =~ s/%%PORT_(\d)%%/$self->port($1)/ge;
+    $text =~ s/%%([A-Z_]+)%%/$value{$1} \/\/ die "no $1"/ge;
+
+    $self->write('nginx.conf', $text);
+
+    return $self;
+}
+
+sub write ($self, $name, $text) {
+    open(my $fh, '>', "$self->{dir}/$name") or die "$name: $!";
+    print $fh $text;
+    close $fh;
+    return $self;
+}
+
+sub nginx ($self, @more) {
+    return ($self->{nginx}, '-p', "$self->{dir}/", '-c',
+        "$self->{dir}/nginx.conf", '-e', "$self->{dir}/error.log", @more);
+}
+
+# nginx -t: its exit status and its words
+
+sub test_config ($self) {
+    my $out = "$self->{dir}/test.out";
+    my $pid = $self->spawn($out, $self->nginx('-t'));
+    waitpid $pid, 0;
+    my $status = $? >> 8;
+    my $text   = slurp($out) . slurp("$self->{dir}/error.log");
+    unlink $out, "$self->{dir}/error.log";
+    return ($status, $text);
+}
+
+sub run ($self) {
+    $self->{pid} = $self->spawn("$self->{dir}/nginx.out", $self->nginx);
+
+    wait_for(sub {
+        waitpid($self->{pid}, WNOHANG) and die 'nginx: '
+            . slurp("$self->{dir}/nginx.out")
+            . slurp("$self->{dir}/error.log");
+        -s "$self->{dir}/nginx.pid" && $self->workers == $self->{workers}
+            && answers($self->port(0));
+    }, 20) or die 'nginx does not start';
+
+    $self->{fds} = $self->fds;
+
+    return $self;
+}
+
+sub answers ($port) {
+    return defined IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $port);
+}
+
+sub signal ($self, $name) {
+    kill $name, $self->{pid};
+    return $self;
+}
+
+# waits until all workers are new ones
+
+sub reload ($self) {
+    my %old = map { $_ => 1 } $self->workers;
+    my $lines = () = slurp("$self->{dir}/error.log") =~ /\[emerg\]/g;
+
+    $self->signal('HUP');
+
+    return wait_for(sub {
+        my @new = grep { !$old{$_} } $self->workers;
+        @new >= $self->{workers}
+    }, 15);
+}
+
+sub workers ($self) {
+    my @pids = split ' ', slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+    return grep { slurp("/proc/$_/cmdline") =~ /worker process/ } @pids;
+}
+
+sub fds ($self) {
+    my $n = 0;
+    for my $pid ($self->workers) {
+        $n += grep { !/^\./ } do {
+            opendir(my $d, "/proc/$pid/fd") or next;
+            readdir $d;
+        };
+    }
+    return $n;
+}
+
+# one request over a connection of its own; %opt: method, headers [..],
+# body, form [..], json (text), http (1.0), chunked, pieces [..], port,
+# close_after (seconds)
+
+sub request ($self, $uri, %opt) {
+    my $s = $self->send_request($uri, %opt);
+    return parse_response(read_all($s, $opt{timeout} // 30));
+}
+
+sub send_request ($self, $uri, %opt) {
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $opt{port} // $self->port(0)) or die "connect: $!";
+
+    for my $piece (ref $opt{pieces} ? @{ $opt{pieces} }
+        : message($uri, %opt))
+    {
+        syswrite $s, $piece;
+        sleep 0.02 if ref $opt{pieces};
+    }
+
+    return $s;
+}
+
+sub message ($uri, %opt) {
+    my @headers = @{ $opt{headers} // [] };
+    my $http    = $opt{http} // '1.1';
+    my $body    = $opt{body};
+
+    if ($opt{form}) {
+        $body = form_encode(@{ $opt{form} });
+        push @headers, 'Content-Type: application/x-www-form-urlencoded';
+    }
+
+    if (defined $opt{json}) {
+        $body = $opt{json};
+        push @headers, 'Content-Type: application/json';
+    }
+
+    if ($opt{multipart}) {
+        my @pairs = @{ $opt{multipart} };
+        $body = '';
+        while (my ($name, $value) = splice @pairs, 0, 2) {
+            $body .= "--xYzZY\r\nContent-Disposition: form-data; "
+                . "name=\"$name\"\r\n\r\n$value\r\n";
+        }
+        $body .= "--xYzZY--\r\n";
+        push @headers, 'Content-Type: multipart/form-data; boundary=xYzZY';
+    }
+
+    my $method = $opt{method} // (defined $body ? 'POST' : 'GET');
+
+    if ($opt{chunked}) {
+        push @headers, 'Transfer-Encoding: chunked';
+        my $size = $opt{chunked};
+        $body = join('', map { sprintf("%x\r\n%s\r\n", length, $_) }
+            unpack "(a$size)*", $body) . "0\r\n\r\n";
+
+    } elsif (defined $body && !grep { /^Content-Length/i } @headers) {
+        push @headers, 'Content-Length: ' . length $body;
+    }
+
+    return "$method $uri HTTP/$http\r\nHost: localhost\r\n"
+        . "Connection: close\r\n"
+        . join('', map { "$_\r\n" } @headers) . "\r\n" . ($body // '');
+}
+
+sub read_all ($s, $timeout) {
+    my $end  = time() + $timeout;
+    my $data = '';
+    my $select = IO::Select->new($s);
+
+    while (time() < $end) {
+        $select->can_read($end - time()) or last;
+        my $n = sysread $s, $data, 65536, length $data;
+        last if !$n;
+    }
+
+    return $data;
+}
+
+sub parse_response ($raw) {
+    my ($head, $body) = split /\r\n\r\n/, $raw, 2;
+    my ($line, @lines) = split /\r\n/, $head // '';
+    my ($status) = ($line // '') =~ m{^HTTP/1\.\d (\d+)};
+    my %headers;
+
+    for (@lines) {
+        my ($name, $value) = split /:\s*/, $_, 2;
+        push @{ $headers{ lc $name } }, $value;
+    }
+
+    $body //= '';
+
+    if (($headers{'transfer-encoding'}[0] // '') eq 'chunked') {
+        my $plain = '';
+        while ($body =~ s/^([0-9a-f]+)\r\n//i && hex $1) {
+            $plain .= substr $body, 0, hex $1, '';
+            $body =~ s/^\r\n//;
+        }
+        $body = $plain;
+    }
+
+    return { status => $status // 0, body => $body, raw => $raw,
+        header => sub ($name) { join ', ', @{ $headers{ lc $name } // [] } },
+        json => scalar eval { json_decode($body) } };
+}
+
+sub get ($self, $uri, %opt)  { return $self->request($uri, %opt) }
+
+sub post ($self, $uri, %opt) {
+    return $self->request($uri, method => 'POST', %opt);
+}
+
+# the fields of a payment that is good, with changes; undef leaves one out
+
+sub payment ($self, %change) {
+    state $n = 0;
+    my @fields = (
+        amount              => '150000.50',
+        order_id            => "order-$$-" . $n++,
+        service             => 'virtual_account_idr_hpp',
+        customer_ip         => '192.0.2.7',
+        customer_code       => 'BCAVA',
+        customer_first_name => 'Budi',
+        customer_last_name  => 'Santoso',
+    );
+    return merge(\@fields, %change);
+}
+
+sub payout ($self, %change) {
+    state $n = 0;
+    my @fields = (
+        amount              => '150000.50',
+        order_id            => "payout-$$-" . $n++,
+        service             => 'payment_card_idr',
+        number              => '1234567890',
+        customer_code       => 'PMTB',
+        customer_first_name => 'Budi',
+        customer_last_name  => 'Santoso',
+    );
+    return merge(\@fields, %change);
+}
+
+sub merge ($fields, %change) {
+    my @out;
+    while (my ($name, $value) = splice @$fields, 0, 2) {
+        $value = delete $change{$name} if exists $change{$name};
+        push @out, $name, $value if defined $value;
+    }
+    return (@out, map { $_ => $change{$_} } grep { defined $change{$_} }
+        sort keys %change);
+}
+
+sub json ($self, @pairs) {
+    my @members;
+    while (my ($name, $value) = splice @pairs, 0, 2) {
+        push @members, json_encode($name) . ':' . json_encode($value);
+    }
+    return '{' . join(',', @members) . '}';
+}
+
+# many requests at once: [uri, %opt] each; the answers in their order
+
+sub parallel ($self, $requests, $concurrency = 50) {
+    my (@answers, %open);
+    my $next   = 0;
+    my $select = IO::Select->new;
+
+    while ($next < @$requests || %open) {
+
+        while ($next < @$requests && keys %open < $concurrency) {
+            my ($uri, %opt) = @{ $requests->[$next] };
+            my $s = eval { $self->send_request($uri, %opt) };
+
+            if (!$s) {
+                $answers[$next++] = { status => 0, body => '', raw => '',
+                    header => sub { '' } };
+                next;
+            }
+
+            $open{ fileno $s } = { n => $next++, data => '', s => $s,
+                end => time() + ($opt{timeout} // 60) };
+            $select->add($s);
+        }
+
+        for my $s ($select->can_read(0.5)) {
+            my $o = $open{ fileno $s };
+            my $n = sysread $s, $o->{data}, 65536, length $o->{data};
+            $o->{over} = 1 if !$n;
+        }
+
+        for my $fd (keys %open) {
+            my $o = $open{$fd};
+            next unless $o->{over} || time() > $o->{end};
+            $select->remove($o->{s});
+            $answers[$o->{n}] = parse_response($o->{data});
+            close delete($open{$fd})->{s};
+        }
+    }
+
+    return @answers;
+}
+
+# HTTP/2 by curl: status and body
+
+sub h2 ($self, $uri, %opt) {
+    my $out = "$self->{dir}/h2";
+    my @command = ('curl', '-s', '--http2-prior-knowledge', '-m',
+        $opt{timeout} // 30, '-o', "$out.body", '-w', '%{http_code}');
+
+    push @command, '-H', $_ for @{ $opt{headers} // [] };
+
+    if (defined(my $body = $opt{form} ? form_encode(@{ $opt{form} })
+        : $opt{json} // $opt{body}))
+    {
+        open(my $fh, '>', "$out.in") or die;
+        print $fh $body;
+        close $fh;
+        push @command, '--data-binary', "\@$out.in";
+        push @command, '-H', 'Content-Type: application/json'
+            if defined $opt{json};
+    }
+
+    unlink "$out.body";
+    open(my $pipe, '-|', @command, 'http://127.0.0.1:'
+        . ($opt{port} // $self->port(1)) . $uri) or die;
+    my $status = join '', <$pipe>;
+    close $pipe;
+
+    my $body = -e "$out.body" ? slurp("$out.body") : '';
+
+    return { status => $status, body => $body,
+        json => scalar eval { json_decode($body) } };
+}
+
+# the sandbox's control
+
+sub control ($self, $path, $data = undef) {
+    my $url = "http://127.0.0.1:$self->{control}$path";
+    my $res = defined $data
+        ? HTTP::Tiny->new->post($url, {
+            headers => { 'Content-Type' => 'application/json' },
+            content => json_encode($data) })
+        : HTTP::Tiny->new->get($url);
+    $res->{success} or die "control $path: $res->{status} $res->{content}";
+    return json_decode($res->{content});
+}
+
+sub faults ($self, @rules)    { return $self->control('/faults', \@rules) }
+sub settings ($self, %values) { return $self->control('/settings', \%values) }
+sub reset ($self)             { return $self->control('/reset', {}) }
+sub ledger ($self)            { return @{ $self->control('/ledger') } }
+
+sub requests ($self, $order_id = undef) {
+    return grep { !defined $order_id || ($_->{order_id} // '') eq $order_id }
+        @{ $self->control('/requests') };
+}
+
+# logs
+
+sub log ($self, $name = 'error.log') { return slurp("$self->{dir}/$name") }
+
+sub allow_alert ($self, $re) { push @{ $self->{allowed} }, $re }
+sub expect_dead ($self, $n = 1) { $self->{dead} += $n }
+
+# the end
+
+sub done ($self) {
+    if ($self->{pid}) {
+        ok(wait_for(sub { $self->fds <= $self->{fds} }, 10),
+            'no file descriptor leaks')
+            or diag('file descriptors: ' . $self->fds . ", $self->{fds} "
+                . 'at the start')
+            unless $self->{no_fds};
+    }
+
+    $self->stop;
+
+    my @lines = split /\n/, $self->log;
+
+    is(join("\n", grep { my $line = $_;
+        $line =~ /\[(?:alert|emerg)\]/
+            && !grep { $line =~ $_ } @{ $self->{allowed} },
+            qr/exited on signal 9/ } @lines), '', 'no alerts');
+
+    is(scalar(grep { /exited on signal|exited with (?!code 0)/ } @lines),
+        $self->{dead}, 'no worker died');
+
+    is(join('', map { slurp($_) } glob("$self->{dir}/*san.*")), '',
+        'no sanitizer reports');
+
+    done_testing();
+}
+
+sub stop ($self) {
+    my $pid = delete $self->{pid} or return;
+    kill 'QUIT', $pid;
+
+    if (!wait_for(sub { waitpid($pid, WNOHANG) == $pid }, 20)) {
+        fail('nginx ends');
+        kill 'TERM', $pid;
+        waitpid $pid, 0;
+    }
+}
+
+sub DESTROY ($self) {
+    local ($?, $!, $@);
+    $self->stop if $self->{pid};
+    kill 'KILL', $self->{sandbox_pid} if $self->{sandbox_pid};
+    waitpid $self->{sandbox_pid}, 0 if $self->{sandbox_pid};
+}
+
+# helpers
+
+sub wait_for ($check, $timeout = 10) {
+    my $end = time() + $timeout;
+
+    while (time() < $end) {
+        return 1 if $check->();
+        sleep 0.02;
+    }
+
+    return 0;
+}
+
+sub form_encode (@pairs) {
+    my @out;
+    while (my ($name, $value) = splice @pairs, 0, 2) {
+        push @out, join '=', map { s/([^A-Za-z0-9_.-])/sprintf '%%%02X',
+            ord $1/ger } $name, $value;
+    }
+    return join '&', @out;
+}
+
+my $JSON = JSON::PP->new->allow_nonref->allow_bignum(0);
+
+sub json_decode ($text) { return $JSON->decode(utf8_text($text)) }
+
+sub utf8_text ($bytes) {
+    my $copy = $bytes;
+    utf8::decode($copy);
+    return $copy;
+}
+
+sub json_encode ($value) {
+    my $text = $JSON->encode($value);
+    utf8::encode($text);
+    return $text;
+}
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or return '';
+    local $/;
+    return <$fh> // '';
+}
+
+1;
