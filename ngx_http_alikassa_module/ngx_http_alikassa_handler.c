@@ -595,8 +595,8 @@ ngx_http_alikassa_claimed(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
     case ALIKASSA_ACTION_REFUSE:
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "idempotency zone \"%V\" is full of orders in flight "
-                      "or unknown, enlarge it",
+                      "idempotency zone \"%V\" has no room for an order or "
+                      "for this worker, enlarge it",
                       &ctx->conf->idempotency->shm.name);
 
         ctx->outcome = ALIKASSA_OUTCOME_UNSENT;

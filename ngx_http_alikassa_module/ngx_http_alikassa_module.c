@@ -484,7 +484,8 @@ ngx_http_alikassa_merge_uri(ngx_conf_t *cf,
 static ngx_int_t
 ngx_http_alikassa_init(ngx_conf_t *cf)
 {
-    if (ngx_http_alikassa_check_protection(cf) != NGX_OK
+    if (ngx_http_alikassa_idempotency_init(cf) != NGX_OK
+        || ngx_http_alikassa_check_protection(cf) != NGX_OK
         || ngx_http_alikassa_response_init(cf) != NGX_OK
         || ngx_http_alikassa_upstream_init(cf) != NGX_OK)
     {

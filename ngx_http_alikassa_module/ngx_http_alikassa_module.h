@@ -12,7 +12,11 @@
  *     ngx_http_alikassa_upstream.c    the subrequest and its answer's capture
  *     ngx_http_alikassa_response.c    what the client gets
  *     ngx_http_alikassa_variables.c   $alikassa_*
- *     ngx_http_alikassa_idempotency.c the zone
+ *     ngx_http_alikassa_protection.c  payouts that nothing protects
+ *     ngx_http_alikassa_idempotency.c the idempotency zone's directives
+ *     ngx_http_alikassa_claim.c       a request's hold on an order
+ *     ngx_http_alikassa_zone.c        the records in shared memory
+ *     ngx_http_alikassa_worker.c      whose they are, and who is gone
  *     ngx_http_alikassa_audit.c       the audit log
  *     ngx_http_alikassa_notification.c  a module of its own: notifications
  */

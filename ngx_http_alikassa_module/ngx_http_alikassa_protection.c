@@ -78,8 +78,8 @@ static const char  *ngx_http_alikassa_known[] = {
     "ngx_http_xslt_filter_module", "ngx_http_slice_filter_module",
     "ngx_http_copy_filter_module", "ngx_http_range_body_filter_module",
     "ngx_http_not_modified_filter_module", "ngx_http_proxy_v2_module",
-    "ngx_http_upstream_sticky_module", "ngx_http_alikassa_module",
-    "ngx_http_alikassa_notification_module",
+    "ngx_http_header_count_module", "ngx_http_upstream_sticky_module",
+    "ngx_http_alikassa_module", "ngx_http_alikassa_notification_module",
     NULL
 };
 
