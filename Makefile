@@ -40,7 +40,7 @@ ASAN       = -fsanitize=address,undefined -fno-sanitize-recover=all
 ASAN_UNITS = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/asan/%)
 TSAN_UNITS = $(BUILD)/tsan/key
 
-PROVE      = prove
+PROVE      = prove -j 2
 TESTS      = $(wildcard t/*.t)
 
 .PHONY: all module nginx core unit asan tsan layers php programs \

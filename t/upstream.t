@@ -7,15 +7,31 @@ use v5.36;
 
 use lib 't/lib';
 
-use Test::Alikassa qw(wait_for json_decode);
+use IO::Socket::INET;
+use Protocol::HTTP2::Client;
+use Protocol::HTTP2::Constants qw(:frame_types :errors);
+use Socket qw(SOL_SOCKET SO_LINGER);
+use Test::Alikassa qw(json_decode wait_for);
 use Test::More;
 use Time::HiRes qw(sleep);
 
 my $t = Test::Alikassa->new->sandbox;
 
-$t->allow_alert(qr/epoll_wait.*reported that client prematurely/);
+# as the shipped file, but not as patient
 
-$t->conf(<<'EOF')->run;
+open(my $fh, '<', 'docs/alikassa-api.conf') or die;
+my $quick = do { local $/; <$fh> };
+$quick =~ s{/etc/ssl/certs/ca-certificates\.crt}{$t->{box}/ca.pem};
+$quick =~ s/^(proxy_(?:connect|send|read)_timeout\s+)\d+s/${1}2s/mg;
+$t->write('quick.conf', $quick);
+
+# a port whose backlog is full does not answer a connection
+
+my $deaf = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
+my @stuck = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+    PeerPort => $deaf->sockport, Blocking => 0) } 1 .. 4;
+
+my $conf = <<'EOC';
 %%GLOBALS%%
 events { }
 http {
@@ -23,10 +39,15 @@ http {
     alikassa_account   %%ACCOUNT%%;
     alikassa_key       %%KEYS%%/payment;
     alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_api       /quick;
 
-    upstream twice {
+    log_format outcome '$arg_n $status $alikassa_outcome $alikassa_error '
+                       '$alikassa_order_id';
+    access_log %%DIR%%/outcome.log outcome;
+
+    upstream two {
         server %%SANDBOX%% max_fails=0;
-        server localhost:%%PORT_9%% max_fails=0;
+        server %%SANDBOX%% max_fails=0;
     }
 
     server {
@@ -34,55 +55,306 @@ http {
         listen 127.0.0.1:%%PORT_1%% http2;
 
         location = /pay      { alikassa_payment; }
+        location = /inline   { alikassa_payment; alikassa_thread_pool off; }
         location = /careless { alikassa_payment; alikassa_api /careless; }
         location = /refused  { alikassa_payment; alikassa_api /refused; }
-        location = /none     { alikassa_payment; alikassa_api /none; }
+        location = /deaf     { alikassa_payment; alikassa_api /deaf; }
+        location = /verify   { alikassa_payment; alikassa_api /verify; }
         location = /static   { alikassa_payment; alikassa_api /static; }
         location = /self     { alikassa_payment; alikassa_api /self; }
-        location = /page     {
+        location = /returns  { alikassa_payment; alikassa_api /says; }
+        location = /small    { alikassa_payment; alikassa_api /buffers; }
+        location = /page {
             alikassa_payment;
             alikassa_intercept_errors on;
+            error_page 400 502 504 /error;
+        }
+        location = /html {
+            alikassa_payment;
             error_page 400 502 504 /error;
         }
         location = /error {
             return 200 "$alikassa_outcome $alikassa_error $alikassa_order_id";
         }
-
         location = /secret { internal; return 200 "secret"; }
 
-        # once with all that is wrong, on two connections of one sandbox
+        # all that is unwise at once
 
         location /careless/ {
-            proxy_pass https://twice/;
-            proxy_ssl_verify off;
+            proxy_pass https://two/;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
             proxy_next_upstream error timeout invalid_header http_500 http_502
-                                non_idempotent;
+                                http_403 http_404 http_429 non_idempotent;
+            proxy_next_upstream_tries 5;
             proxy_intercept_errors on;
-            error_page 302 400 429 500 502 504 /error;
-            proxy_read_timeout 1s;
-            client_max_body_size 1m;
+            proxy_ignore_client_abort off;
+            proxy_store %%DIR%%/stored;
+            error_page 302 400 403 408 429 500 502 504 =200 /error;
+            proxy_read_timeout 2s;
         }
 
-        location /refused/ { internal; proxy_pass https://127.0.0.1:%%PORT_8%%/; }
+        location /refused/ {
+            internal;
+            proxy_pass https://127.0.0.1:%%PORT_8%%/;
+        }
+        location /deaf/ {
+            internal;
+            include %%DIR%%/quick.conf;
+            proxy_pass https://127.0.0.1:%%DEAF%%/;
+        }
+        location /verify/ {
+            internal;
+            include %%DIR%%/quick.conf;
+            proxy_pass https://%%SANDBOX%%/;
+            proxy_ssl_name another.example;
+        }
         location /static/  { internal; root %%DIR%%; }
         location /self/    { internal; alikassa_payment; }
-
-        location /alikassa-api/ {
+        location /says/    { internal; return 200 "{\"id\":1}"; }
+        location /buffers/ {
             internal;
-            include %%API_CONF%%;
-            proxy_pass https://%%SANDBOX%%/;
-            proxy_ssl_name localhost;
+            include %%DIR%%/quick.conf;
+            proxy_buffer_size 1k;
+            proxy_buffers 4 1k;
+            subrequest_output_buffer_size 64;
+            proxy_pass https://localhost:%%API_PORT%%/;
+        }
+        location /quick/ {
+            internal;
+            include %%DIR%%/quick.conf;
+            proxy_pass https://localhost:%%API_PORT%%/;
         }
     }
+}
+EOC
 
-    # the second way to the same sandbox
+my $deaf_port = $deaf->sockport;
+$conf =~ s/%%DEAF%%/$deaf_port/;
+$conf =~ s/%%API_PORT%%/$t->{api}/g;
+$t->conf($conf)->run;
 
-    server {
-        listen 127.0.0.1:%%PORT_2%%;
-        location / { return 404; }
+my $n = 0;
+
+# audit lines of one order
+
+sub audit ($order_id) {
+    return grep { $_->{order_id} eq $order_id }
+        map { json_decode($_) } split /\n/, $t->log('audit.log');
+}
+
+# posts a payment over both protocols while AliKassa behaves as told; what is
+# expected: status, outcome, error, POSTs
+
+sub try ($uri, $name, $fault, $status, $outcome, $error, $posts = 1) {
+    for my $http (qw(HTTP/1.1 HTTP/2)) {
+        my $id = 'O-' . ++$n;
+
+        $t->faults($fault ? { %$fault, count => 1 } : ());
+
+        my @form = (form => [$t->payment(order_id => $id)]);
+        my $r = $http eq 'HTTP/2' ? $t->h2("$uri?n=$n", @form)
+            : $t->post("$uri?n=$n", @form);
+
+        my $what = "$uri, $name, $http";
+
+        is($r->{status}, $status, "$what: status") or diag($r->{body});
+
+        if ($status >= 500) {
+            like($r->{json}{message}, qr/\.$/, "$what: JSON")
+                or diag($r->{body});
+            is($r->{json}{outcome}, $outcome, "$what: outcome");
+            is($r->{json}{order_id}, $id, "$what: order_id");
+            like($r->{json}{message}, $outcome eq 'unsent'
+                ? qr/Nothing was sent/ : qr/may have taken/,
+                "$what: what to do");
+        }
+
+        my ($line) = wait_for(sub { $t->log('outcome.log') =~ /^$n .*$id$/m })
+            ? $t->log('outcome.log') =~ /^($n .*)$/m : '';
+        is($line, "$n $status $outcome $error $id", "$what: access log");
+
+        my @sent = $t->requests($id);
+        is(scalar @sent, $posts, "$what: POSTs");
+
+        my @audit = audit($id);
+        is(scalar @audit, 1, "$what: one line of audit");
+        is($audit[0]{outcome}, $outcome, "$what: its outcome");
     }
 }
-stream_off_marker_not_used "";
-EOF
 
-done_testing();
+for my $uri (qw(/pay /inline)) {
+    try($uri, 'good', undef, 200, 'accepted', '');
+}
+
+for (['hang', 504, 'timeout'],
+    map { [$_, 502, 'bad_answer'] } qw(cut_before reset_before cut_after
+        reset_after half chunks garbage empty broken_json array no_id
+        html_500 html_502 moved gzip))
+{
+    for my $uri (qw(/pay /careless)) {
+        try($uri, $_->[0], { action => $_->[0] }, $_->[1], 'unknown',
+            $_->[2]);
+    }
+}
+
+# AliKassa's own JSON is passed on; what 408 means for the order, and 500,
+# nobody knows; 429 says that nothing was done
+
+for (['json_500', 500, 'unknown'], ['timeout_408', 408, 'unknown'],
+    ['json_429', 429, 'rejected'], ['forbidden', 403, 'rejected'])
+{
+    my ($action, $status, $outcome) = @$_;
+
+    for my $uri (qw(/pay /careless)) {
+        my $id = "S-$action-" . substr $uri, 1;
+        $t->faults({ action => $action, count => 1 });
+        my $r = $t->post($uri, form => [$t->payment(order_id => $id)]);
+        is($r->{status}, $status, "$uri, $action: status");
+        is($r->{body}, '{"message":"Error."}', "$uri, $action: its words");
+        is(join(' ', map { $_->{outcome} } audit($id)), $outcome,
+            "$uri, $action: outcome");
+        is(scalar $t->requests($id), 1, "$uri, $action: one POST");
+    }
+}
+
+for my $size (2000, 4096, 70_000, 255_000) {
+    try('/pay', "an answer of $size", { action => 'huge', size => $size },
+        200, 'accepted', '');
+}
+
+try('/pay', 'an answer of 300,000', { action => 'huge', size => 300_000 }, 502,
+    'unknown', 'bad_answer');
+try('/small', 'an answer larger than the buffers',
+    { action => 'huge', size => 50_000 }, 200, 'accepted', '');
+try('/pay', 'byte by byte', { action => 'slow' }, 200, 'accepted', '');
+try('/pay', 'unknown keys', { action => 'more' }, 200, 'accepted', '');
+
+# an answer that does not fit is an answer all the same
+
+$t->faults({ action => 'huge', size => 255_000, count => 1 });
+my $r = $t->post('/pay', form => [$t->payment]);
+is(length $r->{body}, 255_015, 'byte for byte');
+
+# headers of the answer give no orders
+
+for my $uri (qw(/pay /careless)) {
+    try($uri, 'X-Accel-Redirect', { action => 'accel' }, 200, 'accepted', '');
+}
+
+ok(!-e $t->dir . '/stored', 'nothing is stored');
+
+# what never leaves
+
+for (['/refused', 502, 'unreachable'], ['/deaf', 504, 'timeout'],
+    ['/verify', 502, 'unreachable'], ['/static', 502, 'unreachable'],
+    ['/self', 502, 'unreachable'], ['/returns', 502, 'unreachable'])
+{
+    try($_->[0], 'no AliKassa', undef, $_->[1], 'unsent', $_->[2], 0);
+}
+
+like($t->log, qr/\[error\] .* "\/self\/v1\/payment".*proxy_pass/,
+    'a location that is none');
+
+# a browser gets a page of the operator's where he asks for one
+
+$t->faults({ action => 'html_500', count => 1 });
+$r = $t->post('/page', form => [$t->payment(order_id => 'P-1')]);
+is($r->{body}, 'unknown bad_answer P-1', 'error_page');
+$t->faults({ action => 'html_500', count => 1 });
+$r = $t->post('/html', form => [$t->payment(order_id => 'P-2')]);
+is($r->{json}{outcome}, 'unknown', 'no error_page unless asked');
+$r = $t->post('/page', form => [$t->payment(order_id => '')]);
+is($r->{body}, 'invalid invalid_order_id ', 'error_page of a refusal');
+
+# the payer vanishes: in the middle of the body nothing is sent; after it, one
+# POST goes out and is recorded
+
+sub vanish ($s, $how) {
+    setsockopt($s, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0)) if $how eq 'reset';
+    close $s;
+}
+
+for my $how (qw(close reset)) {
+    my $id = "V-body-$how";
+    my $message = Test::Alikassa::message('/pay', method => 'POST',
+        form => [$t->payment(order_id => $id)]);
+    my $s = $t->send_request('/pay',
+        pieces => [substr $message, 0, length($message) - 10]);
+    vanish($s, $how);
+    sleep 0.3;
+    is(scalar $t->requests($id), 0, "$id: nothing was sent");
+    is(scalar audit($id), 0, "$id: nothing is recorded");
+}
+
+my @moments = (
+    ['at once', 0, undef],
+    ['while it is made', 0.1, { action => 'none', delay => 0.5 }],
+    ['after it is made', 0.1,
+        { action => 'none', delay => 0.5, delay_when => 'after' }],
+    ['amid the answer', 0.15, { action => 'slow' }],
+    ['before a cut', 0.1, { action => 'cut_after', delay => 0.5 }],
+    ['before garbage', 0.1, { action => 'garbage', delay => 0.5 }],
+);
+
+for my $uri (qw(/pay /inline /careless)) {
+    for my $m (@moments) {
+        for my $how (qw(close reset HTTP/2-close HTTP/2-reset)) {
+            my ($when, $wait, $fault) = @$m;
+            my $id = 'V-' . ++$n;
+            my @form = (form => [$t->payment(order_id => $id)]);
+
+            $t->faults($fault ? { %$fault, count => 1 } : ());
+
+            if ($how =~ /^HTTP/) {
+                my ($s, $client) = h2_post($uri, @form);
+                sleep $wait;
+                h2_reset($s, $client) if $how =~ /reset/;
+                close $s if $how =~ /close/;
+                push @stuck, $s;
+
+            } else {
+                my $s = $t->send_request($uri, method => 'POST', @form);
+                sleep $wait;
+                vanish($s, $how);
+            }
+
+            my $what = "$uri, gone $when, $how";
+
+            ok(wait_for(sub { audit($id) == 1 }), "$what: recorded");
+            is((audit($id))[0]{outcome}, $when =~ /^before/ ? 'unknown'
+                : 'accepted', "$what: outcome");
+            is(scalar $t->requests($id), 1, "$what: one POST");
+        }
+    }
+}
+
+# an HTTP/2 request over a connection that stays; its stream is reset
+
+sub h2_post ($uri, %opt) {
+    my $body = Test::Alikassa::form_encode(@{ $opt{form} });
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $t->port(1)) or die;
+    my $client = Protocol::HTTP2::Client->new(upgrade => 0);
+
+    $client->request(
+        ':scheme' => 'http', ':authority' => 'localhost', ':path' => $uri,
+        ':method' => 'POST',
+        headers => ['content-type' => 'application/x-www-form-urlencoded'],
+        data => $body, on_done => sub { });
+
+    while (my $frame = $client->next_frame) { syswrite $s, $frame }
+
+    return ($s, $client);
+}
+
+sub h2_reset ($s, $client) {
+    my $con = $client->{con};
+    syswrite $s, $con->frame_encode(RST_STREAM, 0, 1, CANCEL);
+}
+
+close $_ for @stuck;
+
+is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');
+
+$t->done;
