@@ -19,7 +19,6 @@ static int alikassa_form_next(const unsigned char **p,
     const unsigned char *last, alikassa_str_t *pair);
 static alikassa_str_t alikassa_form_unescape(const unsigned char *src,
     const unsigned char *last, unsigned char **dst);
-static int alikassa_form_hex(unsigned char c);
 static int alikassa_form_is_text(const alikassa_str_t *s);
 static void alikassa_form_repeated(alikassa_inputs_t *inputs);
 static int alikassa_form_compare(const void *one, const void *two);
@@ -179,7 +178,7 @@ alikassa_form_unescape(const unsigned char *src, const unsigned char *last,
 }
 
 
-static int
+int
 alikassa_form_hex(unsigned char c)
 {
     if (c >= '0' && c <= '9') {

@@ -19,4 +19,11 @@
 void alikassa_inputs_mark(alikassa_inputs_t *inputs);
 
 
+/*
+ * The value of a hex digit, or -1.
+ */
+
+int alikassa_form_hex(unsigned char c);
+
+
 #endif /* _ALIKASSA_INPUT_INTERNAL_H_INCLUDED_ */

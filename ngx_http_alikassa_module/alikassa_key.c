@@ -15,7 +15,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "alikassa_key.h"
+#include "alikassa_key_internal.h"
 
 
 struct alikassa_key_s {
@@ -47,15 +47,11 @@ static alikassa_rc_t alikassa_key_decode(const alikassa_str_t *pem,
     alikassa_passphrase_t *pass, EVP_PKEY **pkey);
 static int alikassa_key_passphrase(char *buf, int size, int rwflag,
     void *data);
-static alikassa_rc_t alikassa_key_check(EVP_PKEY *pkey,
-    alikassa_reason_t *reason);
 static alikassa_rc_t alikassa_key_digest_spki(alikassa_key_t *key);
-static EVP_PKEY *alikassa_key_decode_public(const alikassa_str_t *pem);
 static alikassa_rc_t alikassa_signer_prove(const alikassa_signer_t *signer,
     const alikassa_key_t *key, alikassa_reason_t *reason);
 static alikassa_rc_t alikassa_signer_raw(const alikassa_signer_t *signer,
     const alikassa_str_t *text, unsigned char *sign, size_t *len);
-static void alikassa_key_reason(alikassa_reason_t *reason, const char *what);
 
 
 alikassa_rc_t
@@ -192,7 +188,7 @@ alikassa_key_passphrase(char *buf, int size, int rwflag, void *data)
 }
 
 
-static alikassa_rc_t
+alikassa_rc_t
 alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason)
 {
     int  bits;
@@ -280,7 +276,7 @@ alikassa_key_match(const alikassa_key_t *key, const alikassa_str_t *pem,
  * where it is given a private key.
  */
 
-static EVP_PKEY *
+EVP_PKEY *
 alikassa_key_decode_public(const alikassa_str_t *pem)
 {
     BIO                    *bio;
@@ -500,7 +496,7 @@ alikassa_signer_free(alikassa_signer_t *signer)
  * empty: nginx reports leftovers at its next TLS call.
  */
 
-static void
+void
 alikassa_key_reason(alikassa_reason_t *reason, const char *what)
 {
     const char     *data;

@@ -7,9 +7,6 @@
 #include "ngx_http_alikassa_module.h"
 
 
-static ngx_int_t ngx_http_alikassa_read_body(ngx_http_request_t *r,
-    ngx_str_t *body);
-static ngx_uint_t ngx_http_alikassa_content_encoding(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_decode_rc(alikassa_rc_t rc);
 
 
@@ -97,7 +94,7 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
  * temporary file.  A body that lies in one piece of memory is not copied.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     off_t         len;
@@ -174,7 +171,7 @@ ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_str_t *body)
  * refused, as RFC 9110 section 15.5.16 has it.
  */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_alikassa_content_encoding(ngx_http_request_t *r)
 {
     ngx_uint_t        i;

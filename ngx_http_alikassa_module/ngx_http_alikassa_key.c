@@ -22,8 +22,6 @@ static ngx_int_t ngx_http_alikassa_key_open(ngx_conf_t *cf,
     ngx_http_alikassa_key_t *key, alikassa_str_t *pem);
 static ngx_int_t ngx_http_alikassa_key_public(ngx_conf_t *cf,
     ngx_http_alikassa_key_t *key);
-static ngx_int_t ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
-    ngx_uint_t secret, alikassa_str_t *content);
 static void ngx_http_alikassa_key_others(ngx_conf_t *cf, ngx_str_t *path,
     ngx_file_info_t *fi);
 
@@ -355,7 +353,7 @@ ngx_http_alikassa_key_public(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
  * of a configuration live long and are not wiped.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
     ngx_uint_t secret, alikassa_str_t *content)
 {

@@ -19,6 +19,7 @@
  *     ngx_http_alikassa_worker.c      whose they are, and who is gone
  *     ngx_http_alikassa_audit.c       the audit log
  *     ngx_http_alikassa_notification.c  a module of its own: notifications
+ *     ngx_http_alikassa_delivery.c    each of them to the shop once
  */
 
 
@@ -285,6 +286,8 @@ ngx_int_t ngx_http_alikassa_check_protection(ngx_conf_t *cf);
 /* ngx_http_alikassa_key.c */
 
 char *ngx_http_alikassa_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_uint_t secret, alikassa_str_t *content);
 ngx_int_t ngx_http_alikassa_signer(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *alcf);
 void ngx_http_alikassa_keys_free(void *data);
@@ -301,6 +304,9 @@ void ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
 
 /* ngx_http_alikassa_body.c */
 
+ngx_int_t ngx_http_alikassa_read_body(ngx_http_request_t *r,
+    ngx_str_t *body);
+ngx_uint_t ngx_http_alikassa_content_encoding(ngx_http_request_t *r);
 ngx_int_t ngx_http_alikassa_decode(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, alikassa_reason_t *reason);
 
@@ -344,6 +350,8 @@ ngx_int_t ngx_http_alikassa_answer(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, ngx_uint_t replayed);
 ngx_int_t ngx_http_alikassa_exists(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
+ngx_table_elt_t *ngx_http_alikassa_header(ngx_http_request_t *r,
+    const char *name, const char *value);
 ngx_int_t ngx_http_alikassa_response_init(ngx_conf_t *cf);
 
 
@@ -368,6 +376,7 @@ ngx_http_alikassa_same(ngx_str_t *a, ngx_str_t *b)
 
 
 extern ngx_module_t  ngx_http_alikassa_module;
+extern ngx_module_t  ngx_http_alikassa_notification_module;
 
 
 #endif /* _NGX_HTTP_ALIKASSA_MODULE_H_INCLUDED_ */

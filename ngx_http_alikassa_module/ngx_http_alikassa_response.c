@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_notification.h"
 #include "alikassa_json.h"
 #include "alikassa_value.h"
 
@@ -29,8 +30,8 @@ static ngx_int_t ngx_http_alikassa_send_json(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status, ngx_str_t *body);
 static ngx_int_t ngx_http_alikassa_common_headers(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
-static ngx_table_elt_t *ngx_http_alikassa_header(ngx_http_request_t *r,
-    const char *name, const char *value);
+static const ngx_http_alikassa_refusal_t *ngx_http_alikassa_page(
+    ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_page_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_page_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
@@ -488,7 +489,8 @@ ngx_http_alikassa_common_headers(ngx_http_request_t *r,
 
     /* for auth_request_set and map: $sent_http_alikassa_payment_status */
 
-    if (ctx->operation->safe
+    if (ctx->operation
+        && ctx->operation->safe
         && ctx->answer.payment_status.len
         && ngx_http_alikassa_header(r, "Alikassa-Payment-Status",
                                 (char *) ctx->answer.payment_status.data)
@@ -505,7 +507,7 @@ ngx_http_alikassa_common_headers(ngx_http_request_t *r,
  * Pushes a header.  name and value end with a NUL and outlive the request.
  */
 
-static ngx_table_elt_t *
+ngx_table_elt_t *
 ngx_http_alikassa_header(ngx_http_request_t *r, const char *name,
     const char *value)
 {
@@ -540,36 +542,55 @@ ngx_http_alikassa_header(ngx_http_request_t *r, const char *name,
 
 
 /*
- * nginx refuses a body that is too large, or wrongly framed, without asking
- * us: its HTML page becomes an answer of our shape, unless error_page has
- * taken it elsewhere.
+ * What stands in place of nginx's own page, unless error_page has taken that
+ * elsewhere: nginx refuses a body that is too large, or wrongly framed,
+ * without asking us, and a notification in the access phase.
  */
+
+static const ngx_http_alikassa_refusal_t *
+ngx_http_alikassa_page(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_loc_conf_t       *alcf;
+    const ngx_http_alikassa_refusal_t  *page;
+
+    page = ngx_http_alikassa_notification_page(r);
+
+    if (page) {
+        return page;
+    }
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
+
+    if (alcf->operation == NULL) {
+        return NULL;
+    }
+
+    for (page = ngx_http_alikassa_pages; page->status; page++) {
+        if (page->status == r->headers_out.status) {
+            return page;
+        }
+    }
+
+    return NULL;
+}
+
 
 static ngx_int_t
 ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
 {
     alikassa_str_t                      text;
     ngx_http_alikassa_ctx_t            *ctx;
-    ngx_http_alikassa_loc_conf_t       *alcf;
     const ngx_http_alikassa_refusal_t  *page;
 
-    if (r != r->main || r->headers_out.status < NGX_HTTP_BAD_REQUEST) {
+    if (r != r->main) {
         return ngx_http_next_header_filter(r);
     }
 
-    alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
+    ngx_http_alikassa_delivery_answered(r);
 
-    if (alcf->operation == NULL) {
-        return ngx_http_next_header_filter(r);
-    }
+    page = ngx_http_alikassa_page(r);
 
-    for (page = ngx_http_alikassa_pages; page->status; page++) {
-        if (page->status == r->headers_out.status) {
-            break;
-        }
-    }
-
-    if (page->status == 0) {
+    if (page == NULL) {
         return ngx_http_next_header_filter(r);
     }
 
@@ -597,6 +618,9 @@ ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
     ctx->page.data = (u_char *) text.data;
     ctx->replaced = 1;
     ctx->answered = 1;
+
+    r->headers_out.status = page->status;
+    r->headers_out.status_line.len = 0;
 
     ngx_http_clear_content_length(r);
     r->headers_out.content_length_n = text.len;

@@ -1,0 +1,40 @@
+
+/*
+ * What private and public keys share.
+ */
+
+
+#ifndef _ALIKASSA_KEY_INTERNAL_H_INCLUDED_
+#define _ALIKASSA_KEY_INTERNAL_H_INCLUDED_
+
+
+#include <openssl/evp.h>
+
+#include "alikassa_key.h"
+
+
+/*
+ * Reads a public key, or a certificate's, in PEM.  Returns NULL if it is
+ * neither; the error queue is not emptied.
+ */
+
+EVP_PKEY *alikassa_key_decode_public(const alikassa_str_t *pem);
+
+
+/*
+ * Demands RSA, of a size between ALIKASSA_KEY_MIN_BITS and
+ * ALIKASSA_KEY_MAX_BITS.  ALIKASSA_DECLINED sets the reason.
+ */
+
+alikassa_rc_t alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason);
+
+
+/*
+ * Sets the reason to what, with the library's last error where there is one,
+ * and empties the error queue.
+ */
+
+void alikassa_key_reason(alikassa_reason_t *reason, const char *what);
+
+
+#endif /* _ALIKASSA_KEY_INTERNAL_H_INCLUDED_ */

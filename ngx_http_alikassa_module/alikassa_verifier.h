@@ -1,0 +1,56 @@
+
+/*
+ * AliKassa's RSA key, the public half: proving what it has signed.
+ */
+
+
+#ifndef _ALIKASSA_VERIFIER_H_INCLUDED_
+#define _ALIKASSA_VERIFIER_H_INCLUDED_
+
+
+#include "alikassa.h"
+#include "alikassa_key.h"
+
+
+typedef struct alikassa_verifier_s  alikassa_verifier_t;
+
+
+/*
+ * Reads a public key or a certificate in PEM, for RSASSA-PKCS1-v1_5 with the
+ * digest of that name ("sha1", "sha256").  The caller owns pem.
+ *
+ * ALIKASSA_OK: *verifier must be freed with alikassa_verifier_free().
+ * ALIKASSA_DECLINED: reason says what is wrong: no public key in PEM, not
+ * RSA, too short or too long, the library refuses the digest.
+ * ALIKASSA_ERROR: no memory.
+ */
+
+alikassa_rc_t alikassa_verifier_create(const alikassa_str_t *pem,
+    const char *digest, alikassa_verifier_t **verifier,
+    alikassa_reason_t *reason);
+
+
+/*
+ * The number of bytes of a signature.
+ */
+
+size_t alikassa_verifier_size(const alikassa_verifier_t *verifier);
+
+
+/*
+ * Proves that sign, of alikassa_verifier_size() bytes, is the key's signature
+ * of text.  OpenSSL's error queue is left empty.
+ *
+ * ALIKASSA_OK: it is.
+ * ALIKASSA_DECLINED: it is not.
+ * ALIKASSA_ERROR: no memory.
+ */
+
+alikassa_rc_t alikassa_verifier_verify(const alikassa_verifier_t *verifier,
+    const alikassa_str_t *text, const unsigned char *sign, size_t len);
+
+
+void alikassa_verifier_free(alikassa_verifier_t *verifier);
+
+
+#endif /* _ALIKASSA_VERIFIER_H_INCLUDED_ */

@@ -1,0 +1,399 @@
+
+/*
+ * A notification reaches the shop until the shop has answered it with
+ * success, and not again: AliKassa repeats one until it is answered.
+ */
+
+
+#include "ngx_http_alikassa_notification.h"
+
+
+static ngx_int_t ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx);
+static ngx_http_alikassa_claim_t *ngx_http_alikassa_delivery_create(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    ngx_uint_t final);
+static void ngx_http_alikassa_delivery_woken(
+    ngx_http_alikassa_claim_t *claim);
+static void ngx_http_alikassa_delivery_final(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_delivery_refuse(ngx_http_request_t *r,
+    const ngx_http_alikassa_refusal_t *refusal);
+static ngx_int_t ngx_http_alikassa_delivery_replay(ngx_http_request_t *r);
+static void ngx_http_alikassa_delivery_verdict(ngx_http_request_t *r,
+    ngx_str_t *verdict);
+static void ngx_http_alikassa_delivery_settle(
+    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_event_t event);
+
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_delivery_wait = {
+    NGX_HTTP_CONFLICT, ngx_string("in_flight"),
+    alikassa_string("This notification is still being handled."), 5, 0
+};
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_delivery_full = {
+    NGX_HTTP_SERVICE_UNAVAILABLE, ngx_string("busy"),
+    alikassa_string("The server cannot take another notification now."), 10, 0
+};
+
+static ngx_str_t  ngx_http_alikassa_delivery_miss = ngx_string("MISS");
+static ngx_str_t  ngx_http_alikassa_delivery_hit = ngx_string("HIT");
+static ngx_str_t  ngx_http_alikassa_delivery_waits = ngx_string("WAIT");
+static ngx_str_t  ngx_http_alikassa_delivery_unknown = ngx_string("UNKNOWN");
+
+
+ngx_int_t
+ngx_http_alikassa_delivery_handler(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_DECLINED;
+    }
+
+    /* where "satisfy any" has let it in, a later 403 is the shop's */
+
+    ctx->refused = 0;
+
+    if (!ctx->proven || ctx->claimed || ctx->alcf->idempotency == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (ctx->claim == NULL) {
+
+        ctx->claim = ngx_http_alikassa_delivery_create(r, ctx, 0);
+        if (ctx->claim == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    return ngx_http_alikassa_delivery_claim(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx)
+{
+    ngx_uint_t                  waited;
+    ngx_http_alikassa_claim_t  *claim;
+
+    claim = ctx->claim;
+
+    if (claim->timedout) {
+        ctx->claimed = 1;
+        return ngx_http_alikassa_delivery_refuse(r,
+                                             &ngx_http_alikassa_delivery_wait);
+    }
+
+    waited = claim->deadline != 0;
+
+    switch (ngx_http_alikassa_claim(claim, ctx->alcf->wait)) {
+
+    case ALIKASSA_ACTION_SEND:
+        ngx_http_alikassa_delivery_verdict(r, waited
+                                           ? &ngx_http_alikassa_delivery_waits
+                                           : &ngx_http_alikassa_delivery_miss);
+        break;
+
+    case ALIKASSA_ACTION_ASK:
+
+        /* a worker died with it: the shop may have seen it, and is asked */
+
+        (void) ngx_http_alikassa_claim_settle(claim, ALIKASSA_EVENT_NOT_FOUND,
+                                              0, NULL);
+
+        ngx_http_alikassa_delivery_verdict(r,
+                                          &ngx_http_alikassa_delivery_unknown);
+        break;
+
+    case ALIKASSA_ACTION_WAIT:
+
+        r->read_event_handler = ngx_http_test_reading;
+        r->write_event_handler = ngx_http_request_empty_handler;
+
+        return NGX_AGAIN;
+
+    case ALIKASSA_ACTION_REPLAY:
+
+        ctx->claimed = 1;
+
+        ngx_http_alikassa_delivery_verdict(r, waited
+                                           ? &ngx_http_alikassa_delivery_waits
+                                           : &ngx_http_alikassa_delivery_hit);
+
+        return ngx_http_alikassa_delivery_replay(r);
+
+    case ALIKASSA_ACTION_REFUSE:
+
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "idempotency zone \"%V\" has no room for a "
+                      "notification or for this worker, enlarge it",
+                      &ctx->alcf->idempotency->shm.name);
+
+        ctx->claimed = 1;
+
+        return ngx_http_alikassa_delivery_refuse(r,
+                                             &ngx_http_alikassa_delivery_full);
+
+    default: /* ALIKASSA_ACTION_NONE */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->claimed = 1;
+
+    ngx_http_alikassa_delivery_final(r, ctx);
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * A notification is known by its payment and status; the final one of a
+ * payment by its payment, with the status as its data.
+ */
+
+static ngx_http_alikassa_claim_t *
+ngx_http_alikassa_delivery_create(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, ngx_uint_t final)
+{
+    ngx_str_t                   parts[5], status;
+    ngx_uint_t                  i, n;
+    const alikassa_str_t       *value;
+    ngx_http_alikassa_claim_t  *claim;
+
+    static const alikassa_notification_field_t  fields[] = {
+        ALIKASSA_NOTIFICATION_ACCOUNT,
+        ALIKASSA_NOTIFICATION_TYPE,
+        ALIKASSA_NOTIFICATION_ID,
+        ALIKASSA_NOTIFICATION_PAYMENT_STATUS
+    };
+
+    claim = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_claim_t));
+    if (claim == NULL) {
+        return NULL;
+    }
+
+    claim->zone = ctx->alcf->idempotency;
+    claim->request = r;
+    claim->handler = ngx_http_alikassa_delivery_woken;
+    claim->data = ctx;
+
+    n = sizeof(fields) / sizeof(fields[0]);
+
+    for (i = 0; i < n; i++) {
+        value = &ctx->notification.values[fields[i]];
+        parts[i + 1].len = value->len;
+        parts[i + 1].data = (u_char *) value->data;
+    }
+
+    status = parts[n];
+
+    if (final) {
+        ngx_str_set(&parts[0], "final notification");
+
+    } else {
+        ngx_str_set(&parts[0], "notification");
+        n++;
+    }
+
+    if (ngx_http_alikassa_claim_init(claim, parts, n, &status) != NGX_OK) {
+        return NULL;
+    }
+
+    return claim;
+}
+
+
+static void
+ngx_http_alikassa_delivery_woken(ngx_http_alikassa_claim_t *claim)
+{
+    ngx_http_request_t  *r;
+
+    r = claim->request;
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+}
+
+
+/*
+ * A final status is the last word: another one after it is passed on, but
+ * somebody should look.
+ */
+
+static void
+ngx_http_alikassa_delivery_final(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx)
+{
+    ngx_str_t                   id;
+    const alikassa_str_t       *value;
+    ngx_http_alikassa_claim_t  *claim;
+
+    if (!alikassa_notification_final(&ctx->notification)) {
+        return;
+    }
+
+    claim = ngx_http_alikassa_delivery_create(r, ctx, 1);
+    if (claim == NULL) {
+        return;
+    }
+
+    switch (ngx_http_alikassa_claim(claim, 0)) {
+
+    case ALIKASSA_ACTION_SEND:
+        ctx->final = claim;
+        break;
+
+    case ALIKASSA_ACTION_ASK:
+        (void) ngx_http_alikassa_claim_settle(claim, ALIKASSA_EVENT_NOT_FOUND,
+                                              0, NULL);
+        ctx->final = claim;
+        break;
+
+    case ALIKASSA_ACTION_CONFLICT:
+
+        value = &ctx->notification.values[ALIKASSA_NOTIFICATION_ID];
+
+        id.len = value->len;
+        id.data = (u_char *) value->data;
+
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "notification tells another final status of id %V "
+                      "than one before, ask for the status", &id);
+        break;
+
+    default:
+        ngx_http_alikassa_claim_leave(claim);
+        break;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_delivery_refuse(ngx_http_request_t *r,
+    const ngx_http_alikassa_refusal_t *refusal)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_create_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_finalize_request(r, ngx_http_alikassa_refuse(r, ctx, refusal,
+                                                          NULL));
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_delivery_replay(ngx_http_request_t *r)
+{
+    ngx_int_t                 rc;
+    ngx_http_complex_value_t  cv;
+
+    static ngx_str_t  type = ngx_string("application/json");
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+
+    ngx_str_set(&cv.value,
+                "{\"message\":\"This notification was answered before.\"}");
+
+    if (ngx_http_alikassa_header(r, "Idempotent-Replayed", "true") == NULL
+        || ngx_http_alikassa_header(r, "Cache-Control", "no-store") == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->disable_not_modified = 1;
+
+    rc = ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv);
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+/* for $alikassa_idempotency */
+
+static void
+ngx_http_alikassa_delivery_verdict(ngx_http_request_t *r, ngx_str_t *verdict)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_create_ctx(r);
+
+    if (ctx) {
+        ctx->verdict = *verdict;
+    }
+}
+
+
+void
+ngx_http_alikassa_delivery_answered(ngx_http_request_t *r)
+{
+    ngx_uint_t                             status;
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL || !ctx->claimed) {
+        return;
+    }
+
+    status = r->headers_out.status;
+
+    ngx_http_alikassa_delivery_settle(ctx, (status >= NGX_HTTP_OK
+                                           && status < NGX_HTTP_SPECIAL_RESPONSE)
+                                          ? ALIKASSA_EVENT_ACCEPTED
+                                          : ALIKASSA_EVENT_REJECTED);
+}
+
+
+void
+ngx_http_alikassa_delivery_cleanup(ngx_http_alikassa_notification_ctx_t *ctx)
+{
+    if (ctx->claim) {
+        ngx_http_alikassa_claim_leave(ctx->claim);
+    }
+
+    ngx_http_alikassa_delivery_settle(ctx, ALIKASSA_EVENT_UNSENT);
+}
+
+
+static void
+ngx_http_alikassa_delivery_settle(ngx_http_alikassa_notification_ctx_t *ctx,
+    alikassa_event_t event)
+{
+    ngx_str_t  answer;
+
+    ngx_str_null(&answer);
+
+    /* what the claim does not own, or no longer, is left alone */
+
+    if (ctx->claim) {
+        (void) ngx_http_alikassa_claim_settle(ctx->claim, event, NGX_HTTP_OK,
+                                              &answer);
+    }
+
+    if (ctx->final) {
+        (void) ngx_http_alikassa_claim_settle(ctx->final, event, NGX_HTTP_OK,
+                                              &answer);
+    }
+}

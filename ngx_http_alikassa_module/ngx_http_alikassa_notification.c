@@ -1,0 +1,965 @@
+
+/*
+ * Lets only proven notifications through.
+ *
+ * A module of its own, since the check has a life of its own: it is owed from
+ * the moment a request meets a location with "alikassa_notification".  nginx
+ * runs "return" and "rewrite" before the access phase, so the debt is noted
+ * before them.  A rewrite takes it along to another location, and a success
+ * which "return" answers without the check is made a refusal.
+ */
+
+
+#include "ngx_http_alikassa_notification.h"
+
+
+static ngx_int_t ngx_http_alikassa_notification_owe(ngx_http_request_t *r);
+static ngx_http_alikassa_notification_ctx_t *
+    ngx_http_alikassa_notification_create_ctx(ngx_http_request_t *r);
+static void ngx_http_alikassa_notification_cleanup(void *data);
+static ngx_int_t ngx_http_alikassa_notification_elsewhere(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_alikassa_notification_access(ngx_http_request_t *r);
+static ngx_int_t ngx_http_alikassa_notification_check(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx);
+static void ngx_http_alikassa_notification_body_handler(
+    ngx_http_request_t *r);
+static alikassa_rc_t ngx_http_alikassa_notification_prove(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    alikassa_reason_t *reason);
+static alikassa_rc_t ngx_http_alikassa_notification_args(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    alikassa_reason_t *reason);
+static alikassa_rc_t ngx_http_alikassa_notification_body(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    alikassa_reason_t *reason);
+static alikassa_rc_t ngx_http_alikassa_notification_refuse(
+    alikassa_reason_t *reason, const char *text);
+static ngx_int_t ngx_http_alikassa_notification_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_notification_field_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static void *ngx_http_alikassa_notification_alloc(void *data, size_t size);
+static void *ngx_http_alikassa_notification_create_conf(ngx_conf_t *cf);
+static char *ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf,
+    void *parent, void *child);
+static char *ngx_http_alikassa_notification_load(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *conf, ngx_str_t *digest);
+static void ngx_http_alikassa_notification_free(void *data);
+static char *ngx_http_alikassa_notification(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_alikassa_notification_key(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *nlcf, ngx_str_t *name);
+static ngx_int_t ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf);
+static ngx_int_t ngx_http_alikassa_notification_init(ngx_conf_t *cf);
+
+
+static ngx_command_t  ngx_http_alikassa_notification_commands[] = {
+
+    { ngx_string("alikassa_notification"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_alikassa_notification,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_alikassa_notification_module_ctx = {
+    ngx_http_alikassa_notification_add_variables,  /* preconfiguration */
+    ngx_http_alikassa_notification_init,   /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_alikassa_notification_create_conf,
+                                           /* create location configuration */
+    ngx_http_alikassa_notification_merge_conf
+                                           /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_alikassa_notification_module = {
+    NGX_MODULE_V1,
+    &ngx_http_alikassa_notification_module_ctx,  /* module context */
+    ngx_http_alikassa_notification_commands,  /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_variable_t  ngx_http_alikassa_notification_variables[] = {
+
+    { ngx_string("alikassa_notification"), NULL,
+      ngx_http_alikassa_notification_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("alikassa_notification_"), NULL,
+      ngx_http_alikassa_notification_field_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
+      ngx_http_null_variable
+};
+
+
+static const ngx_http_alikassa_refusal_t
+    ngx_http_alikassa_notification_forbidden =
+{
+    NGX_HTTP_FORBIDDEN, ngx_string("forbidden"),
+    alikassa_string("This notification is not proven."), 0, 0
+};
+
+
+/*
+ * The rewrite phase, before nginx's own handler there.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_loc_conf_t           *alcf;
+    ngx_http_alikassa_notification_ctx_t   *ctx;
+    ngx_http_alikassa_notification_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r,
+                                        ngx_http_alikassa_notification_module);
+
+    /* as nginx's own checks, this one is made for requests of clients */
+
+    if (conf->verifiers == NULL || r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL) {
+        ctx = ngx_http_alikassa_notification_create_ctx(r);
+        if (ctx == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
+
+    if (ctx->conf
+        && ctx->conf->verifiers == conf->verifiers
+        && ctx->conf->extra.elts == conf->extra.elts
+        && ctx->alcf->account == alcf->account)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx->conf = conf;
+    ctx->alcf = alcf;
+    ctx->args = r->args;
+
+    ctx->owed = 1;
+    ctx->passed = 0;
+    ctx->read = 0;
+    ctx->proven = 0;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_http_alikassa_notification_ctx_t *
+ngx_http_alikassa_notification_create_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t                    *cln;
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_notification_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_alikassa_notification_cleanup;
+    cln->data = ctx;
+
+    ctx->request = r;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_alikassa_notification_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_alikassa_notification_cleanup(void *data)
+{
+    ngx_http_alikassa_delivery_cleanup(data);
+}
+
+
+/*
+ * An internal redirect makes nginx forget the context: then it is found by
+ * the cleanup of its pool.
+ */
+
+ngx_http_alikassa_notification_ctx_t *
+ngx_http_alikassa_notification_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t                    *cln;
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    r = r->main;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_notification_module);
+
+    if (ctx || !r->internal) {
+        return ctx;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_alikassa_notification_cleanup) {
+            ctx = cln->data;
+
+            ngx_http_set_ctx(r, ctx, ngx_http_alikassa_notification_module);
+
+            return ctx;
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * The preaccess phase: rewrite is over, and may have led to a location that
+ * does not ask for the check.  There it is made all the same, and "satisfy"
+ * cannot excuse it.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_notification_elsewhere(ngx_http_request_t *r)
+{
+    ngx_int_t                               rc;
+    ngx_http_alikassa_notification_ctx_t   *ctx;
+    ngx_http_alikassa_notification_conf_t  *conf;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ctx->passed = 1;
+
+    conf = ngx_http_get_module_loc_conf(r,
+                                        ngx_http_alikassa_notification_module);
+
+    if (!ctx->owed || conf->verifiers) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_alikassa_notification_check(r, ctx);
+
+    return (rc == NGX_OK) ? NGX_DECLINED : rc;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_notification_access(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_notification_ctx_t   *ctx;
+    ngx_http_alikassa_notification_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r,
+                                        ngx_http_alikassa_notification_module);
+
+    if (conf->verifiers == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL) {
+
+        /* no rewrite phase, no debt: cannot be, and is no leave to go on */
+
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    return ngx_http_alikassa_notification_check(r, ctx);
+}
+
+
+/*
+ * NGX_OK: proven.  NGX_DONE: the body is being read, and the phases go on
+ * when it is there.  Else the status to be refused with.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_notification_check(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx)
+{
+    ngx_int_t          rc;
+    alikassa_reason_t  reason;
+
+    if (!ctx->owed) {
+        ctx->refused = !ctx->proven;
+        return ctx->proven ? NGX_OK : NGX_HTTP_FORBIDDEN;
+    }
+
+    if (!ctx->read
+        && (r->method & (NGX_HTTP_GET|NGX_HTTP_POST))
+        && r->headers_in.content_length_n <= NGX_HTTP_ALIKASSA_NOTIFICATION_MAX)
+    {
+        ctx->read = 1;
+
+        if (r->request_body == NULL) {
+
+            rc = ngx_http_read_client_request_body(r,
+                                  ngx_http_alikassa_notification_body_handler);
+
+            if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+                return rc;
+            }
+
+            ngx_http_finalize_request(r, NGX_DONE);
+
+            return NGX_DONE;
+        }
+    }
+
+    ctx->owed = 0;
+
+    switch (ngx_http_alikassa_notification_prove(r, ctx, &reason)) {
+
+    case ALIKASSA_OK:
+        ctx->proven = 1;
+
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "http alikassa notification is proven");
+
+        return NGX_OK;
+
+    case ALIKASSA_DECLINED:
+        ctx->refused = 1;
+
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "notification refused: %s", reason.text);
+
+        return NGX_HTTP_FORBIDDEN;
+
+    default: /* ALIKASSA_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+static void
+ngx_http_alikassa_notification_body_handler(ngx_http_request_t *r)
+{
+    /* for whoever passes it on */
+
+    r->preserve_body = 1;
+
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+}
+
+
+static alikassa_rc_t
+ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_reason_t *reason)
+{
+    ngx_str_t        value;
+    alikassa_rc_t    rc;
+    alikassa_str_t   account;
+    alikassa_pool_t  pool;
+
+    ngx_memzero(&ctx->notification, sizeof(alikassa_notification_t));
+
+    if (!ctx->read) {
+        return ngx_http_alikassa_notification_refuse(reason,
+                       (r->method & (NGX_HTTP_GET|NGX_HTTP_POST))
+                       ? "the body is too large" : "neither GET nor POST");
+    }
+
+    rc = ngx_http_alikassa_notification_args(r, ctx, reason);
+
+    if (rc != ALIKASSA_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_alikassa_notification_body(r, ctx, reason);
+
+    if (rc != ALIKASSA_OK) {
+        return rc;
+    }
+
+    if (ctx->alcf->account) {
+
+        if (ngx_http_complex_value(r, ctx->alcf->account, &value) != NGX_OK) {
+            return ALIKASSA_ERROR;
+        }
+
+        account.len = value.len;
+        account.data = value.data;
+    }
+
+    pool.alloc = ngx_http_alikassa_notification_alloc;
+    pool.data = r->pool;
+
+    return alikassa_notification_verify(&pool, &ctx->notification,
+                                        ctx->conf->verifiers->elts,
+                                        ctx->conf->verifiers->nelts,
+                                        ctx->alcf->account ? &account : NULL,
+                                        reason);
+}
+
+
+static alikassa_rc_t
+ngx_http_alikassa_notification_args(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_reason_t *reason)
+{
+    alikassa_rc_t      rc;
+    alikassa_str_t     s;
+    alikassa_pool_t    pool;
+    alikassa_inputs_t  inputs;
+
+    pool.alloc = ngx_http_alikassa_notification_alloc;
+    pool.data = r->pool;
+
+    s.len = ctx->args.len;
+    s.data = ctx->args.data;
+
+    rc = alikassa_notification_separators(&s, reason);
+
+    if (rc == ALIKASSA_OK) {
+        rc = alikassa_form_decode(&pool, &s, &inputs, reason);
+    }
+
+    if (rc == ALIKASSA_OK) {
+        rc = alikassa_notification_add(&ctx->notification, &inputs,
+                                       &ctx->conf->extra, reason);
+    }
+
+    return rc;
+}
+
+
+static alikassa_rc_t
+ngx_http_alikassa_notification_body(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_reason_t *reason)
+{
+    ngx_int_t           n;
+    ngx_str_t           body;
+    alikassa_rc_t       rc;
+    alikassa_str_t      s, type, boundary;
+    alikassa_pool_t     pool;
+    alikassa_inputs_t   inputs;
+
+    ngx_str_null(&body);
+
+    n = ngx_http_alikassa_read_body(r, &body);
+
+    if (n == NGX_ERROR) {
+        return ALIKASSA_ERROR;
+    }
+
+    if (n != NGX_OK || body.len > NGX_HTTP_ALIKASSA_NOTIFICATION_MAX) {
+        return ngx_http_alikassa_notification_refuse(reason,
+                                                     "the body is too large");
+    }
+
+    if (body.len == 0) {
+        return ALIKASSA_OK;
+    }
+
+    if (r->headers_in.content_type == NULL
+        || ngx_http_alikassa_content_encoding(r))
+    {
+        return ngx_http_alikassa_notification_refuse(reason,
+                                          "the body is neither form nor JSON");
+    }
+
+    pool.alloc = ngx_http_alikassa_notification_alloc;
+    pool.data = r->pool;
+
+    type.len = r->headers_in.content_type->value.len;
+    type.data = r->headers_in.content_type->value.data;
+
+    s.len = body.len;
+    s.data = body.data;
+
+    switch (alikassa_media_type(&type, &boundary)) {
+
+    case ALIKASSA_MEDIA_JSON:
+        rc = alikassa_json_decode(&pool, &s, &inputs, reason);
+        break;
+
+    case ALIKASSA_MEDIA_FORM:
+        rc = alikassa_notification_separators(&s, reason);
+
+        if (rc == ALIKASSA_OK) {
+            rc = alikassa_form_decode(&pool, &s, &inputs, reason);
+        }
+
+        break;
+
+    default:
+        return ngx_http_alikassa_notification_refuse(reason,
+                                          "the body is neither form nor JSON");
+    }
+
+    if (rc == ALIKASSA_OK) {
+        rc = alikassa_notification_add(&ctx->notification, &inputs,
+                                       &ctx->conf->extra, reason);
+    }
+
+    return rc;
+}
+
+
+static alikassa_rc_t
+ngx_http_alikassa_notification_refuse(alikassa_reason_t *reason,
+    const char *text)
+{
+    ngx_cpystrn((u_char *) reason->text, (u_char *) text, ALIKASSA_REASON_LEN);
+
+    return ALIKASSA_DECLINED;
+}
+
+
+const ngx_http_alikassa_refusal_t *
+ngx_http_alikassa_notification_page(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    if (ctx->refused && !r->error_page
+        && r->headers_out.status == NGX_HTTP_FORBIDDEN)
+    {
+        return &ngx_http_alikassa_notification_forbidden;
+    }
+
+    if (ctx->owed && !ctx->passed
+        && r->headers_out.status >= NGX_HTTP_OK
+        && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "notification refused: \"return\" answers it before "
+                      "the check, remove it beside \"alikassa_notification\"");
+
+        return &ngx_http_alikassa_notification_forbidden;
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_notification_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    v->len = 1;
+    v->data = (u_char *) ((ctx && ctx->proven) ? "1" : "0");
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A control character would end a header that the value is put into: only
+ * free text may have them, and here they are spaces.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_notification_field_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t *name = (ngx_str_t *) data;
+
+    int                                    n;
+    u_char                                *p;
+    size_t                                 i;
+    alikassa_str_t                         s;
+    const alikassa_str_t                  *value;
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    v->len = 0;
+    v->data = (u_char *) "";
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL || !ctx->proven) {
+        return NGX_OK;
+    }
+
+    s.len = name->len - (sizeof("alikassa_notification_") - 1);
+    s.data = name->data + sizeof("alikassa_notification_") - 1;
+
+    n = alikassa_notification_find(&s);
+
+    if (n < 0 || ctx->notification.values[n].len == 0) {
+        return NGX_OK;
+    }
+
+    value = &ctx->notification.values[n];
+
+    v->len = value->len;
+    v->data = (u_char *) value->data;
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] < 0x20 || value->data[i] == 0x7f) {
+            break;
+        }
+    }
+
+    if (i == value->len) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, value->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->data = p;
+
+    for (i = 0; i < value->len; i++) {
+        p[i] = (value->data[i] < 0x20 || value->data[i] == 0x7f)
+               ? ' ' : value->data[i];
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_alikassa_notification_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
+
+
+static void *
+ngx_http_alikassa_notification_create_conf(ngx_conf_t *cf)
+{
+    ngx_http_alikassa_notification_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool,
+                       sizeof(ngx_http_alikassa_notification_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->verifiers = NULL;
+     *     conf->digest = { 0, NULL };
+     *     conf->extra = { NULL, 0 };
+     */
+
+    conf->keys = NGX_CONF_UNSET_PTR;
+
+    return conf;
+}
+
+
+/*
+ * As nginx's own access checks, this one holds in the locations inside.
+ */
+
+static char *
+ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child)
+{
+    ngx_http_alikassa_notification_conf_t *prev = parent;
+    ngx_http_alikassa_notification_conf_t *conf = child;
+
+    ngx_http_alikassa_loc_conf_t  *alcf;
+
+    if (conf->keys == NGX_CONF_UNSET_PTR) {
+        conf->extra = prev->extra;
+    }
+
+    ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+
+    if (conf->keys == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    /* merged before, as that module comes before this one */
+
+    alcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_alikassa_module);
+
+    if (conf->keys == prev->keys
+        && ngx_http_alikassa_same(&prev->digest, &alcf->digest))
+    {
+        conf->verifiers = prev->verifiers;
+        conf->digest = prev->digest;
+
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_alikassa_notification_load(cf, conf, &alcf->digest);
+}
+
+
+static char *
+ngx_http_alikassa_notification_load(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *conf, ngx_str_t *digest)
+{
+    ngx_uint_t                   i;
+    alikassa_reason_t            reason;
+    ngx_pool_cleanup_t          *cln;
+    alikassa_verifier_t        **verifier;
+    ngx_http_alikassa_public_t  *key;
+
+    key = conf->keys->elts;
+
+    conf->digest = *digest;
+    conf->verifiers = ngx_array_create(cf->pool, conf->keys->nelts,
+                                       sizeof(alikassa_verifier_t *));
+    if (conf->verifiers == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_alikassa_notification_free;
+    cln->data = conf->verifiers;
+
+    for (i = 0; i < conf->keys->nelts; i++) {
+
+        verifier = ngx_array_push(conf->verifiers);
+        if (verifier == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (alikassa_verifier_create(&key[i].pem, (char *) digest->data,
+                                     verifier, &reason)
+            != ALIKASSA_OK)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "cannot use key \"%V\" with digest \"%V\": %s, give "
+                          "public.pem of AliKassa's \"API certificate for "
+                          "notifications\" in %V:%ui", &key[i].path, digest,
+                          reason.text, &key[i].where.file, key[i].where.line);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_alikassa_notification_free(void *data)
+{
+    ngx_array_t *verifiers = data;
+
+    ngx_uint_t             i;
+    alikassa_verifier_t  **verifier;
+
+    verifier = verifiers->elts;
+
+    for (i = 0; i < verifiers->nelts; i++) {
+        alikassa_verifier_free(verifier[i]);
+    }
+}
+
+
+static char *
+ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_alikassa_notification_conf_t *nlcf = conf;
+
+    char            *rv;
+    ngx_str_t       *value;
+    ngx_uint_t       i, n;
+    alikassa_str_t  *extra;
+
+    if (nlcf->keys != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    n = cf->args->nelts;
+
+    if (n == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        nlcf->keys = NULL;
+        return NGX_CONF_OK;
+    }
+
+    nlcf->keys = ngx_array_create(cf->pool, n,
+                                  sizeof(ngx_http_alikassa_public_t));
+    if (nlcf->keys == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    extra = ngx_palloc(cf->pool, n * sizeof(alikassa_str_t));
+    if (extra == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    nlcf->extra.elts = extra;
+
+    for (i = 1; i < n; i++) {
+
+        if (ngx_strncmp(value[i].data, "unsigned=", 9) != 0) {
+
+            rv = ngx_http_alikassa_notification_key(cf, nlcf, &value[i]);
+
+            if (rv != NGX_CONF_OK) {
+                return rv;
+            }
+
+            continue;
+        }
+
+        extra->len = value[i].len - 9;
+        extra->data = value[i].data + 9;
+
+        if (extra->len == 0 || alikassa_notification_find(extra) >= 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", name a parameter "
+                               "that AliKassa does not sign", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        extra++;
+        nlcf->extra.nelts++;
+    }
+
+    if (nlcf->keys->nelts == 0) {
+        return "has no public key";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_alikassa_notification_key(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *nlcf, ngx_str_t *name)
+{
+    u_char                      *p;
+    alikassa_str_t               pem;
+    ngx_http_alikassa_public_t  *key;
+
+    key = ngx_array_push(nlcf->keys);
+    if (key == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    key->path = *name;
+
+    ngx_http_alikassa_where(cf, &key->where);
+
+    if (ngx_conf_full_name(cf->cycle, &key->path, 1) != NGX_OK
+        || ngx_http_alikassa_key_file(cf, &key->path, 0, &pem) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pnalloc(cf->pool, pem.len + 1);
+
+    if (p) {
+        ngx_memcpy(p, pem.data, pem.len);
+    }
+
+    key->pem.len = pem.len;
+    key->pem.data = p;
+
+    ngx_free((void *) pem.data);
+
+    return p ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_alikassa_notification_variables; v->name.len; v++) {
+
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_notification_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                  i;
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    static const struct {
+        ngx_uint_t              phase;
+        ngx_http_handler_pt     handler;
+    } handlers[] = {
+        { NGX_HTTP_REWRITE_PHASE, ngx_http_alikassa_notification_owe },
+        { NGX_HTTP_PREACCESS_PHASE, ngx_http_alikassa_notification_elsewhere },
+        { NGX_HTTP_ACCESS_PHASE, ngx_http_alikassa_notification_access },
+        { NGX_HTTP_PRECONTENT_PHASE, ngx_http_alikassa_delivery_handler }
+    };
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    for (i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+
+        h = ngx_array_push(&cmcf->phases[handlers[i].phase].handlers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        *h = handlers[i].handler;
+    }
+
+    return NGX_OK;
+}

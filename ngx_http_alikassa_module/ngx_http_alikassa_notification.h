@@ -1,0 +1,103 @@
+
+/*
+ * Notifications: what the check, the delivery and the answer share.
+ */
+
+
+#ifndef _NGX_HTTP_ALIKASSA_NOTIFICATION_H_INCLUDED_
+#define _NGX_HTTP_ALIKASSA_NOTIFICATION_H_INCLUDED_
+
+
+#include "ngx_http_alikassa_module.h"
+#include "alikassa_notification.h"
+
+
+/* a notification has a few hundred bytes */
+#define NGX_HTTP_ALIKASSA_NOTIFICATION_MAX  (64 * 1024)
+
+
+/* a public key, as read */
+
+typedef struct {
+    ngx_str_t                           path;
+    alikassa_str_t                      pem;
+    ngx_http_alikassa_where_t           where;
+} ngx_http_alikassa_public_t;
+
+
+typedef struct {
+    ngx_array_t                        *keys;       /* ..._public_t, or NULL */
+    ngx_array_t                        *verifiers;  /* alikassa_verifier_t * */
+    ngx_str_t                           digest;     /* of the verifiers */
+    alikassa_notification_extra_t       extra;
+} ngx_http_alikassa_notification_conf_t;
+
+
+/*
+ * The check is owed from the moment a request meets a location that has
+ * "alikassa_notification", wherever rewrite takes it before the check.
+ */
+
+typedef struct {
+    ngx_http_request_t                     *request;
+    ngx_http_alikassa_notification_conf_t  *conf;
+    ngx_http_alikassa_loc_conf_t           *alcf;
+    ngx_str_t                               args;
+    alikassa_notification_t                 notification;
+
+    /* of this notification, and of the payment's final status */
+    ngx_http_alikassa_claim_t              *claim;
+    ngx_http_alikassa_claim_t              *final;
+
+    unsigned                                owed:1;
+    unsigned                                passed:1;   /* rewrite is over */
+    unsigned                                read:1;     /* the body */
+    unsigned                                proven:1;
+    unsigned                                refused:1;
+    unsigned                                claimed:1;  /* delivery's part */
+} ngx_http_alikassa_notification_ctx_t;
+
+
+/* ngx_http_alikassa_notification.c */
+
+/*
+ * The request's context, also after an internal redirect; NULL if it has met
+ * no location with "alikassa_notification".
+ */
+
+ngx_http_alikassa_notification_ctx_t *ngx_http_alikassa_notification_ctx(
+    ngx_http_request_t *r);
+
+/*
+ * The page that stands in place of the answer whose header is being sent, or
+ * NULL.
+ */
+
+const ngx_http_alikassa_refusal_t *ngx_http_alikassa_notification_page(
+    ngx_http_request_t *r);
+
+
+/* ngx_http_alikassa_delivery.c */
+
+/*
+ * The handler of the precontent phase: takes a proven notification to the
+ * shop once, where the location has an idempotency zone.
+ */
+
+ngx_int_t ngx_http_alikassa_delivery_handler(ngx_http_request_t *r);
+
+/*
+ * The answer's header is being sent: a success of the shop's is remembered.
+ */
+
+void ngx_http_alikassa_delivery_answered(ngx_http_request_t *r);
+
+/*
+ * The request ends: what was not answered is free to come again.
+ */
+
+void ngx_http_alikassa_delivery_cleanup(
+    ngx_http_alikassa_notification_ctx_t *ctx);
+
+
+#endif /* _NGX_HTTP_ALIKASSA_NOTIFICATION_H_INCLUDED_ */
