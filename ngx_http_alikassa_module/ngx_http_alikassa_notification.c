@@ -358,6 +358,7 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
 
     case ALIKASSA_DECLINED:
         ctx->refused = 1;
+        ctx->error_page = r->error_page;
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "notification refused: %s", reason.text);
@@ -556,7 +557,9 @@ ngx_http_alikassa_notification_page(ngx_http_request_t *r)
         return NULL;
     }
 
-    if (ctx->refused && !r->error_page
+    /* an error_page after the refusal has the word, one before it has not */
+
+    if (ctx->refused && ctx->error_page == r->error_page
         && r->headers_out.status == NGX_HTTP_FORBIDDEN)
     {
         return &ngx_http_alikassa_notification_forbidden;

@@ -54,6 +54,7 @@ typedef struct {
     unsigned                                read:1;     /* the body */
     unsigned                                proven:1;
     unsigned                                refused:1;
+    unsigned                                error_page:1; /* by then */
     unsigned                                claimed:1;  /* delivery's part */
 } ngx_http_alikassa_notification_ctx_t;
 

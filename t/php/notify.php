@@ -1,0 +1,60 @@
+<?php
+
+/*
+ * Signs and verifies notifications as the vendor's sample does.  One line in,
+ * one line out:
+ *
+ *     sign FLAGS QUERY      the signature, base64
+ *     verify FLAGS QUERY    1 or 0
+ *
+ * FLAGS: "-", or letters: j JavaScript's spelling, o the older form without
+ * commission_amount, 2 SHA-256.
+ */
+
+[, $private, $public] = $argv;
+
+$private = openssl_pkey_get_private(file_get_contents($private));
+$public  = openssl_pkey_get_public(file_get_contents($public));
+
+while (($line = fgets(STDIN)) !== false) {
+
+    [$do, $flags, $query] = explode(' ', rtrim($line, "\n"), 3);
+
+    $_GET = [];
+    parse_str($query, $_GET);
+
+    $names = ['type', 'id', 'order_id', 'payment_status', 'amount',
+        'payment_amount', 'commission_amount', 'is_partial_payment',
+        'account', 'service', 'desc'];
+
+    if (str_contains($flags, 'o')) {
+        unset($names[6]);
+    }
+
+    $data = [];
+
+    foreach ($names as $name) {
+        $data[$name] = $_GET[$name] ?? null;
+    }
+
+    $data['id'] = is_array($data['id']) ? 0 : (int) $data['id'];
+
+    $text = json_encode($data, str_contains($flags, 'j')
+        ? JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE
+            | JSON_UNESCAPED_LINE_TERMINATORS
+        : 0);
+
+    $digest = str_contains($flags, '2') ? OPENSSL_ALGO_SHA256
+        : OPENSSL_ALGO_SHA1;
+
+    if ($do === 'sign') {
+        openssl_sign($text, $sign, $private, $digest);
+        echo base64_encode($sign), "\n";
+
+    } else {
+        $sign = is_string($_GET['sign'] ?? null)
+            ? base64_decode($_GET['sign']) : '';
+        echo openssl_verify((string) $text, $sign, $public, $digest) === 1
+            ? 1 : 0, "\n";
+    }
+}
