@@ -109,6 +109,26 @@ sub spawn ($self, $log, @command) {
     return $pid;
 }
 
+# a shop in PHP at port n: PHP's own server with the code as its only page,
+# which finds DIR, the test's folder, in its environment
+
+sub php ($self, $n, $code) {
+    my $port = $self->port($n);
+
+    mkdir "$self->{dir}/shop$n";
+    $self->write("shop$n/index.php", $code);
+
+    local @ENV{qw(PHP_CLI_SERVER_WORKERS DIR)} = (8, $self->{dir});
+
+    $self->spawn("$self->{dir}/php$n.log", 'setsid', 'php', '-S',
+        "127.0.0.1:$port", "$self->{dir}/shop$n/index.php");
+    push @{ $self->{groups} }, $self->{spawned}[-1];
+
+    wait_for(sub { answers($port) }, 20) or die 'no PHP';
+
+    return $self;
+}
+
 # Writes nginx.conf.  %%GLOBALS%%, %%HTTP%%: what every test needs;
 # %%PORT_n%%; %%DIR%%; %%ACCOUNT%%, %%OTHER%%; %%KEYS%%: the folder with
 # payment, payout, notification, other; %%API%%: the location of the calls,
@@ -539,6 +559,7 @@ sub stop ($self) {
 sub DESTROY ($self) {
     local ($?, $!, $@);
     $self->stop if $self->{pid};
+    kill 'KILL', map { -$_ } @{ $self->{groups} } if $self->{groups};
     kill 'KILL', $self->{sandbox_pid} if $self->{sandbox_pid};
     waitpid $self->{sandbox_pid}, 0 if $self->{sandbox_pid};
 }
