@@ -1,0 +1,534 @@
+
+/*
+ * Notifications and the keys that prove them.
+ */
+
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "alikassa_notification.h"
+#include "pool.h"
+
+
+#define GOOD  "type=payment&id=7&order_id=A%2F1&payment_status=paid"          \
+              "&amount=150000.50&payment_amount=1&commission_amount=2"        \
+              "&is_partial_payment=0"                                         \
+              "&account=cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d5&service=s&desc=%c3%a9"
+
+#define REST  "\"is_partial_payment\":\"0\","                                 \
+              "\"account\":\"cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d5\","         \
+              "\"service\":\"s\",\"desc\":"
+
+#define START  "{\"type\":\"payment\",\"id\":7,\"order_id\":"
+
+#define MIDDLE  ",\"payment_status\":\"paid\",\"amount\":\"150000.50\","      \
+                "\"payment_amount\":\"1\","
+
+static const char  php[] = START "\"A\\/1\"" MIDDLE
+    "\"commission_amount\":\"2\"," REST "\"\\u00e9\"}";
+
+static const char  js[] = START "\"A/1\"" MIDDLE
+    "\"commission_amount\":\"2\"," REST "\"\xc3\xa9\"}";
+
+
+typedef struct {
+    char                  private[4096];
+    char                  public[2048];
+    alikassa_verifier_t  *verifier;
+    alikassa_signer_t    *signer;
+    alikassa_key_t       *key;
+} pair_t;
+
+
+static pair_t  first, second, longer;
+
+
+static alikassa_str_t
+str(const char *s)
+{
+    alikassa_str_t  r;
+
+    r.len = strlen(s);
+    r.data = (const unsigned char *) s;
+
+    return r;
+}
+
+
+static void
+make(pair_t *pair, unsigned bits)
+{
+    BIO                *bio;
+    char               *data;
+    long                len;
+    EVP_PKEY           *pkey;
+    alikassa_str_t      pem;
+    alikassa_reason_t   reason;
+
+    pkey = EVP_RSA_gen(bits);
+    assert_non_null(pkey);
+
+    bio = BIO_new(BIO_s_mem());
+    assert_int_equal(PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL,
+                                              NULL), 1);
+    len = BIO_get_mem_data(bio, &data);
+    snprintf(pair->private, sizeof(pair->private), "%.*s", (int) len, data);
+    BIO_free(bio);
+
+    bio = BIO_new(BIO_s_mem());
+    assert_int_equal(PEM_write_bio_PUBKEY(bio, pkey), 1);
+    len = BIO_get_mem_data(bio, &data);
+    snprintf(pair->public, sizeof(pair->public), "%.*s", (int) len, data);
+    BIO_free(bio);
+
+    EVP_PKEY_free(pkey);
+
+    pem = str(pair->private);
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &pair->key, &reason),
+                     ALIKASSA_OK);
+    assert_int_equal(alikassa_signer_create(pair->key, "sha1", &pair->signer,
+                                            &reason), ALIKASSA_OK);
+
+    pem = str(pair->public);
+    assert_int_equal(alikassa_verifier_create(&pem, "sha1", &pair->verifier,
+                                              &reason), ALIKASSA_OK);
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    make(&first, 2048);
+    make(&second, 2048);
+    make(&longer, 3072);
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    pair_t  *pairs[] = { &first, &second, &longer };
+    size_t   i;
+
+    (void) state;
+
+    for (i = 0; i < 3; i++) {
+        alikassa_verifier_free(pairs[i]->verifier);
+        alikassa_signer_free(pairs[i]->signer);
+        alikassa_key_free(pairs[i]->key);
+    }
+
+    return 0;
+}
+
+
+static alikassa_rc_t
+add(alikassa_notification_t *n, const char *query, const char *allowed,
+    alikassa_reason_t *reason)
+{
+    alikassa_rc_t                  rc;
+    alikassa_str_t                 s, name;
+    alikassa_inputs_t              inputs;
+    alikassa_notification_extra_t  extra;
+
+    s = str(query);
+    name = str(allowed);
+
+    extra.elts = &name;
+    extra.nelts = 1;
+
+    rc = alikassa_form_decode(test_pool(), &s, &inputs, reason);
+
+    if (rc != ALIKASSA_OK) {
+        return rc;
+    }
+
+    return alikassa_notification_add(n, &inputs, &extra, reason);
+}
+
+
+/*
+ * What becomes of a query with the pair's signature of text: NULL if it is
+ * proven, else why not.
+ */
+
+static const char *
+judge(const char *query, const char *text, pair_t *pair)
+{
+    alikassa_rc_t             rc;
+    alikassa_str_t            s;
+    alikassa_notification_t   n;
+    alikassa_verifier_t      *verifiers[2];
+    unsigned char             sign[ALIKASSA_SIGN_BASE64_MAX];
+
+    static alikassa_reason_t  reason;
+
+    verifiers[0] = second.verifier;
+    verifiers[1] = first.verifier;
+
+    memset(&n, 0, sizeof(n));
+
+    rc = add(&n, query, "x", &reason);
+
+    if (rc == ALIKASSA_OK) {
+
+        s = str(text);
+        assert_int_equal(alikassa_signer_sign(pair->signer, &s, sign, &reason),
+                         ALIKASSA_OK);
+
+        if (n.sign.data == NULL) {
+            n.sign = str((char *) sign);
+        }
+
+        rc = alikassa_notification_verify(test_pool(), &n, verifiers, 2, NULL,
+                                          &reason);
+    }
+
+    test_pool_free();
+    assert_int_equal(ERR_peek_error(), 0);
+
+    return (rc == ALIKASSA_OK) ? NULL : reason.text;
+}
+
+
+static void
+spellings(void **state)
+{
+    (void) state;
+
+    assert_null(judge(GOOD, php, &first));
+    assert_null(judge(GOOD, php, &second));
+    assert_null(judge(GOOD, js, &first));
+    assert_null(judge(GOOD "&x=1", php, &first));
+
+    assert_string_equal(judge(GOOD, "{}", &first),
+                        "signature does not match");
+    assert_string_equal(judge(GOOD, php, &longer),
+                        "sign has the wrong length");
+}
+
+
+static void
+absent(void **state)
+{
+    (void) state;
+
+    assert_null(judge("id=1&amount=5", "{\"type\":null,\"id\":1,"
+                "\"order_id\":null,\"payment_status\":null,\"amount\":\"5\","
+                "\"payment_amount\":null,\"commission_amount\":null,"
+                "\"is_partial_payment\":null,\"account\":null,"
+                "\"service\":null,\"desc\":null}", &first));
+
+    assert_null(judge("id=1&amount=5", "{\"type\":null,\"id\":1,"
+                "\"order_id\":null,\"payment_status\":null,\"amount\":\"5\","
+                "\"payment_amount\":null,"
+                "\"is_partial_payment\":null,\"account\":null,"
+                "\"service\":null,\"desc\":null}", &first));
+
+    /* one that is there is bound */
+
+    assert_string_equal(judge("id=1&amount=5&commission_amount=9",
+                "{\"type\":null,\"id\":1,"
+                "\"order_id\":null,\"payment_status\":null,\"amount\":\"5\","
+                "\"payment_amount\":null,"
+                "\"is_partial_payment\":null,\"account\":null,"
+                "\"service\":null,\"desc\":null}", &first),
+                "signature does not match");
+}
+
+
+static void
+names(void **state)
+{
+    size_t                   i;
+    alikassa_reason_t        reason;
+    alikassa_notification_t  n;
+
+    static const char *bad[] = {
+        "id=1&id=2", "id=1&ID=2", "id[]=1", "id[=1", "order.id=1",
+        "order%20id=1", "%20id=1", "+id=1", "%09id=1", "id%00=1", "Sign=x",
+        "sign=a&sign=b", "sign[]=a", "y=1", "=1", "desc=%ff", "id=%c0%80"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        memset(&n, 0, sizeof(n));
+        assert_int_equal(add(&n, bad[i], "x", &reason), ALIKASSA_DECLINED);
+        test_pool_free();
+    }
+
+    memset(&n, 0, sizeof(n));
+    assert_int_equal(add(&n, "x=1&x=2&ids=3&order_id_=4&desc=%00", "*",
+                         &reason), ALIKASSA_OK);
+    assert_int_equal(n.values[ALIKASSA_NOTIFICATION_DESC].len, 1);
+
+    /* a second place repeats the first */
+
+    assert_int_equal(add(&n, "desc=", "*", &reason), ALIKASSA_DECLINED);
+    test_pool_free();
+}
+
+
+static void
+separators(void **state)
+{
+    size_t             i;
+    alikassa_str_t     s;
+    alikassa_reason_t  reason;
+
+    static const struct {
+        const char     *text;
+        alikassa_rc_t   rc;
+    } cases[] = {
+        { "", ALIKASSA_OK },
+        { ";", ALIKASSA_OK },
+        { "desc=a;b", ALIKASSA_OK },
+        { "desc=a;b=c;;d", ALIKASSA_OK },
+        { "desc=a;ids=1", ALIKASSA_OK },
+        { "desc=a;%", ALIKASSA_OK },
+        { "desc=a;%6", ALIKASSA_OK },
+        { "desc=a;id", ALIKASSA_DECLINED },
+        { "desc=a;id=1", ALIKASSA_DECLINED },
+        { "desc=a;x;id=1", ALIKASSA_DECLINED },
+        { "desc=a; id=1", ALIKASSA_DECLINED },
+        { "desc=a;+%20id=1", ALIKASSA_DECLINED },
+        { "desc=a;%69%64=1", ALIKASSA_DECLINED },
+        { "desc=a;%49D=1", ALIKASSA_DECLINED },
+        { "desc=a;id[]=1", ALIKASSA_DECLINED },
+        { "desc=a;sign=1", ALIKASSA_DECLINED },
+        { ";order.id&x", ALIKASSA_DECLINED }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        s = str(cases[i].text);
+        assert_int_equal(alikassa_notification_separators(&s, &reason),
+                         cases[i].rc);
+    }
+}
+
+
+static void
+forms(void **state)
+{
+    size_t              i, len;
+    char                text[ALIKASSA_SIGN_BASE64_MAX + 64];
+
+    static const struct {
+        const char     *query;
+        const char     *why;
+    } cases[] = {
+        { "amount=5", "id is not an integer" },
+        { "id=&amount=5", "id is not an integer" },
+        { "id=1.5&amount=5", "id is not an integer" },
+        { "id=9223372036854775808&amount=5", "id is not an integer" },
+        { "id=1", "amount is no amount" },
+        { "id=1&amount=", "amount is no amount" },
+        { "id=1&amount=1e2", "amount is no amount" },
+        { "id=1&amount=5&order_id=a%7fb",
+          "a parameter has control characters" },
+        { "id=1&amount=5&type=%00", "a parameter has control characters" },
+        { "id=1&amount=5&sign=", "no sign" },
+        { "id=1&amount=5&sign=abc", "sign is not base64" },
+        { "id=1&amount=5&sign=ab-_", "sign is not base64" },
+        { "id=1&amount=5&sign=ab+d", "sign is not base64" },
+        { "id=1&amount=5&sign=%20abc", "sign is not base64" },
+        { "id=1&amount=5&sign=abc%0a", "sign is not base64" },
+        { "id=1&amount=5&sign=a===", "sign is not base64" },
+        { "id=1&amount=5&sign====", "sign is not base64" },
+        { "id=1&amount=5&sign=ab==", "sign is not base64" },
+        { "id=1&amount=5&sign=aa%3D%3D", "sign is not base64" },
+        { "id=1&amount=5&sign=aQ==", "sign has the wrong length" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(judge(cases[i].query, "{}", &first),
+                            cases[i].why);
+    }
+
+    /* of the longest signature, and longer */
+
+    len = (size_t) snprintf(text, sizeof(text), "id=1&amount=5&sign=");
+    memset(text + len, 'A', sizeof(text) - len - 1);
+
+    for (i = 4; i < sizeof(text) - len; i += 4) {
+        text[len + i] = '\0';
+        (void) judge(text, "{}", &first);
+        text[len + i] = 'A';
+    }
+}
+
+
+static void
+accounts(void **state)
+{
+    size_t                    i;
+    alikassa_rc_t             rc;
+    alikassa_str_t            s, account;
+    alikassa_reason_t         reason;
+    alikassa_notification_t   n;
+    unsigned char             sign[ALIKASSA_SIGN_BASE64_MAX];
+
+    static const struct {
+        const char     *account;
+        alikassa_rc_t   rc;
+    } cases[] = {
+        { "cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d5", ALIKASSA_OK },
+        { "CFA5A4BC-5A62-4F63-B7B2-0A4E32F0C1D5", ALIKASSA_OK },
+        { "cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d6", ALIKASSA_DECLINED },
+        { "cfa5a4bc\r5a62-4f63-b7b2-0a4e32f0c1d5", ALIKASSA_DECLINED },
+        { "cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d", ALIKASSA_DECLINED },
+        { "", ALIKASSA_DECLINED }
+    };
+
+    (void) state;
+
+    s = str(php);
+    assert_int_equal(alikassa_signer_sign(first.signer, &s, sign, &reason),
+                     ALIKASSA_OK);
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        memset(&n, 0, sizeof(n));
+        assert_int_equal(add(&n, GOOD, "x", &reason), ALIKASSA_OK);
+        n.sign = str((char *) sign);
+
+        account = str(cases[i].account);
+
+        rc = alikassa_notification_verify(test_pool(), &n, &first.verifier, 1,
+                                          &account, &reason);
+        assert_int_equal(rc, cases[i].rc);
+
+        if (rc != ALIKASSA_OK) {
+            assert_string_equal(reason.text, "it is of another account");
+        }
+
+        test_pool_free();
+    }
+}
+
+
+static void
+finals(void **state)
+{
+    size_t                   i;
+    alikassa_notification_t  n;
+
+    static const struct {
+        const char  *status;
+        int          final;
+    } cases[] = {
+        { "paid", 1 }, { "cancel", 1 }, { "fail", 1 },
+        { "wait", 0 }, { "", 0 }, { "Paid", 0 }
+    };
+
+    (void) state;
+
+    memset(&n, 0, sizeof(n));
+    assert_int_equal(alikassa_notification_final(&n), 0);
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        n.values[ALIKASSA_NOTIFICATION_PAYMENT_STATUS] = str(cases[i].status);
+        assert_int_equal(alikassa_notification_final(&n), cases[i].final);
+    }
+}
+
+
+static void
+keys(void **state)
+{
+    alikassa_str_t        pem, text;
+    alikassa_reason_t     reason;
+    alikassa_verifier_t  *verifier;
+    unsigned char         sign[512];
+
+    (void) state;
+
+    pem = str(first.private);
+    assert_int_equal(alikassa_verifier_create(&pem, "sha1", &verifier,
+                                              &reason), ALIKASSA_DECLINED);
+    assert_non_null(strstr(reason.text, "not a public key in PEM"));
+
+    pem = str("");
+    assert_int_equal(alikassa_verifier_create(&pem, "sha1", &verifier,
+                                              &reason), ALIKASSA_DECLINED);
+
+    pem = str(first.public);
+    assert_int_equal(alikassa_verifier_create(&pem, "sha0", &verifier,
+                                              &reason), ALIKASSA_DECLINED);
+    assert_non_null(strstr(reason.text, "refuses the digest"));
+
+    assert_int_equal(alikassa_verifier_size(first.verifier), 256);
+    assert_int_equal(alikassa_verifier_size(longer.verifier), 384);
+
+    memset(sign, 0, sizeof(sign));
+    text = str("x");
+    assert_int_equal(alikassa_verifier_verify(first.verifier, &text, sign,
+                                              256), ALIKASSA_DECLINED);
+    assert_int_equal(alikassa_verifier_verify(first.verifier, &text, sign,
+                                              255), ALIKASSA_DECLINED);
+    assert_int_equal(ERR_peek_error(), 0);
+
+    alikassa_verifier_free(NULL);
+}
+
+
+static void
+memory(void **state)
+{
+    alikassa_str_t           s;
+    alikassa_reason_t        reason;
+    alikassa_notification_t  n;
+    unsigned char            sign[ALIKASSA_SIGN_BASE64_MAX];
+
+    (void) state;
+
+    s = str(php);
+    assert_int_equal(alikassa_signer_sign(first.signer, &s, sign, &reason),
+                     ALIKASSA_OK);
+
+    memset(&n, 0, sizeof(n));
+    assert_int_equal(add(&n, GOOD, "x", &reason), ALIKASSA_OK);
+    n.sign = str((char *) sign);
+
+    test_pool_fail_after(0);
+    assert_int_equal(alikassa_notification_verify(test_pool(), &n,
+                                                  &first.verifier, 1, NULL,
+                                                  &reason), ALIKASSA_ERROR);
+    test_pool_free();
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(spellings),
+        cmocka_unit_test(absent),
+        cmocka_unit_test(names),
+        cmocka_unit_test(separators),
+        cmocka_unit_test(forms),
+        cmocka_unit_test(accounts),
+        cmocka_unit_test(finals),
+        cmocka_unit_test(keys),
+        cmocka_unit_test(memory)
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
