@@ -131,8 +131,17 @@ ngx_int_t
 ngx_http_alikassa_answer(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     ngx_str_t *body, ngx_uint_t replayed)
 {
-    if (ngx_http_alikassa_intercept(r, ctx, ctx->status)) {
-        return ctx->status;
+    ngx_uint_t  status;
+
+    /* with these nginx would drop the client, as if they were its own */
+
+    status = (ctx->status == NGX_HTTP_REQUEST_TIME_OUT
+              || ctx->status == NGX_HTTP_CLOSE
+              || ctx->status == NGX_HTTP_CLIENT_CLOSED_REQUEST)
+             ? NGX_HTTP_GATEWAY_TIME_OUT : ctx->status;
+
+    if (ngx_http_alikassa_intercept(r, ctx, status)) {
+        return status;
     }
 
     if (replayed

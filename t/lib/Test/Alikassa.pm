@@ -596,6 +596,16 @@ sub utf8_text ($bytes) {
     return $copy;
 }
 
+# the configuration in docs/recipes: all that is indented, of nginx's
+
+sub recipe ($name) {
+    my $text = slurp("$TOP/docs/recipes/$name.md");
+    my @blocks = grep { /^ {4}(?:location|map|server|upstream) /m }
+        $text =~ /((?:^ {4}.*\n|^\n)+)/mg;
+    die "no recipe $name" unless @blocks;
+    return join '', @blocks;
+}
+
 sub json_encode ($value) {
     my $text = $JSON->encode($value);
     utf8::encode($text);

@@ -1,0 +1,73 @@
+#!/usr/bin/env perl
+
+# docs/recipes/return.md: the success page asks AliKassa.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa;
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+
+$t->php(2, <<'PHP');
+<?php
+echo 'order ', $_GET['order'] ?? '', ' is ',
+    ($_SERVER['HTTP_X_PAYMENT_STATUS'] ?? '') === 'paid' ? 'paid' : 'not paid',
+    ' [', $_SERVER['HTTP_X_PAYMENT_STATUS'] ?? '', ']';
+PHP
+
+$t->conf(<<'EOF' =~ s/%%RECIPE%%/Test::Alikassa::recipe('return')/er)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key     %%KEYS%%/payment;
+    upstream shop { server 127.0.0.1:%%PORT_2%%; }
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location = /pay { alikassa_payment; }
+        %%RECIPE%%
+        %%API%%
+    }
+}
+EOF
+
+is($t->post('/pay', form => [$t->payment(order_id => $_)])->{status}, 200, $_)
+    for qw(R-1 R-2);
+
+sub page ($uri, %opt) { return $t->get($uri, %opt)->{body} }
+
+is(page('/thanks?order=R-1'), 'order R-1 is not paid [wait]', 'before');
+is(page('/thanks?order=none'), 'order none is not paid []', 'no such order');
+is(page('/thanks?order='), 'order  is not paid []', 'no order');
+is(page('/thanks'), 'order  is not paid []', 'not even named');
+is(page('/thanks?order=R-1', headers => ['X-Payment-Status: paid']),
+    'order R-1 is not paid [wait]', 'the payer\'s own header');
+is(page('/thanks?order=none', headers => ['X-Payment-Status: paid']),
+    'order none is not paid []', 'the payer\'s own header, no order');
+is(page('/other?order=R-1', headers => ['X-Payment-Status: paid']),
+    'order R-1 is not paid []', 'elsewhere');
+is($t->get('/payment-status?order_id=R-1')->{body}, '', 'internal');
+
+$t->control('/notify', { order_id => 'R-1', payment_status => 'paid' });
+is(page('/thanks?order=R-1'), 'order R-1 is paid [paid]', 'paid');
+is(page('/thanks?order=R-2'), 'order R-2 is not paid [wait]', 'another order');
+is(page('/thanks?order=R-2&order=R-1'), 'order R-1 is not paid [wait]',
+    'two orders: the first is asked for');
+
+for my $action (qw(html_500 hang_up cut_after garbage timeout_408 forbidden)) {
+    $t->faults({ action => $action =~ s/hang_up/reset_before/r, count => 1 });
+    is(page('/thanks?order=R-1'), 'order R-1 is not paid []',
+        "$action: no status");
+}
+
+$t->faults;
+is(page('/thanks?order=R-1'), 'order R-1 is paid [paid]', 'and again');
+
+is(scalar(grep { $_->{call} eq 'payment' } $t->requests), 2,
+    'nothing was paid by looking');
+
+$t->done;
