@@ -1,0 +1,91 @@
+#!/usr/bin/env perl
+
+# docs/recipes/auth-request.md: what is paid is what the shop says.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa;
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+
+$t->php(2, <<'PHP');
+<?php
+$cart = $_COOKIE['cart'] ?? '';
+if (!preg_match('/^cart-(\d+)$/', $cart, $m)) {
+    http_response_code(403);
+    return;
+}
+if ($m[1] === '3') {
+    return;     /* nothing to say */
+}
+header('X-Order-Total: ' . $m[1] . '50000');
+header("X-Order-Number: shop-$m[1]");
+PHP
+
+$t->conf(<<'EOF' =~ s/%%RECIPE%%/Test::Alikassa::recipe('auth-request')/er)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key     %%KEYS%%/payment;
+    upstream shop { server 127.0.0.1:%%PORT_2%%; }
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% http2;
+        %%RECIPE%%
+        %%API%%
+    }
+}
+EOF
+
+my @form = (service => 'virtual_account_idr_hpp', customer_code => 'BCAVA',
+    customer_first_name => 'Budi', customer_last_name => 'Santoso');
+my @cart = (headers => ['Cookie: cart=cart-1']);
+
+my $r = $t->post('/pay', form => \@form, @cart);
+is($r->{status}, 200, 'a payment') or diag($r->{raw});
+
+my ($sent) = $t->requests('shop-1');
+my $body = $sent->{body};
+like($body, qr/^\{"amount":150000,"order_id":"shop-1",/, 'the shop\'s amount');
+
+# the payer's own words change nothing that is paid
+
+$t->settings(duplicates => 'allow');
+
+for (['form', '/pay', form => [@form, amount => 1, order_id => 'x']],
+    ['form, before', '/pay', form => [amount => 1, @form]],
+    ['form, the variable\'s name', '/pay', form => [@form, order_total => 1]],
+    ['query', '/pay?amount=1&order_id=x&order_total=1', form => \@form],
+    ['JSON', '/pay', json => $t->json(@form, amount => 1, order_id => 'x')],
+    ['multipart', '/pay', multipart => [@form, amount => 1]],
+    ['headers', '/pay', form => \@form, headers => ['X-Order-Total: 1',
+        'X-Order-Number: x', 'Cookie: cart=cart-1', 'Order-Total: 1']])
+{
+    my ($name, $uri, %opt) = @$_;
+    $opt{headers} //= ['Cookie: cart=cart-1'];
+    is($t->post($uri, %opt)->{status}, 200, $name);
+    my @all = $t->requests;
+    is($all[-1]{body}, $body, "$name: the same is sent");
+}
+
+is($t->h2('/pay', form => [@form, amount => 1],
+    headers => ['Cookie: cart=cart-1'])->{status}, 200, 'HTTP/2');
+is(($t->requests)[-1]{body}, $body, 'HTTP/2: the same');
+
+my $n = $t->requests;
+
+is($t->post('/pay', form => \@form)->{status}, 403, 'nothing to pay');
+$r = $t->post('/pay', form => [@form, amount => 5, order_id => 'x'],
+    headers => ['Cookie: cart=cart-3']);
+is($r->{status}, 400, 'the shop gives no amount');
+is_deeply([sort keys %{ $r->{json}{errors} }], [qw(amount order_id)],
+    'which is said');
+is($t->get('/order')->{status}, 404, 'internal');
+is(scalar $t->requests, $n, 'nothing was sent');
+
+$t->done;

@@ -1,0 +1,82 @@
+#!/usr/bin/env perl
+
+# docs/recipes/secure-link.md: the shop signs the link; PHP, as it is there.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa;
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+
+$t->conf(<<'EOF' =~ s/%%RECIPE%%/Test::Alikassa::recipe('secure-link')/er)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key     %%KEYS%%/payment;
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        %%RECIPE%%
+        %%API%%
+    }
+}
+EOF
+
+# the page's own lines
+
+open(my $fh, '<', 'docs/recipes/secure-link.md') or die;
+my ($sample) = do { local $/; <$fh> } =~ /^( {4}\$path = .*?;\n.*?)^\n/ms;
+$sample =~ s/^ {4}<form.*//ms;
+
+sub link_to ($path, $expires) {
+    my $code = $sample;
+    $code =~ s{"/pay/1001/150000"}{"$path"};
+    $code =~ s{time\(\) \+ 3600}{$expires};
+    open(my $php, '-|', 'php', '-r',
+        $code . ' echo "$path?md5=$md5&expires=$expires";') or die;
+    return scalar <$php>;
+}
+
+my @form = (service => 'virtual_account_idr_hpp', customer_code => 'BCAVA',
+    customer_first_name => 'Budi', customer_last_name => 'Santoso');
+
+$t->settings(duplicates => 'allow');
+
+my $later = time() + 3600;
+my $link = link_to('/pay/1001/150000', $later);
+
+my $r = $t->post($link, form => \@form);
+is($r->{status}, 200, "a payment by $link") or diag($r->{raw});
+my ($sent) = $t->requests('1001');
+my $body = $sent->{body};
+like($body, qr/^\{"amount":150000,"order_id":"1001",/, 'as signed');
+
+is($t->post($link, form => [@form, amount => 1, order_id => 2])->{status}, 200,
+    'a form with an amount');
+is(($t->requests)[-1]{body}, $body, 'changes nothing');
+is($t->post("$link&amount=1&order_total=1", form => \@form)->{status}, 200,
+    'a query with an amount');
+is(($t->requests)[-1]{body}, $body, 'changes nothing');
+is($t->post($link, form => \@form, headers => ['X-Order-Total: 1',
+    'X-Original-URI: /pay/1/1'])->{status}, 200, 'headers');
+is(($t->requests)[-1]{body}, $body, 'change nothing');
+
+my $n = $t->requests;
+
+for ($link =~ s/150000/1/r, $link =~ s/1001/1002/r,
+    $link =~ s/expires=\d+/'expires=' . ($later + 1)/er,
+    $link =~ s/md5=./md5=_/r, '/pay/1001/150000',
+    $link =~ s/&expires.*//r)
+{
+    is($t->post($_, form => \@form)->{status}, 403, "$_ is refused");
+}
+
+is($t->post(link_to('/pay/1001/150000', time() - 1), form => \@form)->{status},
+    410, 'too late');
+is(scalar $t->requests, $n, 'nothing was sent');
+
+$t->done;
