@@ -29,7 +29,8 @@ typedef struct {
     unsigned                 amount:1;
     unsigned                 account:1;
     unsigned                 newer:1;       /* the older form had it not */
-    unsigned                 text:1;        /* free: controls are allowed */
+    unsigned                 text:1;        /* the merchant's own: controls
+                                               are allowed */
 } alikassa_notification_row_t;
 
 
@@ -62,7 +63,7 @@ static alikassa_rc_t alikassa_notification_refuse(alikassa_reason_t *reason,
 static const alikassa_notification_row_t  alikassa_notification_rows[] = {
     { alikassa_string("type"), 0, 0, 0, 0, 0 },
     { alikassa_string("id"), 1, 0, 0, 0, 0 },
-    { alikassa_string("order_id"), 0, 0, 0, 0, 0 },
+    { alikassa_string("order_id"), 0, 0, 0, 0, 1 },
     { alikassa_string("payment_status"), 0, 0, 0, 0, 0 },
     { alikassa_string("amount"), 0, 1, 0, 0, 0 },
     { alikassa_string("payment_amount"), 0, 0, 0, 0, 0 },

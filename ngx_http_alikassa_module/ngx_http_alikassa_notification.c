@@ -599,8 +599,8 @@ ngx_http_alikassa_notification_variable(ngx_http_request_t *r,
 
 
 /*
- * A control character would end a header that the value is put into: only
- * free text may have them, and here they are spaces.
+ * A control character would end a header that the value is put into: in free
+ * text they are spaces, and another value that has them is not told.
  */
 
 static ngx_int_t
@@ -649,6 +649,11 @@ ngx_http_alikassa_notification_field_variable(ngx_http_request_t *r,
     }
 
     if (i == value->len) {
+        return NGX_OK;
+    }
+
+    if (n != ALIKASSA_NOTIFICATION_DESC) {
+        v->len = 0;
         return NGX_OK;
     }
 

@@ -382,8 +382,11 @@ bad('no account', '/notify?' . query(account => undef),
 bad('commission_amount added', '/notify?'
     . query(commission_amount => undef, flags => 'o')
     . '&commission_amount=1', 'signature does not match');
-bad('a control character', '/notify?' . query(order_id => "a\nb"),
+bad('a control character', '/notify?' . query(service => "a\nb"),
     'a parameter has control characters');
+is(good('of the merchant\'s own', '/notify?' . query(order_id => "a\nb",
+    desc => "a\nb\x7f"))->{body}, 'shop 1 [108465371] [] [a b ] []',
+    'no header of it');
 bad('not UTF-8', '/notify?' . query(desc => undef) . '&desc=%ff',
     'a parameter is not UTF-8');
 

@@ -339,7 +339,7 @@ forms(void **state)
         { "id=1", "amount is no amount" },
         { "id=1&amount=", "amount is no amount" },
         { "id=1&amount=1e2", "amount is no amount" },
-        { "id=1&amount=5&order_id=a%7fb",
+        { "id=1&amount=5&service=a%7fb",
           "a parameter has control characters" },
         { "id=1&amount=5&type=%00", "a parameter has control characters" },
         { "id=1&amount=5&sign=", "no sign" },
