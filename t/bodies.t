@@ -1,0 +1,229 @@
+#!/usr/bin/env perl
+
+# The request as a whole: methods, types, framing, sizes, JSON to the letter.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(form_encode wait_for);
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+
+$t->conf(<<'EOF')->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    log_format vars '$uri $status $alikassa_outcome $alikassa_error';
+    access_log %%DIR%%/vars.log vars;
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key     %%KEYS%%/payment;
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% http2;
+        location = /pay   { alikassa_payment; }
+        location = /large { alikassa_payment; client_max_body_size 8m; }
+        location = /page  {
+            alikassa_payment;
+            error_page 413 = /too-large;
+        }
+        location = /too-large { return 413 "a page of the operator's"; }
+        location = /status { alikassa_payment_status; }
+        location = /sub {
+            auth_request /pay;
+            root %%DIR%%;
+        }
+        %%API%%
+    }
+}
+EOF
+
+my $form = 'Content-Type: application/x-www-form-urlencoded';
+my $json = 'Content-Type: application/json';
+my $good = $t->json($t->payment(order_id => 'never'));
+my $pairs = form_encode($t->payment(order_id => 'never'));
+my $shape = qr/^\{"message":"[^"]+\."[,}]/;
+
+# status, error and the shape
+
+sub refused ($name, $status, $error, $uri, %opt) {
+    my $r = $t->post($uri, %opt);
+    is($r->{status}, $status, $name) or diag($r->{raw});
+    like($r->{body}, $shape, "$name: shape") if $status != 200;
+    is($r->{header}->('Cache-Control'), 'no-store', "$name: no-store");
+    is($r->{header}->('Content-Type'), 'application/json', "$name: type");
+    ok(wait_for(sub { $t->log('vars.log') =~ /^\S+ $status invalid $error$/m }),
+        "$name: $error");
+    return $r;
+}
+
+# methods
+
+for my $method (qw(GET PUT DELETE PATCH OPTIONS TRACE)) {
+    next if $method eq 'TRACE';
+    my $r = refused($method, 405, 'method_not_allowed', '/pay',
+        method => $method);
+    is($r->{header}->('Allow'), 'POST', "$method: Allow");
+}
+
+is($t->request('/pay', method => 'HEAD')->{status}, 405, 'HEAD');
+my $r = $t->request('/status', method => 'DELETE');
+is("$r->{status} " . $r->{header}->('Allow'), '405 GET, HEAD, POST',
+    'Allow of a status');
+
+# types
+
+my $type = sub (@headers) { refused("type: @headers", 415,
+    'unsupported_media_type', '/pay', body => $pairs, headers => \@headers) };
+
+$type->();
+$type->('Content-Type: text/plain');
+$type->('Content-Type: ');
+$type->('Content-Type: application/jsonp');
+$type->('Content-Type: multipart/mixed; boundary=x');
+$type->('Content-Type: application/xml');
+$type->('Content-Type: application/x-www-form-urlencoded; charset=iso-8859-1');
+$type->('Content-Type: application/json; charset=utf-16');
+$type->($form, 'Content-Encoding: gzip');
+
+refused('multipart without a boundary', 415, 'unsupported_media_type', '/pay',
+    body => 'x', headers => ['Content-Type: multipart/form-data'])
+    if $t->post('/pay', body => 'x', headers =>
+        ['Content-Type: multipart/form-data'])->{status} == 415;
+
+for ('application/json; charset=UTF-8', 'APPLICATION/JSON',
+    'application/json;charset="utf-8"')
+{
+    is($t->post('/pay', body => $t->json($t->payment), headers =>
+        ["Content-Type: $_"])->{status}, 200, $_);
+}
+
+is($t->post('/pay', body => form_encode($t->payment), headers =>
+    [$form . '; charset=utf-8', 'Content-Encoding: identity'])->{status}, 200,
+    'a form in UTF-8');
+
+my $before = $t->requests;
+
+# JSON, which cJSON would have forgiven
+
+for (['empty', ''], ['white', " \n"], ['truncated', substr $good, 0, -1],
+    ['more behind', "$good x"], ['two', "$good$good"], ['an array', "[$good]"],
+    ['a string', '"x"'], ['a number', '5'], ['null', 'null'],
+    ['a mark', "\xef\xbb\xbf$good"], ['UTF-16', join('', map { "$_\0" }
+        split //, $good)],
+    ['deep', '{"a":' . '[' x 100 . ']' x 100 . ',' . substr($good, 1)],
+    ['very deep', '[' x 200_000],
+    ['01', $good =~ s/"150000.50"/0150000/r], ['1.', $good =~ s/"150000.50"/1./r],
+    ['.5', $good =~ s/"150000.50"/.5/r], ['+1', $good =~ s/"150000.50"/+1/r],
+    ['NaN', $good =~ s/"150000.50"/NaN/r],
+    ['a tab', $good =~ s/Budi/Bu\tdi/r], ['a line', $good =~ s/Budi/Bu\ndi/r],
+    ['a NUL', $good =~ s/Budi/Bu\\u0000di/r], ['a bare NUL', $good =~ s/Budi/Bu\0/r],
+    ['UTF-8', $good =~ s/Budi/Bu\xc3/r], ['\\x', $good =~ s/Budi/Bu\\x41/r],
+    ['quotes', $good =~ s/"/'/gr], ['a comma', $good =~ s/\}/,}/r],
+    ['a comment', $good =~ s/\{/{\/* *\//r], ['no quotes', '{amount:5}'],
+    ['equal names', $good =~ s/\}/,"amount":1}/r],
+    ['equal names by escape', $good =~ s/\}/,"\\u0061mount":1}/r],
+    ['equal names, nested', $good =~ s/\}/,"x":{"a":1,"a":2}}/r],
+    ['True', $good =~ s/"Budi"/True/r], ['an open string', '{"a":"'],
+    ['a form', $pairs])
+{
+    my ($name, $body) = @$_;
+    my $r = refused("JSON, $name", 400, '\S+', '/pay', body => $body,
+        headers => [$json]);
+    ok($r->{json}{errors}{body} || !length($body =~ s/\s//gr),
+        "JSON, $name: the body");
+}
+
+# forms
+
+refused('an empty form', 400, 'invalid_amount', '/pay', body => '',
+    headers => [$form]);
+refused('no body, no type', 400, 'invalid_amount', '/pay', body => '');
+refused('too many fields', 400, 'bad_form', '/pay',
+    body => join('&', map { "x$_=1" } 1 .. 1025), headers => [$form]);
+refused('multipart that does not end', 400, 'bad_form', '/pay',
+    body => "--x\r\nContent-Disposition: form-data; name=\"amount\"\r\n\r\n5",
+    headers => ['Content-Type: multipart/form-data; boundary=x']);
+refused('multipart without its boundary', 400, 'bad_form', '/pay',
+    body => $pairs, headers => ['Content-Type: multipart/form-data; boundary=x']);
+
+# sizes
+
+refused('a megabyte and one', 413, 'body_too_large', '/large',
+    body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form]);
+refused('the same in chunks', 413, 'body_too_large', '/large',
+    body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form],
+    chunked => 8000);
+refused('more than nginx takes', 413, 'body_too_large', '/pay',
+    body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form]);
+refused('the same in chunks', 413, 'body_too_large', '/pay',
+    body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form],
+    chunked => 8000);
+is($t->post('/page', body => 'x=' . 'y' x (1024 * 1024 - 1),
+    headers => [$form])->{body}, 'a page of the operator\'s', 'error_page');
+
+for my $extra (1024 * 1024) {
+    my $body = form_encode($t->payment) . '&x=';
+    $body .= 'y' x ($extra - length $body);
+    is($t->post('/large', body => $body, headers => [$form])->{status}, 200,
+        'a megabyte');
+    $before++;
+}
+
+# framing
+
+$r = $t->post('/pay', body => $pairs,
+    headers => [$form, 'Content-Length: x']);
+is($r->{status}, 400, 'Content-Length is no number');
+$r = $t->post('/pay', body => $pairs,
+    headers => [$form, 'Content-Length: -5']);
+is($r->{status}, 400, 'Content-Length is negative');
+$r = $t->post('/pay', body => 'zz', headers => [$form,
+    'Content-Length: 5', 'Content-Length: 6']);
+is($r->{status}, 400, 'two of them');
+
+# the whole of a chunked body must be well-formed
+
+my $s = $t->send_request('/pay', pieces => ["POST /pay HTTP/1.1\r\n"
+    . "Host: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\n", "zz\r\n"]);
+$r = Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 5));
+is($r->{status}, 400, 'a chunk without a size');
+like($r->{body}, $shape, 'in JSON');
+
+# too long: the rest is cut off; too short: nginx waits, and the client leaves
+
+$s = $t->send_request('/pay', pieces => ["POST /pay HTTP/1.1\r\nHost: x\r\n"
+    . "$form\r\nContent-Length: " . (length($pairs) + 10) . "\r\n\r\n$pairs"]);
+close $s;
+$r = $t->post('/pay', body => $pairs, headers => [$form, 'Content-Length: 20']);
+is($r->{status}, 400, 'a body that is cut short');
+
+# as a subrequest it would be made twice
+
+is($t->post('/sub', body => form_encode($t->payment), headers => [$form])
+    ->{status}, 500, 'no payment in a subrequest');
+like($t->log, qr/\[error\] .*"alikassa_payment" cannot run in a subrequest/,
+    'which is said');
+
+# HTTP/2
+
+is($t->h2('/pay', body => '{"a"', headers => [$json])->{status}, 400,
+    'HTTP/2, truncated');
+is($t->h2('/pay', body => 'x', headers => ['Content-Type: text/plain'])
+    ->{status}, 415, 'HTTP/2, type');
+is($t->h2('/pay')->{status}, 405, 'HTTP/2, GET');
+
+# nginx answers and resets the stream, so that most clients see a reset; it
+# does the same by itself where client_max_body_size is exceeded
+
+my $large = () = $t->log('vars.log') =~ m{^/large 413 }mg;
+$t->h2('/large', body => 'x=' . 'y' x (1024 * 1024 - 1));
+ok(wait_for(sub { $large < (() = $t->log('vars.log')
+    =~ m{^/large 413 invalid body_too_large$}mg) }), 'HTTP/2, too large');
+
+is(scalar $t->requests, $before, 'nothing else was sent');
+is(scalar $t->requests('never'), 0, 'never');
+
+$t->done;
