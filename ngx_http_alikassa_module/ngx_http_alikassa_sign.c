@@ -8,6 +8,10 @@
 #include "ngx_http_alikassa_module.h"
 
 
+/* holds a worker that is shutting down while a signature is made */
+#define NGX_HTTP_ALIKASSA_SIGN_TIMER  60000
+
+
 /*
  * What a thread touches.  It reads the body and the signer, and writes into
  * room of the request's; the request is held by r->main->blocked meanwhile,
@@ -23,6 +27,9 @@ typedef struct {
     struct timespec                     end;
     alikassa_rc_t                       rc;
     alikassa_reason_t                   reason;
+
+    /* the worker's: see ngx_http_alikassa_sign_post() */
+    ngx_event_t                         timer;
 } ngx_http_alikassa_sign_t;
 
 
@@ -32,6 +39,7 @@ static void ngx_http_alikassa_sign_end(ngx_http_request_t *r,
 #if (NGX_THREADS)
 static ngx_int_t ngx_http_alikassa_sign_post(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_thread_task_t *task);
+static void ngx_http_alikassa_sign_timer_handler(ngx_event_t *ev);
 static void ngx_http_alikassa_sign_event_handler(ngx_event_t *ev);
 #endif
 
@@ -258,7 +266,27 @@ ngx_http_alikassa_sign_post(ngx_http_request_t *r,
     r->main->blocked++;
     r->aio = 1;
 
+    /*
+     * a worker that is shutting down goes when it has no timers left, and
+     * would take this request with it
+     */
+
+    sign->timer.handler = ngx_http_alikassa_sign_timer_handler;
+    sign->timer.data = sign;
+    sign->timer.log = r->connection->log;
+
+    ngx_add_timer(&sign->timer, NGX_HTTP_ALIKASSA_SIGN_TIMER);
+
     return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_alikassa_sign_timer_handler(ngx_event_t *ev)
+{
+    /* the queue is long: wait on */
+
+    ngx_add_timer(ev, NGX_HTTP_ALIKASSA_SIGN_TIMER);
 }
 
 
@@ -292,6 +320,10 @@ ngx_http_alikassa_sign_event_handler(ngx_event_t *ev)
 
     ctx->task = NULL;
     sign->call->signing = 0;
+
+    if (sign->timer.timer_set) {
+        ngx_del_timer(&sign->timer);
+    }
 
     ngx_http_alikassa_sign_end(r, sign);
 

@@ -1,0 +1,209 @@
+#!/usr/bin/env perl
+
+# Thousands of orders, each posted several times at once through several
+# workers, an AliKassa that delays, cuts, fails and answers half, workers that
+# are killed and reloads under way.  In the end: no order twice, one answer
+# for all who got a success, and no order is stuck.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(wait_for json_decode);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $orders = $ENV{ALIKASSA_CHAOS} // 2000;
+my $seed   = $ENV{ALIKASSA_SEED} // int rand 2 ** 31;
+
+diag("ALIKASSA_SEED=$seed");
+srand $seed;
+
+my $t = Test::Alikassa->new(workers => 4)->sandbox;
+
+# AliKassa itself would refuse a used order_id: here it must not have to
+
+$t->settings(duplicates => 'allow');
+
+open(my $fh, '<', 'docs/alikassa-api.conf') or die;
+my $quick = do { local $/; <$fh> };
+$quick =~ s{/etc/ssl/certs/ca-certificates\.crt}{$t->{box}/ca.pem};
+$quick =~ s/^(proxy_(?:connect|send|read)_timeout\s+)\d+s/${1}3s/mg;
+$t->write('quick.conf', $quick);
+
+$t->conf(<<'EOF' =~ s/API_PORT/$t->{api}/r)->run;
+%%GLOBALS%%
+worker_rlimit_nofile 4096;
+events { worker_connections 2048; }
+http {
+    %%HTTP%%
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_idempotency_zone orders 8m;
+    alikassa_idempotency orders wait=20s;
+    alikassa_api /quick;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%% reuseport;
+        location = /pay    { alikassa_payment; }
+        location = /inline { alikassa_payment; alikassa_thread_pool off; }
+        location = /payout {
+            allow 127.0.0.1; deny all;
+            alikassa_key %%KEYS%%/payout;
+            alikassa_payout;
+        }
+        location /quick/ {
+            internal;
+            include %%DIR%%/quick.conf;
+            proxy_pass https://localhost:API_PORT/;
+        }
+    }
+}
+EOF
+
+# first what spares the order, then the rest of the probability
+
+my @faults = (
+    map { { action => $_, probability => 0.03 } } qw(cut_before cut_after
+        reset_before reset_after half chunks garbage html_500 json_500 empty
+        forbidden json_429 timeout_408 gzip),
+);
+
+$t->faults(@faults,
+    { action => 'hang', probability => 0.002 },
+    { action => 'none', delay => 0.2, delay_when => 'after',
+        probability => 0.3 });
+
+# no delay before an order is made: one that AliKassa makes after it has told
+# the status call that there is none can be told apart by nobody but AliKassa,
+# see "Late creation" in docs/idempotency.md
+
+# kills and reloads, until the requests are through
+
+my $stop  = "$t->{dir}/stop";
+my $chaos = fork() // die;
+
+if ($chaos == 0) {
+    my ($kills, $reloads) = (0, 0);
+
+    while (!-e $stop) {
+        sleep 0.3 + rand 0.5;
+
+        if (rand() < 0.75) {
+            my @workers = grep { !/shutting/ } $t->workers;
+            kill('KILL', $workers[rand @workers]) && $kills++ if @workers;
+
+        } else {
+            kill 'HUP', $t->{pid};
+            $reloads++;
+        }
+    }
+
+    $t->write('chaos', "$kills $reloads");
+    require POSIX;
+    POSIX::_exit(0);
+}
+
+# each order three or four times at once, in one of the spellings, and once
+# more later
+
+my @work;
+
+for my $n (1 .. $orders) {
+    my $payout = $n % 3 == 0;
+    my $id     = "C-$n";
+    my @f      = $payout ? $t->payout(order_id => $id)
+        : $t->payment(order_id => $id);
+    my $uri    = $payout ? '/payout' : $n % 2 ? '/pay' : '/inline';
+
+    for (1 .. 3 + int rand 2) {
+        push @work, [$uri, method => 'POST', order => $id, rand() < 0.5
+            ? (form => \@f) : (json => $t->json(@f)), timeout => 40];
+    }
+}
+
+# near each other, but mixed
+
+for my $i (0 .. $#work) {
+    my $j = $i + int rand 40;
+    @work[$i, $j] = @work[$j, $i] if $j <= $#work;
+}
+
+my $from = time;
+my @answers = $t->parallel(\@work, 60);
+my $took = time - $from;
+
+open(my $f, '>', $stop);
+close $f;
+waitpid $chaos, 0;
+
+my ($kills, $reloads) = split ' ', $t->log('chaos');
+diag(sprintf '%d orders, %d requests in %.1f s, %d kills, %d reloads',
+    $orders, scalar @work, $took, $kills, $reloads);
+
+cmp_ok($kills, '>', 3, 'workers were killed');
+cmp_ok($reloads, '>', 0, 'reloads');
+
+$t->{dead} = () = $t->log =~ /exited on signal/g;
+is($t->{dead}, () = $t->log =~ /exited on signal 9/g, 'by us, none by itself');
+
+# the end: AliKassa is well again, and each order is asked for once more
+
+$t->faults;
+wait_for(sub { $t->workers >= 4 });
+
+my %success;
+
+for my $i (0 .. $#work) {
+    my %opt = @{ $work[$i] }[1 .. $#{ $work[$i] }];
+    push @{ $success{ $opt{order} } }, $answers[$i]
+        if $answers[$i]{status} == 200;
+}
+
+my %unique = map { my %o = @{ $_ }[1 .. $#$_]; ($o{order} => $_) } @work;
+my @ids    = sort keys %unique;
+my @last   = $t->parallel([@unique{@ids}], 40);
+
+# an old worker that goes may drop a connection before it is read
+
+for my $n (grep { !$last[$_]{status} } 0 .. $#ids) {
+    ($last[$n]) = $t->parallel([$unique{ $ids[$n] }]);
+}
+
+my @stuck = grep { $_->{status} != 200 } @last;
+
+is(scalar @stuck, 0, 'no order is stuck');
+diag($_->{raw}) for @stuck;
+
+my ($twice, @differ) = (0);
+
+for my $n (0 .. $#ids) {
+    my %id = map { $_->{json}{id} => 1 } @{ $success{ $ids[$n] } // [] },
+        $last[$n];
+    push @differ, $ids[$n] if keys %id != 1;
+}
+
+is("@differ", '', 'all successes of an order have one id');
+
+my @ledger = $t->ledger;
+
+is(scalar @ledger, $orders, 'every order exists');
+is(scalar(grep { $_->{created} != 1 } @ledger), 0, 'and none twice');
+
+# the audit: whole lines, and one success of each order that is known
+
+my @lines = split /\n/, $t->log('audit.log');
+my @bad   = grep { !eval { json_decode($_) } } @lines;
+
+is(scalar @bad, 0, 'whole lines of audit');
+
+my %taken;
+for (map { json_decode($_) } @lines) {
+    $taken{ $_->{order_id} }++ if $_->{outcome} eq 'accepted';
+}
+
+is(scalar(grep { $_ > 1 } values %taken), 0, 'no order accepted twice');
+
+$t->{no_fds} = 1;       # other workers than at the start
+$t->done;
