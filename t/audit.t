@@ -1,0 +1,176 @@
+#!/usr/bin/env perl
+
+# The audit log: one whole line for each call that moves money, whatever
+# becomes of the client, the file and the workers.
+
+use v5.36;
+
+use lib 't/lib';
+
+use IO::Socket::INET;
+use Test::Alikassa qw(wait_for json_decode);
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $t = Test::Alikassa->new(workers => 4)->sandbox;
+my $d = $t->dir;
+
+my $syslog = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1')
+    or die;
+my $port = $syslog->sockport;
+
+$t->conf(<<'EOF' =~ s/SYSLOG/$port/r)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_idempotency_zone orders 1m;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%% reuseport;
+        location = /pay    { alikassa_payment; }
+        location = /zone   { alikassa_payment; alikassa_idempotency orders; }
+        location = /off    { alikassa_payment; alikassa_audit_log off; }
+        location = /other  { alikassa_payment; alikassa_audit_log %%DIR%%/other.log; }
+        location = /full   { alikassa_payment; alikassa_audit_log /dev/full; }
+        location = /syslog {
+            alikassa_payment;
+            alikassa_audit_log syslog:server=127.0.0.1:SYSLOG,tag=pay,severity=notice;
+        }
+        location = /payout {
+            allow 127.0.0.1; deny all;
+            alikassa_key %%KEYS%%/payout;
+            alikassa_payout;
+        }
+        location = /status { alikassa_payment_status; }
+        %%API%%
+    }
+}
+EOF
+
+sub lines ($name = 'audit.log') { return split /\n/, $t->log($name) }
+
+sub of ($id, $name = 'audit.log') {
+    return grep { ($_->{order_id} // '') eq $id } map { json_decode($_) }
+        lines($name);
+}
+
+# one line, with all that is promised and nothing personal
+
+my $r = $t->post('/zone', form => [$t->payment(order_id => "A-\"\xc3\xa9\n",
+    customer_first_name => 'SECRETNAME', customer_ip => '198.51.100.77')]);
+is($r->{status}, 200, 'a payment');
+
+my @lines = lines();
+is(scalar @lines, 1, 'one line');
+
+my $fingerprint = `openssl pkey -pubin -in $t->{box}/payment/public.pem -outform DER | sha256sum`;
+$fingerprint =~ s/\s.*//s;
+
+like($lines[0], qr{^\{"time":"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
+    "operation":"payment","account":"$t->{account}",
+    "order_id":"A-\\"\xc3\xa9\\n","amount":"150000\.5",
+    "outcome":"accepted","id":"\d+","payment_status":"wait","status":200,
+    "sign_time":0\.\d{6},"response_time":\d+\.\d{3},
+    "key":"$fingerprint","idempotency":"MISS"\}$}x, 'as documented');
+unlike($lines[0], qr/SECRET|198\.51/, 'nothing personal');
+
+# each outcome
+
+$t->post('/zone', form => [$t->payment(order_id => "A-\"\xc3\xa9\n",
+    customer_first_name => 'SECRETNAME', customer_ip => '198.51.100.77')]);
+is(scalar lines(), 1, 'a replay moves nothing');
+$t->post('/pay', form => [$t->payment(amount => 0)]);
+is(scalar lines(), 1, 'nor does what is refused here');
+$t->get('/status?order_id=x');
+is(scalar lines(), 1, 'nor a status call');
+
+$t->post('/pay', form => [$t->payment(order_id => "A-\"\xc3\xa9\n")]);
+is((map { json_decode($_)->{outcome} } lines())[1], 'rejected', 'rejected');
+$t->faults({ action => 'cut_after', count => 1 });
+$t->post('/zone', form => [$t->payment(order_id => 'A-2')]);
+is(join(' ', map { "$_->{outcome} $_->{status}" } of('A-2')), 'unknown 0',
+    'unknown, no status');
+$t->post('/zone', form => [$t->payment(order_id => 'A-2')]);
+is(join(' ', map { "$_->{outcome} $_->{idempotency}" } of('A-2')),
+    'unknown MISS replayed UNKNOWN', 'found by its status');
+$t->post('/payout', form => [$t->payout(order_id => 'A-3')]);
+is((of('A-3'))[0]{operation}, 'payout', 'a payout');
+isnt((of('A-3'))[0]{key}, $fingerprint, 'its own key');
+
+# off, another file, a full disk
+
+$t->post('/off', form => [$t->payment(order_id => 'A-4')]);
+is(scalar of('A-4'), 0, 'off');
+$t->post('/other', form => [$t->payment(order_id => 'A-5')]);
+is(scalar of('A-5'), 0, 'not here');
+is(scalar of('A-5', 'other.log'), 1, 'but there');
+is($t->post('/full', form => [$t->payment])->{status}, 200,
+    'a full disk does not stop payments');
+like($t->log, qr{\[\w+\] .*(?:/dev/full|audit)}, 'and is reported');
+$t->allow_alert(qr{/dev/full});
+
+# syslog
+
+$t->post('/syslog', form => [$t->payment(order_id => 'A-6')]);
+my $message = '';
+IO::Select->new($syslog)->can_read(5) and recv $syslog, $message, 65536, 0;
+$t->{fds}++;        # the socket to syslog stays open
+like($message, qr{^<189>.* pay: \{"time":".*"order_id":"A-6".*\}$}, 'syslog');
+
+# HTTP/1.1 and a client that is gone
+
+$t->faults({ action => 'none', delay => 0.4, order_id => 'A-7' });
+close $t->send_request('/pay', method => 'POST',
+    form => [$t->payment(order_id => 'A-7')]);
+ok(wait_for(sub { of('A-7') == 1 }), 'a client that is gone');
+$t->faults;
+
+# longest values
+
+$r = $t->post('/pay', form => [$t->payment(
+    order_id => "\xf0\x9f\x98\x80" x 127 . "\x01")]);
+is($r->{status}, 200, 'the longest order_id');
+is(scalar(grep { $_->{order_id} =~ /\x{1f600}{127}/ } map { json_decode($_) }
+    lines()), 1, 'is whole');
+
+# rotation under load: USR1 reopens; no line is lost, torn or doubled
+
+my @work = map { ['/pay', method => 'POST',
+    form => [$t->payment(order_id => "R-$_")]] } 1 .. 600;
+my $pid = fork() // die;
+
+if ($pid == 0) {
+    for my $n (1 .. 5) {
+        sleep 0.3;
+        rename "$d/audit.log", "$d/audit.log.$n";
+        kill 'USR1', $t->{pid};
+    }
+    require POSIX;
+    POSIX::_exit(0);
+}
+
+my @answers = $t->parallel(\@work, 30);
+waitpid $pid, 0;
+
+is(scalar(grep { $_->{status} == 200 } @answers), 600, '600 payments');
+ok(wait_for(sub { -e "$d/audit.log" }), 'reopened');
+
+my @all = map { lines("audit.log" . ($_ ? ".$_" : '')) } 0 .. 5;
+my %count;
+
+for (@all) {
+    my $line = eval { json_decode($_) };
+    ok(0, "a whole line: $_") unless $line;
+    $count{ $line->{order_id} }++ if $line && $line->{order_id} =~ /^R-/;
+}
+
+is(scalar keys %count, 600, 'each has its line');
+is(scalar(grep { $_ != 1 } values %count), 0, 'and one only');
+cmp_ok(scalar(grep { lines("audit.log.$_") } 1 .. 5), '>=', 3,
+    'in several files');
+
+$t->done;

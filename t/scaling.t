@@ -1,0 +1,192 @@
+#!/usr/bin/env perl
+
+# docs/scaling.md: a front tier that hashes on the order, two signers, one of
+# which is killed.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(wait_for);
+use Test::More;
+
+my $box = Test::Alikassa->new->sandbox;
+my @signers;
+
+for my $n (0, 1) {
+    my $s = Test::Alikassa->new;
+    $s->{$_} = $box->{$_} for qw(box control account other api);
+    $s->conf(<<'EOF')->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_idempotency_zone orders 1m;
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location = /pay {
+            alikassa_payment;
+            alikassa_idempotency orders;
+        }
+        location = /checkout {
+            alikassa_payment;
+            alikassa_set order_id $alikassa_field_order_number;
+            alikassa_idempotency orders;
+        }
+        %%API%%
+    }
+}
+EOF
+    push @signers, $s;
+}
+
+my ($one, $two) = map { '127.0.0.1:' . $_->port(0) } @signers;
+
+$box->conf(<<'EOF' =~ s/ONE/$one/gr =~ s/TWO/$two/gr)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    log_format where '$alikassa_order_id $upstream_addr';
+    access_log %%DIR%%/where.log where;
+    upstream signers {
+        hash $alikassa_order_id consistent;
+        server ONE;
+        server TWO;
+    }
+    upstream signers_by_field {
+        hash $alikassa_field_order_number consistent;
+        server ONE;
+        server TWO;
+    }
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% http2;
+        location = /pay {
+            proxy_pass          http://signers;
+            proxy_next_upstream error timeout;
+        }
+        location = /checkout {
+            proxy_pass http://signers_by_field;
+        }
+        location = /checkout-set {
+            alikassa_set order_id $alikassa_field_order_number;
+            proxy_pass http://signers/checkout;
+        }
+    }
+}
+EOF
+
+sub signer ($id) {
+    my @at;
+    wait_for(sub { @at = $box->log('where.log') =~ /^\Q$id\E (.*)$/mg; @at });
+    return @at;
+}
+
+# one order always meets one signer, however it is spelt
+
+my %by;
+
+for my $n (1 .. 40) {
+    my $id = "H-$n";
+    my @f  = $box->payment(order_id => $id);
+
+    my @r = $box->parallel([['/pay', method => 'POST', form => \@f],
+        ['/pay', method => 'POST', json => $box->json(@f)],
+        ['/pay', method => 'POST', multipart => \@f],
+        ['/pay', method => 'POST', form => \@f, chunked => 20]]);
+
+    is(join(' ', map { $_->{status} } @r), '200 200 200 200', $id)
+        or diag($r[0]{raw});
+    is(scalar(grep { $_->{header}->('Idempotent-Replayed') } @r), 3,
+        "$id: one was made");
+}
+
+ok(wait_for(sub { (() = $box->log('where.log') =~ /^H-/mg) == 160 }), 'logged');
+
+for my $n (1 .. 40) {
+    my %at = map { $_ => 1 } signer("H-$n");
+    is(scalar keys %at, 1, "H-$n met one signer");
+    $by{ (keys %at)[0] }++;
+}
+
+cmp_ok($by{$one} // 0, '>', 3, 'some met the first');
+cmp_ok($by{$two} // 0, '>', 3, 'some the second');
+
+for my $uri (qw(/checkout /checkout-set)) {
+    my @f = $box->payment(order_id => undef, order_number => "F$uri");
+    is($box->post($uri, form => \@f)->{status}, 200, "$uri: a shop's own name");
+    is($box->post($uri, json => $box->json(@f))->{header}
+        ->('Idempotent-Replayed'), 'true', "$uri: the same signer");
+}
+
+is($box->h2('/pay', form => [$box->payment(order_id => 'H-1')])->{status}, 200,
+    'HTTP/2');
+is($box->post('/pay', body => '{', headers =>
+    ['Content-Type: application/json'])->{status}, 400, 'no order at all');
+
+# one signer dies with orders in flight
+
+my (@first) = grep { (signer("H-$_"))[0] eq $one } 1 .. 40;
+my ($known) = @first;
+
+$box->faults({ action => 'none', delay => 1, order_id => 'D-.*' });
+
+my @ids  = map { "D-$_" } 1 .. 20;
+my @work = map { [ $_, $box->send_request('/pay', method => 'POST',
+    form => [$box->payment(order_id => $_)]) ] } @ids;
+
+ok(wait_for(sub { (grep { $_->{order_id} =~ /^D-/ } $box->requests) == 20 }),
+    'in flight');
+
+my $dead = $signers[0];
+my @pids = ($dead->{pid}, $dead->workers);
+kill 'KILL', @pids;
+waitpid delete $dead->{pid}, 0;
+
+my (%status, %lost);
+
+for (@work) {
+    my ($id, $s) = @$_;
+    my $r = Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 10));
+    $status{ $r->{status} }++;
+    $lost{$id} = 1 if $r->{status} != 200;
+}
+
+is_deeply([sort keys %status], [200, 502],
+    'those of the living signer are paid, the others unknown');
+$box->faults;
+
+# what had been sent is not sent again by the front tier; who asks again is
+# told by AliKassa that the order exists
+
+is(scalar(grep { $_->{created} > 1 } $box->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{order_id} =~ /^D-/ } $box->requests), 20,
+    'nothing was sent again');
+
+for my $id (sort keys %lost) {
+    my $r = $box->post('/pay', form => [$box->payment(order_id => $id)]);
+    is($r->{status}, 400, "$id: AliKassa refuses it");
+    like($r->{body}, qr/already been taken/, 'as used');
+}
+
+# new orders all go to the one that lives, without a word
+
+for my $n (1 .. 10) {
+    is($box->post('/pay', form => [$box->payment(order_id => "N-$n")])
+        ->{status}, 200, "N-$n");
+}
+
+is(scalar(grep { $_->{created} != 1 } $box->ledger), 0, 'no order twice');
+
+# back again: its orders come back to it, its memory does not
+
+$dead->run;
+ok(wait_for(sub { $box->post('/pay', form => [$box->payment(
+    order_id => "B-" . rand)])->{status} == 200 }), 'back');
+
+$_->done_quietly for @signers;
+$box->done;
