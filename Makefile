@@ -43,7 +43,7 @@ TSAN_UNITS = $(BUILD)/tsan/key
 PROVE      = prove -j 2
 TESTS      = $(wildcard t/*.t)
 
-.PHONY: all module nginx core unit asan tsan layers php programs \
+.PHONY: all module sanitized nginx core unit asan tsan layers php programs \
         demo test bench fuzz check clean help
 
 all: module
@@ -99,6 +99,13 @@ $(BUILD)/nginx/objs/Makefile: config
 	    --add-dynamic-module='$(CURDIR)' > configure.log \
 	|| { tail -n 20 configure.log; exit 1; }
 	echo '$(STAMP)' > $(BUILD)/nginx.stamp
+
+# the same with AddressSanitizer, for t/threads.t
+
+sanitized:
+	$(MAKE) BUILD=$(BUILD)/sanitized \
+	    NGX_CC_OPT='-O1 -g -fsanitize=address -fno-omit-frame-pointer' \
+	    NGX_LD_OPT='-fsanitize=address' CC=$(CC) module
 
 # nginx itself, from a source tree that has more than headers
 
@@ -163,7 +170,7 @@ php: $(patsubst t/php/%.c,$(BUILD)/php/%,$(wildcard t/php/*.c))
 layers: core
 	t/layers
 
-programs: module php
+programs: module sanitized php
 
 # first what installs, then what needs it
 

@@ -539,17 +539,16 @@ test_set(const alikassa_operation_t *op, alikassa_fields_t *fields,
 
 
 /*
- * How many fields are at fault under this service and code.
+ * Builds a payment or payout under this service and code.
  */
 
-static size_t
-test_faults(const alikassa_operation_t *op, const char *service,
-    const char *code)
+static void
+test_build(const alikassa_operation_t *op, alikassa_validate_t validate,
+    const char *service, const char *code, alikassa_faults_t *faults)
 {
     alikassa_rc_t       rc;
     alikassa_str_t      body;
     alikassa_fields_t   fields;
-    alikassa_faults_t   faults;
 
     memset(&fields, 0, sizeof(alikassa_fields_t));
 
@@ -562,11 +561,24 @@ test_faults(const alikassa_operation_t *op, const char *service,
     test_set(op, &fields, "customer_first_name", "Budi");
     test_set(op, &fields, "customer_last_name", "Santoso");
 
-    rc = alikassa_body_build(test_pool(), op, ALIKASSA_VALIDATE_STRICT,
-                             &fields, &body, &faults);
+    rc = alikassa_body_build(test_pool(), op, validate, &fields, &body,
+                             faults);
 
-    assert_int_equal(rc, faults.nelts ? ALIKASSA_DECLINED : ALIKASSA_OK);
+    assert_int_equal(rc, faults->nelts ? ALIKASSA_DECLINED : ALIKASSA_OK);
+}
 
+
+/*
+ * How many fields are at fault, by the tables.
+ */
+
+static size_t
+test_faults(const alikassa_operation_t *op, const char *service,
+    const char *code)
+{
+    alikassa_faults_t  faults;
+
+    test_build(op, ALIKASSA_VALIDATE_STRICT, service, code, &faults);
     test_pool_free();
 
     return faults.nelts;
@@ -675,6 +687,96 @@ services_are_of_their_operation(void **state)
 }
 
 
+/*
+ * Up to two faults of a call; NULL: no such fault.
+ */
+
+static void
+test_told(const char *operation, alikassa_validate_t validate,
+    const char *service, const char *code, const char *service_fault,
+    const char *code_fault)
+{
+    size_t             n;
+    alikassa_faults_t  faults;
+
+    test_build(alikassa_operation_find(operation), validate, service, code,
+               &faults);
+
+    n = 0;
+
+    if (service_fault) {
+        assert_true(n < faults.nelts);
+        test_equal(&faults.elts[n].field, "service");
+        test_equal(&faults.elts[n++].message, service_fault);
+    }
+
+    if (code_fault) {
+        assert_true(n < faults.nelts);
+        test_equal(&faults.elts[n].field, "customer_code");
+        test_equal(&faults.elts[n++].message, code_fault);
+    }
+
+    assert_int_equal(faults.nelts, n);
+
+    test_pool_free();
+}
+
+
+static void
+faults_tell_what_is_allowed(void **state)
+{
+    static const char  services[] =
+        "The selected service is invalid; allowed: online_banking_idr_hpp, "
+        "qr_code_idr_hpp, virtual_account_idr_hpp, "
+        "local_bank_transfer_idr_hpp.";
+
+    static const char  codes[] =
+        "The selected customer code is invalid for qr_code_idr_hpp; allowed: "
+        "QRIS, DANAQRIS, GOPAYQRIS, LINKAJAQRIS, OVOQRIS, SHOPEEQRIS.";
+
+    static const char  cards[] =
+        "The selected customer code is invalid for payment_card_idr; "
+        "allowed: PMTB, BCASB, BMI, BRISB, BSM, BTN, BTPN, OCBCN, MDRSB, "
+        "PNBN, UOBI, BSI, PTBC, HSBCI, PANIN, DBSI, HANAI, MNC, BKAL, ALLOB, "
+        "SEABANK, SUMUT, BMLI, BCAD, BJB.";
+
+    static const char  card[] =
+        "The selected service is invalid; allowed: payment_card_idr.";
+
+    static const char  no_service[] = "The service field is required.";
+    static const char  no_code[] = "The customer code field is required.";
+
+    (void) state;
+
+    test_told("payment", ALIKASSA_VALIDATE_STRICT, "qr_code_idr_hpp", "BCA",
+              NULL, codes);
+    test_told("payment", ALIKASSA_VALIDATE_STRICT, "qr_code_idr_hpp", " ",
+              NULL, codes);
+    test_told("payout", ALIKASSA_VALIDATE_STRICT, "payment_card_idr", "BCA",
+              NULL, cards);
+    test_told("payment", ALIKASSA_VALIDATE_STRICT, " ", "BCA", services,
+              NULL);
+
+    /* under an unknown service a code's form is judged, and no more */
+
+    test_told("payment", ALIKASSA_VALIDATE_STRICT, "x", "y", services, NULL);
+    test_told("payment", ALIKASSA_VALIDATE_STRICT, "x", " ", services,
+              no_code);
+    test_told("payment", ALIKASSA_VALIDATE_STRICT, "", " ", no_service,
+              no_code);
+    test_told("payout", ALIKASSA_VALIDATE_STRICT, "x", "", card, no_code);
+
+    /* the tables are not for the others */
+
+    test_told("payment", ALIKASSA_VALIDATE_FIELDS, "x", "y", NULL, NULL);
+    test_told("payment", ALIKASSA_VALIDATE_FIELDS, " ", "\t", no_service,
+              no_code);
+    test_told("payout", ALIKASSA_VALIDATE_FIELDS, "payment_card_idr", "BCA",
+              NULL, NULL);
+    test_told("payout", ALIKASSA_VALIDATE_OFF, " ", "", NULL, NULL);
+}
+
+
 int
 main(void)
 {
@@ -688,6 +790,7 @@ main(void)
         cmocka_unit_test(roles_are_found),
         cmocka_unit_test(codes_are_right_under_their_service_only),
         cmocka_unit_test(services_are_of_their_operation),
+        cmocka_unit_test(faults_tell_what_is_allowed),
     };
 
     return cmocka_run_group_tests_name("operation", tests, NULL, NULL);

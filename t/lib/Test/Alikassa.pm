@@ -36,6 +36,8 @@ sub new ($class, %opt) {
     my $self = bless {
         dir     => tempdir('alikassa-XXXXXX', TMPDIR => 1, CLEANUP => 1),
         nginx   => $ENV{ALIKASSA_NGINX} // 'nginx',
+        module  => $ENV{ALIKASSA_MODULE}
+            // 'build/ngx_http_alikassa_module.so',
         ports   => [],
         workers => 1,
         allowed => [],
@@ -142,7 +144,7 @@ sub conf ($self, $text) {
     $self->write('alikassa-api.conf', $api);
 
     my %value = (
-        GLOBALS => "load_module $TOP/build/ngx_http_alikassa_module.so;\n"
+        GLOBALS => "load_module $TOP/$self->{module};\n"
             . "daemon off; user www-data; worker_processes "
             . "$self->{workers};\npid $self->{dir}/nginx.pid;\n"
             . "error_log $self->{dir}/error.log "
@@ -179,7 +181,13 @@ sub write ($self, $name, $text) {
 }
 
 sub nginx ($self, @more) {
-    return ($self->{nginx}, '-p', "$self->{dir}/", '-c',
+    my @wrapper = map { s/%DIR%/$self->{dir}/r } @{ $self->{wrapper} // [] };
+
+    unshift @wrapper, 'env', "LD_PRELOAD=$self->{preload}",
+        "ASAN_OPTIONS=log_path=$self->{dir}/asan" . ':detect_leaks=0'
+        if $self->{preload};
+
+    return (@wrapper, $self->{nginx}, '-p', "$self->{dir}/", '-c',
         "$self->{dir}/nginx.conf", '-e', "$self->{dir}/error.log", @more);
 }
 
@@ -237,6 +245,10 @@ sub reload ($self) {
 
 sub workers ($self) {
     my @pids = split ' ', slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+
+    # valgrind keeps the name of the process
+
+    return @pids if $self->{wrapper};
     return grep { slurp("/proc/$_/cmdline") =~ /worker process/ } @pids;
 }
 
@@ -546,7 +558,7 @@ sub done_quietly ($self) {
     is(scalar(grep { /exited on signal|exited with (?!code 0)/ } @lines),
         $self->{dead}, 'no worker died');
 
-    is(join('', map { slurp($_) } glob("$self->{dir}/*san.*")), '',
+    is(join('', map { slurp($_) } glob("$self->{dir}/*{san,asan}.*")), '',
         'no sanitizer reports');
 }
 

@@ -1,0 +1,898 @@
+
+/*
+ * Tests for alikassa_body.c.
+ */
+
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "alikassa_body.h"
+#include "pool.h"
+
+
+#define STRICT  ALIKASSA_VALIDATE_STRICT
+#define FIELDS  ALIKASSA_VALIDATE_FIELDS
+#define OFF     ALIKASSA_VALIDATE_OFF
+
+#define STR     ALIKASSA_VALUE_STRING
+#define NUM     ALIKASSA_VALUE_NUMBER
+#define BOOL    ALIKASSA_VALUE_BOOLEAN
+#define NONE    ALIKASSA_VALUE_NULL
+#define ARRAY   ALIKASSA_VALUE_ARRAY
+#define OBJECT  ALIKASSA_VALUE_OBJECT
+#define FILED   ALIKASSA_VALUE_FILE
+
+/* behind "The order id" */
+#define NO_AMOUNT                                                             \
+    " must be a number from 0.01 to 999999999.99 with at most two decimals."
+#define NO_INTEGER   " must be a positive integer."
+#define NO_STRING    " must be a string."
+#define NO_IP        " must be a valid IP address."
+#define NO_URL       " must be a valid http or https URL."
+#define NO_UTF8      " field is not valid UTF-8 text."
+#define REQUIRED     " field is required."
+#define REPEATED     " field was sent more than once."
+
+#define TEST_FACE  "\xf0\x9f\x98\x80"
+
+
+/* one field of a payment or payout: it comes out as ..., or is at fault */
+
+typedef struct {
+    const char               *operation;
+    const char               *name;
+    const char               *value;
+    alikassa_value_type_t     type;
+    const char               *out;
+    const char               *words;
+} test_value_t;
+
+
+/* what is judged under any validation */
+
+static const test_value_t  test_values[] = {
+
+    /* amounts are bare and canonical, however they were spelt */
+
+    { "payment", "amount", "100.50", STR, "100.5", NULL },
+    { "payment", "amount", "100.00", STR, "100", NULL },
+    { "payout", "amount", "999999999.99", STR, "999999999.99", NULL },
+    { "payment", "amount", "150000.5", NUM, "150000.5", NULL },
+
+    { "payment", "amount", "10.001", STR, NULL, NO_AMOUNT },
+    { "payment", "amount", " 5", STR, NULL, NO_AMOUNT },
+    { "payment", "amount", " ", STR, NULL, NO_AMOUNT },
+    { "payout", "amount", "-5", STR, NULL, NO_AMOUNT },
+    { "payment", "amount", "1e2", NUM, NULL, NO_AMOUNT },
+    { "payment", "amount", "true", BOOL, NULL, NO_AMOUNT },
+    { "payment", "amount", "1", BOOL, NULL, NO_AMOUNT },
+    { "payment", "amount", "", ARRAY, NULL, NO_AMOUNT },
+    { "payment", "amount", "1", OBJECT, NULL, NO_AMOUNT },
+    { "payment", "amount", "1", FILED, NULL, NO_AMOUNT },
+
+    /* integers are bare, too */
+
+    { "payment", "success_redirect_id", "1", STR, "1", NULL },
+    { "payment", "fail_redirect_id", "9223372036854775807", STR,
+      "9223372036854775807", NULL },
+    { "payment", "notification_endpoint_id", "42", NUM, "42", NULL },
+    { "payout", "notification_endpoint_id", "42", NUM, "42", NULL },
+
+    { "payment", "fail_redirect_id", "1.0", STR, NULL, NO_INTEGER },
+    { "payment", "fail_redirect_id", " ", STR, NULL, NO_INTEGER },
+    { "payout", "notification_endpoint_id", "9223372036854775808", STR, NULL,
+      NO_INTEGER },
+    { "payout", "notification_endpoint_id", "-1", NUM, NULL, NO_INTEGER },
+    { "payout", "notification_endpoint_id", "1", BOOL, NULL, NO_INTEGER },
+    { "payment", "success_redirect_id", "", OBJECT, NULL, NO_INTEGER },
+
+    /* strings are PHP's */
+
+    { "payment", "order_id", "A/1", STR, "\"A\\/1\"", NULL },
+    { "payment", "order_id", "007", STR, "\"007\"", NULL },
+    { "payment", "order_id", " A ", STR, "\" A \"", NULL },
+    { "payment", "customer_first_name", "\"\\/\b\f\n\r\t\x01\x1f\x7f", STR,
+      "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"", NULL },
+    { "payment", "customer_first_name", "<b>&'</b>", STR,
+      "\"<b>&'<\\/b>\"", NULL },
+    { "payment", "customer_last_name", "\xd0\x96\xc3\xa9", STR,
+      "\"\\u0416\\u00e9\"", NULL },
+    { "payout", "customer_last_name", TEST_FACE, STR,
+      "\"\\ud83d\\ude00\"", NULL },
+    { "payout", "number", "4111 1111", STR, "\"4111 1111\"", NULL },
+
+    { "payment", "order_id", "7", NUM, NULL, NO_STRING },
+    { "payment", "order_id", "", ARRAY, NULL, NO_STRING },
+    { "payment", "order_id", "", OBJECT, NULL, NO_STRING },
+    { "payment", "order_id", "", FILED, NULL, NO_STRING },
+    { "payout", "number", "4111", NUM, NULL, NO_STRING },
+    { "payment", "customer_ip", "1", NUM, NULL, NO_STRING },
+    { "payment", "success_redirect_url", "false", BOOL, NULL, NO_STRING },
+
+    { NULL, NULL, NULL, STR, NULL, NULL }
+};
+
+
+/* what is judged unless validation is off */
+
+static const test_value_t  test_forms[] = {
+
+    { "payment", "customer_ip", "203.0.113.9", STR, "\"203.0.113.9\"", NULL },
+    { "payment", "customer_ip", "2001:db8::1", STR, "\"2001:db8::1\"", NULL },
+
+    { "payment", "customer_ip", "203.0.113", STR, NULL, NO_IP },
+    { "payment", "customer_ip", "localhost", STR, NULL, NO_IP },
+    { "payment", "customer_ip", " ", STR, NULL, REQUIRED },
+
+    { "payment", "success_redirect_url", "https://a.b/c", STR,
+      "\"https:\\/\\/a.b\\/c\"", NULL },
+    { "payment", "fail_redirect_url", "http://u@a/", STR,
+      "\"http:\\/\\/u@a\\/\"", NULL },
+    { "payout", "notification_endpoint_url", "https://a", STR,
+      "\"https:\\/\\/a\"", NULL },
+
+    { "payment", "success_redirect_url", "a.b/c", STR, NULL, NO_URL },
+    { "payment", "fail_redirect_url", "javascript:alert(1)", STR, NULL,
+      NO_URL },
+    { "payout", "notification_endpoint_url", "https://a b", STR, NULL,
+      NO_URL },
+
+    /* blank is as good as nothing, Unicode's spaces included */
+
+    { "payment", "order_id", " ", STR, NULL, REQUIRED },
+    { "payment", "customer_first_name", " \t\n\v\f\r", STR, NULL, REQUIRED },
+    { "payment", "customer_last_name", "\xc2\xa0\xe3\x80\x80", STR, NULL,
+      REQUIRED },
+    { "payout", "number", "\xe2\x80\x80\xe2\x80\x8b\xef\xbb\xbf", STR, NULL,
+      REQUIRED },
+    { "payout", "customer_first_name", "\xe2\x80\xa8 \xe1\x9a\x80", STR,
+      NULL, REQUIRED },
+    { "payout", "number", "\xe2\x80\x80.", STR, "\"\\u2000.\"", NULL },
+    { "payout", "customer_last_name", "\xe2\x80\x90", STR, "\"\\u2010\"",
+      NULL },
+
+    { NULL, NULL, NULL, STR, NULL, NULL }
+};
+
+
+static const char *const  test_payment[] = {
+    "amount", "100.50", "order_id", "A-1",
+    "service", "online_banking_idr_hpp",
+    "customer_ip", "1.2.3.4", "customer_code", "BCA",
+    "customer_first_name", "Budi", "customer_last_name", "Santoso",
+    NULL
+};
+
+
+static const char *const  test_payout[] = {
+    "amount", "7", "order_id", "A-1",
+    "service", "payment_card_idr",
+    "number", "4111", "customer_code", "BJB",
+    "customer_first_name", "Budi", "customer_last_name", "Santoso",
+    NULL
+};
+
+
+static const alikassa_operation_t  *test_op;
+static alikassa_fields_t            test_fields;
+static alikassa_faults_t            test_faults;
+static alikassa_str_t               test_body;
+
+
+static alikassa_str_t
+test_str(const char *text)
+{
+    alikassa_str_t  s;
+
+    s.len = strlen(text);
+    s.data = (const unsigned char *) text;
+
+    return s;
+}
+
+
+static void
+test_equal(const alikassa_str_t *s, const char *text)
+{
+    if (s->len != strlen(text) || memcmp(s->data, text, s->len) != 0) {
+        fail_msg("\"%.*s\" is not \"%s\"", (int) s->len, s->data, text);
+    }
+}
+
+
+static alikassa_param_t *
+test_param(const char *name)
+{
+    int             i;
+    alikassa_str_t  s;
+
+    s = test_str(name);
+
+    i = alikassa_operation_field(test_op, &s);
+    assert_true(i >= 0);
+
+    return &test_fields.known[i];
+}
+
+
+static void
+test_set_typed(const char *name, const char *value,
+    alikassa_value_type_t type)
+{
+    unsigned char    *p;
+    alikassa_input_t  input;
+
+    memset(&input, 0, sizeof(alikassa_input_t));
+
+    input.name = test_str(name);
+    input.value = test_str(value);
+    input.type = type;
+
+    /* a copy of the exact size: a step beyond it is seen */
+
+    p = test_pool_alloc(NULL, input.value.len);
+    assert_non_null(p);
+
+    memcpy(p, value, input.value.len);
+    input.value.data = p;
+
+    alikassa_param_take(test_param(name), &input);
+}
+
+
+static void
+test_set(const char *name, const char *value)
+{
+    test_set_typed(name, value, STR);
+}
+
+
+/*
+ * A right call of this operation, with what is required.
+ */
+
+static void
+test_begin(const char *operation)
+{
+    const char *const  *p;
+
+    test_pool_free();
+
+    test_op = alikassa_operation_find(operation);
+    assert_non_null(test_op);
+
+    memset(&test_fields, 0, sizeof(alikassa_fields_t));
+
+    p = test_op->pays_out ? test_payout : test_payment;
+
+    for ( /* void */ ; test_op->money && *p; p += 2) {
+        test_set(p[0], p[1]);
+    }
+}
+
+
+static alikassa_rc_t
+test_build(alikassa_validate_t validate)
+{
+    alikassa_rc_t  rc;
+
+    memset(&test_faults, 0xa5, sizeof(alikassa_faults_t));
+
+    test_body.len = 0;
+    test_body.data = NULL;
+
+    rc = alikassa_body_build(test_pool(), test_op, validate, &test_fields,
+                             &test_body, &test_faults);
+
+    assert_int_equal(rc == ALIKASSA_DECLINED, test_faults.nelts != 0);
+
+    return rc;
+}
+
+
+static void
+test_built(alikassa_validate_t validate)
+{
+    if (test_build(validate) != ALIKASSA_OK) {
+        fail_msg("%.*s", (int) test_faults.elts[0].message.len,
+                 test_faults.elts[0].message.data);
+    }
+}
+
+
+static void
+test_is(alikassa_validate_t validate, const char *body)
+{
+    test_built(validate);
+    test_equal(&test_body, body);
+}
+
+
+/*
+ * "The order id" and the words, or the words alone.
+ */
+
+static void
+test_message_is(size_t i, const char *name, const char *words)
+{
+    char  text[1024], *p;
+
+    assert_true(i < test_faults.nelts);
+    test_equal(&test_faults.elts[i].field, name);
+
+    p = text;
+
+    if (*words == ' ') {
+
+        for (p += sprintf(p, "The "); *name; name++) {
+            *p++ = (*name == '_') ? ' ' : *name;
+        }
+    }
+
+    strcpy(p, words);
+    test_equal(&test_faults.elts[i].message, text);
+}
+
+
+/*
+ * Of all fields this one alone is at fault.
+ */
+
+static void
+test_fault(alikassa_validate_t validate, const char *name, const char *words)
+{
+    if (test_build(validate) != ALIKASSA_DECLINED) {
+        fail_msg("taken: %.*s", (int) test_body.len, test_body.data);
+    }
+
+    assert_int_equal(test_faults.nelts, 1);
+    test_message_is(0, name, words);
+}
+
+
+/*
+ * The body holds "name":out.
+ */
+
+static void
+test_holds(alikassa_validate_t validate, const char *name, const char *out)
+{
+    char            member[4096];
+    size_t          i;
+    alikassa_str_t  m;
+
+    sprintf(member, "\"%s\":%s", name, out);
+    m = test_str(member);
+
+    test_built(validate);
+
+    /* a whole member: "{" or "," before it, "," or "}" behind it */
+
+    for (i = 1; i + m.len < test_body.len; i++) {
+
+        if (memcmp(test_body.data + i, m.data, m.len) == 0
+            && strchr("{,", test_body.data[i - 1])
+            && strchr(",}", test_body.data[i + m.len]))
+        {
+            return;
+        }
+    }
+
+    fail_msg("%.*s: no %s", (int) test_body.len, test_body.data, member);
+}
+
+
+static void
+test_values_are_judged(alikassa_validate_t validate, const test_value_t *t)
+{
+    for ( /* void */ ; t->name; t++) {
+
+        test_begin(t->operation);
+        test_set_typed(t->name, t->value, t->type);
+
+        if (t->words) {
+            test_fault(validate, t->name, t->words);
+
+        } else {
+            test_holds(validate, t->name, t->out);
+        }
+    }
+
+    test_pool_free();
+}
+
+
+#define TEST_REQUIRED                                                         \
+    "{\"amount\":100.5,\"order_id\":\"A-1\","                                 \
+    "\"service\":\"online_banking_idr_hpp\",\"customer_ip\":\"1.2.3.4\","     \
+    "\"customer_code\":\"BCA\",\"customer_first_name\":\"Budi\","             \
+    "\"customer_last_name\":\"Santoso\""
+
+
+static void
+payments_are_in_the_order_of_the_page(void **state)
+{
+    (void) state;
+
+    test_begin("payment");
+    test_is(STRICT, TEST_REQUIRED "}");
+
+    /* seven values, and the body of the exact size */
+
+    assert_int_equal(test_pool_allocs(), 8);
+
+    /* the caller sees what is signed, and may build it once more */
+
+    test_equal(&test_param("amount")->value, "100.5");
+    test_is(OFF, TEST_REQUIRED "}");
+
+    test_set("notification_endpoint_url", "https://a/n");
+    test_set("fail_redirect_url", "http://a/f");
+    test_set("success_redirect_url", "https://a/s?x=1&y=2");
+    test_set("notification_endpoint_id", "3");
+    test_set("fail_redirect_id", "2");
+    test_set("success_redirect_id", "1");
+
+    test_is(STRICT, TEST_REQUIRED
+            ",\"success_redirect_id\":1,\"fail_redirect_id\":2,"
+            "\"notification_endpoint_id\":3,"
+            "\"success_redirect_url\":\"https:\\/\\/a\\/s?x=1&y=2\","
+            "\"fail_redirect_url\":\"http:\\/\\/a\\/f\","
+            "\"notification_endpoint_url\":\"https:\\/\\/a\\/n\"}");
+
+    test_pool_free();
+}
+
+
+static void
+payouts_are_in_the_order_of_the_page(void **state)
+{
+    (void) state;
+
+    test_begin("payout");
+    test_set("notification_endpoint_url", "https://a");
+    test_set("notification_endpoint_id", "9");
+
+    test_is(STRICT,
+            "{\"amount\":7,\"order_id\":\"A-1\","
+            "\"service\":\"payment_card_idr\",\"number\":\"4111\","
+            "\"customer_code\":\"BJB\",\"customer_first_name\":\"Budi\","
+            "\"customer_last_name\":\"Santoso\","
+            "\"notification_endpoint_id\":9,"
+            "\"notification_endpoint_url\":\"https:\\/\\/a\"}");
+
+    test_pool_free();
+}
+
+
+static void
+status_is_asked_by_one_name(void **state)
+{
+    size_t  i;
+
+    static const char  none[] = "The order id or id field is required.";
+    static const char  both[] = "Only one of order id and id may be sent.";
+
+    (void) state;
+
+    for (i = 0; i < 2; i++) {
+
+        test_begin(i ? "payout_status" : "payment_status");
+        test_fault(STRICT, "order_id", none);
+        test_fault(FIELDS, "order_id", none);
+
+        test_set("id", "108465371");
+        test_is(STRICT, "{\"id\":108465371}");
+
+        /* null and nothing are not given */
+
+        test_set("order_id", "");
+        test_set_typed("id", "", NONE);
+        test_fault(STRICT, "order_id", none);
+
+        test_set("order_id", "A/1");
+        test_is(STRICT, "{\"order_id\":\"A\\/1\"}");
+
+        test_set("id", "1");
+        test_fault(STRICT, "id", both);
+
+        /* a faulty one is told of first */
+
+        test_set("id", "0");
+        test_fault(STRICT, "id", NO_INTEGER);
+    }
+
+    test_pool_free();
+}
+
+
+static void
+values_are_judged_by_type(void **state)
+{
+    (void) state;
+
+    test_values_are_judged(STRICT, test_values);
+    test_values_are_judged(FIELDS, test_values);
+    test_values_are_judged(OFF, test_values);
+}
+
+
+static void
+forms_are_judged_unless_off(void **state)
+{
+    const test_value_t  *t;
+
+    (void) state;
+
+    test_values_are_judged(STRICT, test_forms);
+    test_values_are_judged(FIELDS, test_forms);
+
+    for (t = test_forms; t->name; t++) {
+        test_begin(t->operation);
+        test_set_typed(t->name, t->value, t->type);
+        test_built(OFF);
+    }
+
+    test_pool_free();
+}
+
+
+static void
+required_fields_are_missed(void **state)
+{
+    size_t              i;
+    const char *const  *f;
+
+    (void) state;
+
+    for (i = 0; i < 2; i++) {
+
+        for (f = i ? test_payout : test_payment; *f; f += 2) {
+
+            test_begin(i ? "payout" : "payment");
+            memset(test_param(*f), 0, sizeof(alikassa_param_t));
+
+            test_fault(STRICT, *f, REQUIRED);
+            test_fault(FIELDS, *f, REQUIRED);
+            test_built(OFF);
+
+            test_set(*f, "");
+            test_fault(STRICT, *f, REQUIRED);
+
+            test_set_typed(*f, "null", NONE);
+            test_fault(STRICT, *f, REQUIRED);
+        }
+    }
+
+    /* nothing at all is an object still */
+
+    test_begin("payment");
+    memset(&test_fields, 0, sizeof(alikassa_fields_t));
+    test_is(OFF, "{}");
+
+    test_pool_free();
+}
+
+
+/*
+ * A value of max characters, of four bytes behind what it must begin with,
+ * and one of one more.
+ */
+
+static void
+test_limit(const char *operation, alikassa_validate_t validate,
+    const char *name, const char *start, size_t max, int limited)
+{
+    char    text[2048], words[64], *p;
+    size_t  i;
+
+    p = text + sprintf(text, "%s", start);
+
+    for (i = strlen(start); i < max; i++) {
+        p += sprintf(p, TEST_FACE);
+    }
+
+    test_begin(operation);
+
+    test_set(name, text);
+    test_built(validate);
+
+    strcpy(p, "x");
+    test_set(name, text);
+
+    if (limited) {
+        sprintf(words, " may not be greater than %zu characters.", max);
+        test_fault(validate, name, words);
+        test_built(OFF);
+
+    } else {
+        test_built(validate);
+    }
+}
+
+
+static void
+limits_count_characters(void **state)
+{
+    (void) state;
+
+    test_limit("payment", STRICT, "order_id", "", 128, 1);
+    test_limit("payout", FIELDS, "order_id", "A", 128, 1);
+    test_limit("payment_status", STRICT, "order_id", "", 128, 1);
+    test_limit("payout_status", FIELDS, "order_id", "", 128, 1);
+
+    test_limit("payout", STRICT, "number", "", 100, 1);
+    test_limit("payout", STRICT, "customer_first_name", "", 100, 1);
+    test_limit("payout", STRICT, "customer_last_name", "", 100, 1);
+
+    test_limit("payment", FIELDS, "service", "", 100, 1);
+    test_limit("payment", FIELDS, "customer_code", "", 100, 1);
+    test_limit("payout", FIELDS, "service", "", 100, 1);
+    test_limit("payout", FIELDS, "customer_code", "", 100, 1);
+
+    test_limit("payment", STRICT, "success_redirect_url", "https://a/", 255,
+               1);
+    test_limit("payment", STRICT, "fail_redirect_url", "http://a/", 255, 1);
+    test_limit("payment", FIELDS, "notification_endpoint_url", "https://a?",
+               255, 1);
+    test_limit("payout", STRICT, "notification_endpoint_url", "https://a/",
+               255, 1);
+
+    /* a payer's names have none */
+
+    test_limit("payment", STRICT, "customer_first_name", "", 300, 0);
+    test_limit("payment", STRICT, "customer_last_name", "", 300, 0);
+
+    test_pool_free();
+}
+
+
+static void
+repeated_and_malformed_are_refused_always(void **state)
+{
+    int                 i;
+    alikassa_input_t    input;
+    const char *const  *f;
+
+    (void) state;
+
+    for (i = STRICT; i <= OFF; i++) {
+
+        for (f = test_payment; *f; f += 2) {
+
+            /* though nothing was sent */
+
+            memset(&input, 0, sizeof(alikassa_input_t));
+
+            test_begin("payment");
+
+            input.malformed = 1;
+            alikassa_param_take(test_param(*f), &input);
+            test_fault((alikassa_validate_t) i, *f, NO_UTF8);
+
+            input.repeated = 1;
+            alikassa_param_take(test_param(*f), &input);
+            test_fault((alikassa_validate_t) i, *f, REPEATED);
+        }
+    }
+
+    /* a repeated service tells nothing of the code */
+
+    test_begin("payment");
+    test_param("service")->repeated = 1;
+    test_set("customer_code", "QRIS");
+    test_fault(STRICT, "service", REPEATED);
+
+    test_pool_free();
+}
+
+
+static void
+test_extra(alikassa_param_t *param, const char *name, const char *value)
+{
+    memset(param, 0, sizeof(alikassa_param_t));
+
+    param->name = test_str(name);
+    param->value = test_str(value);
+    param->given = 1;
+}
+
+
+static void
+extra_fields_come_last_as_strings(void **state)
+{
+    alikassa_param_t  extra[3];
+
+    (void) state;
+
+    test_extra(&extra[0], "z/\xc3\xa9", "1");
+    test_extra(&extra[1], "my_field", "");
+    test_extra(&extra[2], "m", TEST_FACE "/\n");
+
+    extra[0].type = NUM;
+
+    test_begin("payment_status");
+    test_set("id", "5");
+
+    test_fields.extra = extra;
+    test_fields.nextra = 3;
+
+    test_is(STRICT, "{\"id\":5,\"z\\/\\u00e9\":\"1\",\"my_field\":\"\","
+                    "\"m\":\"\\ud83d\\ude00\\/\\n\"}");
+
+    /* the first malformed one is told, behind the known ones */
+
+    test_begin("payment");
+    test_set("amount", "x");
+
+    extra[1].malformed = 1;
+    extra[2].malformed = 1;
+
+    test_fields.extra = extra;
+    test_fields.nextra = 3;
+
+    assert_int_equal(test_build(STRICT), ALIKASSA_DECLINED);
+    assert_int_equal(test_faults.nelts, 2);
+    test_message_is(0, "amount", NO_AMOUNT);
+    test_message_is(1, "my_field", NO_UTF8);
+
+    test_set("amount", "1");
+    test_fault(OFF, "my_field", NO_UTF8);
+
+    /* alone */
+
+    memset(&test_fields, 0, sizeof(alikassa_fields_t));
+
+    test_fields.extra = extra;
+    test_fields.nextra = 1;
+
+    test_is(OFF, "{\"z\\/\\u00e9\":\"1\"}");
+
+    test_pool_free();
+}
+
+
+/* a payment that is wrong in every field */
+
+static const test_value_t  test_wrong[] = {
+    { "payment", "amount", "10.001", STR, NULL, NO_AMOUNT },
+    { "payment", "order_id", "", STR, NULL, REQUIRED },
+    { "payment", "service", "x", STR, NULL,
+      "The selected service is invalid; allowed: online_banking_idr_hpp, "
+      "qr_code_idr_hpp, virtual_account_idr_hpp, "
+      "local_bank_transfer_idr_hpp." },
+    { "payment", "customer_ip", "1.2.3", STR, NULL, NO_IP },
+    { "payment", "customer_code", " ", STR, NULL, REQUIRED },
+    { "payment", "customer_first_name", "1", NUM, NULL, NO_STRING },
+    { "payment", "customer_last_name", "{", OBJECT, NULL, NO_STRING },
+    { "payment", "success_redirect_id", "-1", STR, NULL, NO_INTEGER },
+    { "payment", "fail_redirect_id", "x", STR, NULL, NO_INTEGER },
+    { "payment", "notification_endpoint_id", "0", NUM, NULL, NO_INTEGER },
+    { "payment", "success_redirect_url", "/", STR, NULL, NO_URL },
+    { "payment", "fail_redirect_url", "ftp://a", STR, NULL, NO_URL },
+    { "payment", "notification_endpoint_url", "\xff", STR, NULL, NO_UTF8 },
+    { NULL, NULL, NULL, STR, NULL, NULL }
+};
+
+
+static void
+test_begin_wrong(void)
+{
+    const test_value_t  *t;
+
+    test_begin("payment");
+
+    for (t = test_wrong; t->name; t++) {
+        test_set_typed(t->name, t->value, t->type);
+        test_param(t->name)->malformed = (*t->value == '\xff');
+    }
+}
+
+
+static void
+all_faults_are_told_at_once(void **state)
+{
+    size_t  i;
+
+    (void) state;
+
+    test_begin_wrong();
+
+    assert_int_equal(test_build(STRICT), ALIKASSA_DECLINED);
+    assert_int_equal(test_faults.nelts, 13);
+
+    for (i = 0; test_wrong[i].name; i++) {
+        test_message_is(i, test_wrong[i].name, test_wrong[i].words);
+    }
+
+    test_pool_free();
+}
+
+
+/*
+ * Every allocation fails in its turn: one for each fault, or the body's.
+ */
+
+static void
+test_sweep(alikassa_validate_t validate, size_t faults)
+{
+    size_t         n;
+    alikassa_rc_t  rc;
+
+    rc = test_build(validate);
+
+    assert_int_equal(test_faults.nelts, faults);
+
+    for (n = 0; n < (faults ? faults : 1); n++) {
+
+        test_pool_fail_after((long) n);
+
+        assert_int_equal(alikassa_body_build(test_pool(), test_op, validate,
+                                             &test_fields, &test_body,
+                                             &test_faults),
+                         ALIKASSA_ERROR);
+    }
+
+    test_pool_fail_after((long) n);
+
+    assert_int_equal(test_build(validate), rc);
+
+    test_pool_free();
+}
+
+
+static void
+no_memory_is_an_error(void **state)
+{
+    alikassa_param_t  extra;
+
+    (void) state;
+
+    test_begin("payment");
+    test_sweep(STRICT, 0);
+
+    test_begin_wrong();
+    test_sweep(STRICT, 13);
+
+    test_begin("payment");
+    test_set("customer_code", "QRIS");
+    test_sweep(STRICT, 1);
+
+    test_begin("payment_status");
+    test_sweep(STRICT, 1);
+
+    test_begin_wrong();
+    test_extra(&extra, "a", "\xff");
+    extra.malformed = 1;
+    test_fields.extra = &extra;
+    test_fields.nextra = 1;
+    test_sweep(STRICT, 14);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(payments_are_in_the_order_of_the_page),
+        cmocka_unit_test(payouts_are_in_the_order_of_the_page),
+        cmocka_unit_test(status_is_asked_by_one_name),
+        cmocka_unit_test(values_are_judged_by_type),
+        cmocka_unit_test(forms_are_judged_unless_off),
+        cmocka_unit_test(required_fields_are_missed),
+        cmocka_unit_test(limits_count_characters),
+        cmocka_unit_test(repeated_and_malformed_are_refused_always),
+        cmocka_unit_test(extra_fields_come_last_as_strings),
+        cmocka_unit_test(all_faults_are_told_at_once),
+        cmocka_unit_test(no_memory_is_an_error),
+    };
+
+    return cmocka_run_group_tests_name("body", tests, NULL, NULL);
+}

@@ -1,0 +1,898 @@
+
+/*
+ * Tests for alikassa_json_write.c, and for the refusals that are written
+ * with it.  What is expected is what PHP 8.2 prints.
+ */
+
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "alikassa_body.h"
+#include "alikassa_json.h"
+#include "pool.h"
+
+
+#define TEST_CHANGED                                                          \
+    "a number that PHP would change, send fewer digits or a string"
+
+
+typedef size_t (*test_write_pt)(unsigned char *dst, const alikassa_str_t *src);
+
+
+typedef struct {
+    const char           *text;
+    size_t                len;
+    const char           *out;
+} test_text_t;
+
+
+/* out NULL: as it was sent */
+
+typedef struct {
+    const char           *in;
+    const char           *out;
+} test_pair_t;
+
+
+typedef struct {
+    const char           *text;
+    size_t                len;
+    const char           *reason;
+} test_refused_t;
+
+
+#define test_text(s, out)  { s, sizeof(s) - 1, out }
+#define test_refused(s, reason)  { s, sizeof(s) - 1, reason }
+
+
+/* how many of cJSON's allocations succeed, and how many are not freed yet */
+
+static struct {
+    long                  left;
+    long                  live;
+} test_heap = { -1, 0 };
+
+
+static const test_text_t  test_strings[] = {
+
+    test_text("", "\"\""), test_text("A-1", "\"A-1\""),
+    test_text("Budi Santoso", "\"Budi Santoso\""),
+    test_text("https://a.b/c?d=1&e=2",
+              "\"https:\\/\\/a.b\\/c?d=1&e=2\""),
+
+    /* what has a letter of its own */
+
+    test_text("\"", "\"\\\"\""), test_text("\\", "\"\\\\\""),
+    test_text("/", "\"\\/\""), test_text("\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\""),
+    test_text("\\u0041\\/", "\"\\\\u0041\\\\\\/\""),
+
+    /* and what has none */
+
+    test_text("\0", "\"\\u0000\""), test_text("a\0b", "\"a\\u0000b\""),
+    test_text("\x01\x07\x0b\x0e\x1b\x1f",
+              "\"\\u0001\\u0007\\u000b\\u000e\\u001b\\u001f\""),
+
+    /* left alone */
+
+    test_text("\x7f", "\"\x7f\""),
+    test_text("<a href='x'>&amp;</a>",
+              "\"<a href='x'>&amp;<\\/a>\""),
+    test_text(" !#$%()*+,-.:;=?@[]^_`{|}~",
+              "\" !#$%()*+,-.:;=?@[]^_`{|}~\""),
+
+    /* lower case, and pairs */
+
+    test_text("\xc2\x80\xc2\xa0", "\"\\u0080\\u00a0\""),
+    test_text("\xc3\xa9", "\"\\u00e9\""),
+    test_text("\xd0\x98\xd0\xb2\xd0\xb0\xd0\xbd",
+              "\"\\u0418\\u0432\\u0430\\u043d\""),
+    test_text("\xdf\xbf\xe0\xa0\x80", "\"\\u07ff\\u0800\""),
+    test_text("\xe2\x80\xa8\xe2\x80\xa9", "\"\\u2028\\u2029\""),
+    test_text("\xed\x9f\xbf\xee\x80\x80", "\"\\ud7ff\\ue000\""),
+    test_text("\xef\xbb\xbf" "a", "\"\\ufeffa\""),
+    test_text("\xef\xbf\xbd\xef\xbf\xbe\xef\xbf\xbf",
+              "\"\\ufffd\\ufffe\\uffff\""),
+    test_text("\xf0\x90\x80\x80", "\"\\ud800\\udc00\""),
+    test_text("\xf0\x9f\x98\x80!", "\"\\ud83d\\ude00!\""),
+    test_text("\xf0\xaf\xbf\xbf", "\"\\ud87f\\udfff\""),
+    test_text("\xf4\x8f\xbf\xbf", "\"\\udbff\\udfff\""),
+
+    /* runs between escapes */
+
+    test_text("a/b\xc3\xa9" "c\nd", "\"a\\/b\\u00e9c\\nd\""),
+    test_text("//aa//", "\"\\/\\/aa\\/\\/\""),
+
+    { NULL, 0, NULL }
+};
+
+
+/* an ordinary writer's: only what must be */
+
+static const test_text_t  test_texts[] = {
+    test_text("", "\"\""),
+    test_text("https://a/b?c&<d>'e'", "\"https://a/b?c&<d>'e'\""),
+    test_text("\"\\\b\f\n\r\t", "\"\\\"\\\\\\b\\f\\n\\r\\t\""),
+    test_text("a\0\x01\x1f\x7f", "\"a\\u0000\\u0001\\u001f\x7f\""),
+    test_text("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+              "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""),
+
+    /* no UTF-8: byte by byte */
+
+    test_text("\xff", "\"\\ufffd\""), test_text("a\x80z", "\"a\\ufffdz\""),
+    test_text("\xc3", "\"\\ufffd\""), test_text("\xc3(", "\"\\ufffd(\""),
+    test_text("\xc0\xaf", "\"\\ufffd\\ufffd\""),
+    test_text("\xe2\x82", "\"\\ufffd\\ufffd\""),
+    test_text("\xe2\x82\"", "\"\\ufffd\\ufffd\\\"\""),
+    test_text("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""),
+    test_text("\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""),
+    test_text("\xff\xc3\xa9", "\"\\ufffd\xc3\xa9\""),
+
+    { NULL, 0, NULL }
+};
+
+
+/* {"n":in} becomes {"n":out} */
+
+static const test_pair_t  test_numbers[] = {
+
+    { "0", NULL }, { "1", NULL }, { "-1", NULL }, { "42", NULL },
+    { "1000000000000000000", NULL },
+    { "9007199254740993", NULL }, { "-9007199254740993", NULL },
+    { "9223372036854775799", NULL },
+    { "9223372036854775806", NULL }, { "9223372036854775807", NULL },
+    { "-9223372036854775807", NULL }, { "-9223372036854775808", NULL },
+
+    { "0.5", NULL }, { "-0.5", NULL }, { "0.1", NULL }, { "100.5", NULL },
+    { "150000.5", NULL }, { "999999999.99", NULL }, { "0.01", NULL },
+    { "-12.75", NULL }, { "3.141592653589793", NULL },
+    { "0.30000000000000004", NULL }, { "123456789012345.5", NULL },
+    { "0.0001", NULL }, { "0.00012345", NULL }, { "99.99", NULL },
+
+    /* zeros */
+
+    { "1.0", "1" }, { "100.50", "100.5" }, { "100.00", "100" },
+    { "-1.0", "-1" }, { "0.0", "0" }, { "0.000", "0" }, { "0e5", "0" },
+    { "0E-5", "0" }, { "0.00e+7", "0" }, { "10.0", "10" },
+    { "1.00000000000000000000000000000000000000", "1" },
+    { "9007199254740992.0", "9007199254740992" },
+    { "10000000000000000.0", "10000000000000000" },
+
+    /* an exponent goes up to 10^17 and under 10^-4 */
+
+    { "1e0", "1" }, { "1e2", "100" }, { "1E+2", "100" }, { "-1e2", "-100" },
+    { "1e00002", "100" }, { "1.5e3", "1500" }, { "12.5e1", "125" },
+    { "12e-1", "1.2" }, { "1e-2", "0.01" }, { "1e-00002", "0.01" },
+    { "100e-2", "1" }, { "1e-4", "0.0001" }, { "9.5e-4", "0.00095" },
+    { "1e15", "1000000000000000" }, { "1e16", "10000000000000000" },
+    { "1e17", "1.0e+17" }, { "1e18", "1.0e+18" }, { "1e22", "1.0e+22" },
+    { "1e23", "1.0e+23" }, { "1.0E+25", "1.0e+25" }, { "1e100", "1.0e+100" },
+    { "1.25e+30", "1.25e+30" }, { "-2.5e20", "-2.5e+20" },
+    { "123456789e-20", "1.23456789e-12" }, { "0.00001", "1.0e-5" },
+    { "0.000012345", "1.2345e-5" }, { "1e-5", "1.0e-5" },
+    { "1e-7", "1.0e-7" }, { "-1.5e-10", "-1.5e-10" },
+    { "9.5e-5", "9.5e-5" }, { "0.1e-300", "1.0e-301" },
+    { "100000000000000000.0", "1.0e+17" },
+    { "1000000000000000000000000000000000000000000e-42", "1" },
+
+    /* beyond 64 bits a double, if it keeps the value */
+
+    { "9300000000000000000", "9.3e+18" },
+    { "10000000000000000000", "1.0e+19" },
+    { "-10000000000000000000", "-1.0e+19" },
+    { "20000000000000000000000", "2.0e+22" },
+    { "1000000000000000000000000000", "1.0e+27" },
+
+    /* the ends of a double */
+
+    { "1.7976931348623157e308", "1.7976931348623157e+308" },
+    { "-1.7976931348623157e308", "-1.7976931348623157e+308" },
+    { "1e308", "1.0e+308" }, { "2.2250738585072014e-308", NULL },
+    { "5e-324", "5.0e-324" }, { "1e-323", "1.0e-323" },
+
+    { NULL, NULL }
+};
+
+
+static const char *const  test_changed[] = {
+
+    /* PHP has 0 for the one and -0 for the others */
+
+    "-0", "-0.0", "-0e0", "-0.00e-3",
+
+    /* more than 64 bits, and more digits than a double has */
+
+    "9223372036854775808", "-9223372036854775809", "9223372036854775810",
+    "12345678901234567890", "-12345678901234567890", "18446744073709551615",
+    "18446744073709551616", "9223372036854775807.0", "9223372036854775807e0",
+    "123456789012345678901234567890", "12345678901234567.0",
+    "11111111111111111.0", "144115188075855872.0",
+
+    "9007199254740993.0", "9007199254740993.5", "9007199254740992.5",
+    "9007199254740993e0", "0.99999999999999994", "3.14159265358979312",
+    "0.1000000000000000055511151231257827", "0.1000000000000000055",
+    "1.0000000000000000000000000000000000001", "1.00000000000000001",
+
+    /* over and under */
+
+    "1e309", "1e999", "-1e999", "1.7976931348623159e308", "1e100000",
+    "1e100001", "1e99999999999999999999", "1e-400", "-1e-400", "10e-400",
+    "4.9e-324", "2e-324", "1e-99999999999999999999",
+
+    NULL
+};
+
+
+/* whole texts */
+
+static const test_pair_t  test_objects[] = {
+
+    { "{}", NULL }, { " { } ", "{}" }, { "\t\n{\r}\n", "{}" },
+
+    { "{\"a\":{},\"b\":[],\"c\":[{}],\"d\":[[]],\"e\":{\"\":{}}}", NULL },
+    { "{\"a\":[null,true,false,\"\",0]}", NULL },
+    { "{\"a\":null}", NULL },
+    { "{\"a\" : [ 1 , { \"b\" : 2.0 } ] }", "{\"a\":[1,{\"b\":2}]}" },
+
+    /* the order is the text's; names are no numbers */
+
+    { "{\"b\":1,\"a\":2,\"10\":3,\"9\":4,\"0\":5}", NULL },
+    { "{\"z\":{\"b\":1,\"a\":2},\"y\":[3,1,2]}", NULL },
+    { "{\"0\":1,\"1\":2}", NULL },
+    { "{\"\":1,\"_empty_\":2}", NULL },
+    { "{\"a\":1,\"A\":2}", NULL },
+    { "{\"1\":{\"2\":[]}}", NULL },
+    { "{\"00\":0,\"-1\":1,\"1e2\":2}", NULL },
+
+    /* names are strings, too */
+
+    { "{\"a/b\":1,\"\xc3\xa9\":2}", "{\"a\\/b\":1,\"\\u00e9\":2}" },
+    { "{\"\\u0061\\/\\n\":\"\\u0062\"}", "{\"a\\/\\n\":\"b\"}" },
+    { "{\"\\u00E9\":\"\\u00C9\"}", "{\"\\u00e9\":\"\\u00c9\"}" },
+    { "{\"\\uD83D\\uDE00\":\"\xf0\x9f\x98\x80\"}",
+      "{\"\\ud83d\\ude00\":\"\\ud83d\\ude00\"}" },
+
+    { "{\"a\":\"\\u0008\\u000c\\u000a\\u000d\\u0009\\u002f\\u0022\\u005c\"}",
+      "{\"a\":\"\\b\\f\\n\\r\\t\\/\\\"\\\\\"}" },
+    { "{\"a\":\"\\u0001\\u001F\\u007f\\u003c\\u003E\\u0026\\u0027\"}",
+      "{\"a\":\"\\u0001\\u001f\x7f<>&'\"}" },
+    { "{\"a\":\"\x7f<>&'\"}", NULL },
+    { "{\"a\":\"1.0\",\"b\":\"true\",\"c\":\"null\"}", NULL },
+
+    { NULL, NULL }
+};
+
+
+static const test_refused_t  test_not_objects[] = {
+    test_refused("[]", "not a JSON object"),
+    test_refused("[{}]", "not a JSON object"),
+    test_refused("\"a\"", "not a JSON object"),
+    test_refused("1", "not a JSON object"),
+    test_refused("1e999", "not a JSON object"),
+    test_refused("null", "not a JSON object"),
+    test_refused("true", "not a JSON object"),
+
+    test_refused("", "an empty text"),
+    test_refused(" ", "unexpected end at byte 1"),
+    test_refused("{", "unexpected end at byte 1"),
+    test_refused("{}{}", "unexpected character at byte 2"),
+    test_refused("{\"a\":01}", "unexpected character at byte 6"),
+    test_refused("{\"a\":1.}", "unexpected character at byte 7"),
+    test_refused("{\"a\":.5}", "unexpected character at byte 5"),
+    test_refused("{\"a\":+1}", "unexpected character at byte 5"),
+    test_refused("{\"a\":0x1}", "unexpected character at byte 6"),
+    test_refused("{\"a\":NaN}", "unexpected character at byte 5"),
+    test_refused("{\"a\":1,}", "unexpected character at byte 7"),
+    test_refused("{'a':1}", "unexpected character at byte 1"),
+    test_refused("{\"a\":1,\"a\":2}", "equal names in one object"),
+    test_refused("{\"a\":1,\"\\u0061\":2}", "equal names in one object"),
+    test_refused("{\"a\":\"\\u0000\"}", "an escaped NUL at byte 6"),
+    test_refused("{\"a\":\"\n\"}", "a bare control character at byte 6"),
+    test_refused("\xef\xbb\xbf{}", "a byte-order mark at byte 0"),
+
+    /* PHP has no encoding of these either */
+
+    test_refused("{\"a\":\"\xff\"}", "malformed UTF-8 at byte 6"),
+    test_refused("{\"a\":\"x\x80\"}", "malformed UTF-8 at byte 7"),
+    test_refused("{\"a\":\"\xc0\xaf\"}", "malformed UTF-8 at byte 6"),
+    test_refused("{\"a\":\"\xc3\"}", "malformed UTF-8 at byte 6"),
+    test_refused("{\"a\":\"\xe2\x82\"}", "malformed UTF-8 at byte 6"),
+    test_refused("{\"a\":\"\xed\xa0\x80\"}", "malformed UTF-8 at byte 6"),
+    test_refused("{\"a\":\"\xf4\x90\x80\x80\"}", "malformed UTF-8 at byte 6"),
+    test_refused("{\"\xe9\":1}", "malformed UTF-8 at byte 2"),
+    test_refused("{\"a\":\"\\ud83d\"}", "an unpaired surrogate at byte 12"),
+    test_refused("{\"a\":\"\\ude00\"}", "an unpaired surrogate at byte 12"),
+
+    { NULL, 0, NULL }
+};
+
+
+static void *
+test_heap_alloc(size_t size)
+{
+    if (test_heap.left == 0) {
+        return NULL;
+    }
+
+    if (test_heap.left > 0) {
+        test_heap.left--;
+    }
+
+    test_heap.live++;
+
+    return malloc(size);
+}
+
+
+static void
+test_heap_free(void *p)
+{
+    if (p != NULL) {
+        test_heap.live--;
+        free(p);
+    }
+}
+
+
+static int
+test_setup(void **state)
+{
+    cJSON_Hooks  hooks = { test_heap_alloc, test_heap_free };
+
+    (void) state;
+
+    cJSON_InitHooks(&hooks);
+
+    return 0;
+}
+
+
+static int
+test_teardown(void **state)
+{
+    (void) state;
+
+    cJSON_InitHooks(NULL);
+
+    return 0;
+}
+
+
+/* a copy of the exact size: a step beyond it is seen */
+
+static alikassa_str_t
+test_copy(const char *text, size_t len)
+{
+    alikassa_str_t   s;
+    unsigned char   *p;
+
+    p = test_pool_alloc(NULL, len);
+    assert_non_null(p);
+
+    memcpy(p, text, len);
+
+    s.len = len;
+    s.data = p;
+
+    return s;
+}
+
+
+static void
+test_written(test_write_pt write, const char *text, size_t len,
+    const char *out)
+{
+    size_t           n;
+    unsigned char   *dst;
+    alikassa_str_t   s;
+
+    s = test_copy(text, len);
+    n = write(NULL, &s);
+
+    dst = test_pool_alloc(NULL, n);
+    assert_non_null(dst);
+
+    assert_int_equal(write(dst, &s), n);
+
+    if (n != strlen(out) || memcmp(dst, out, n) != 0) {
+        fail_msg("%.*s is not %s", (int) n, dst, out);
+    }
+
+    test_pool_free();
+}
+
+
+static void
+test_reencoded(const char *in, const char *out)
+{
+    alikassa_str_t     s, result;
+    alikassa_reason_t  reason;
+
+    s = test_copy(in, strlen(in));
+
+    if (alikassa_json_reencode(test_pool(), &s, &result, &reason)
+        != ALIKASSA_OK)
+    {
+        fail_msg("%s: %s", in, reason.text);
+    }
+
+    if (result.len != strlen(out) || memcmp(result.data, out, result.len)) {
+        fail_msg("%s: %.*s is not %s", in, (int) result.len, result.data,
+                 out);
+    }
+
+    /* the text's copy and the result's one allocation */
+
+    assert_int_equal(test_pool_allocs(), 2);
+    assert_int_equal(test_heap.live, 0);
+
+    test_pool_free();
+}
+
+
+static void
+test_declined(const char *text, size_t len, const char *reason)
+{
+    alikassa_str_t     s, out;
+    alikassa_reason_t  why;
+
+    s = test_copy(text, len);
+
+    if (alikassa_json_reencode(test_pool(), &s, &out, &why)
+        != ALIKASSA_DECLINED)
+    {
+        fail_msg("%s is not declined", text);
+    }
+
+    assert_string_equal(why.text, reason);
+    assert_int_equal(test_heap.live, 0);
+
+    test_pool_free();
+}
+
+
+static void
+strings_are_phps(void **state)
+{
+    const test_text_t  *t;
+
+    (void) state;
+
+    for (t = test_strings; t->text; t++) {
+        test_written(alikassa_json_write_string, t->text, t->len, t->out);
+    }
+}
+
+
+static void
+texts_are_ordinary(void **state)
+{
+    const test_text_t  *t;
+
+    (void) state;
+
+    for (t = test_texts; t->text; t++) {
+        test_written(alikassa_json_write_text, t->text, t->len, t->out);
+    }
+}
+
+
+/*
+ * The character in UTF-8; returns its length.
+ */
+
+static size_t
+test_utf8(char *p, unsigned c)
+{
+    if (c < 0x80) {
+        p[0] = (char) c;
+        return 1;
+    }
+
+    if (c < 0x800) {
+        p[0] = (char) (0xc0 | (c >> 6));
+        p[1] = (char) (0x80 | (c & 0x3f));
+        return 2;
+    }
+
+    if (c < 0x10000) {
+        p[0] = (char) (0xe0 | (c >> 12));
+        p[1] = (char) (0x80 | ((c >> 6) & 0x3f));
+        p[2] = (char) (0x80 | (c & 0x3f));
+        return 3;
+    }
+
+    p[0] = (char) (0xf0 | (c >> 18));
+    p[1] = (char) (0x80 | ((c >> 12) & 0x3f));
+    p[2] = (char) (0x80 | ((c >> 6) & 0x3f));
+    p[3] = (char) (0x80 | (c & 0x3f));
+    return 4;
+}
+
+
+/*
+ * All of Unicode: each character by itself and between two others.
+ */
+
+static void
+every_character_is_phps(void **state)
+{
+    char         text[8], out[24];
+    size_t       len;
+    unsigned     c;
+    const char  *p;
+
+    static const char  letters[] = "\bb\ff\nn\rr\tt\"\"\\\\//";
+
+    (void) state;
+
+    for (c = 0; c <= 0x10ffff; c += (c < 0x11000) ? 1 : 0x2b) {
+
+        if (c >= 0xd800 && c <= 0xdfff) {
+            continue;
+        }
+
+        text[0] = 'a';
+        len = 1 + test_utf8(&text[1], c);
+        text[len] = 'z';
+
+        for (p = letters; *p; p += 2) {
+            if ((unsigned char) *p == c) {
+                break;
+            }
+        }
+
+        if (*p) {
+            sprintf(out, "\"a\\%cz\"", p[1]);
+
+        } else if (c >= 0x20 && c < 0x80) {
+            sprintf(out, "\"a%cz\"", (int) c);
+
+        } else if (c < 0x10000) {
+            sprintf(out, "\"a\\u%04xz\"", c);
+
+        } else {
+            sprintf(out, "\"a\\u%04x\\u%04xz\"",
+                    0xd800 + ((c - 0x10000) / 0x400),
+                    0xdc00 + ((c - 0x10000) % 0x400));
+        }
+
+        test_written(alikassa_json_write_string, text, len + 1, out);
+
+        /* without the others */
+
+        memmove(&out[1], &out[2], strlen(out) - 1);
+        strcpy(&out[strlen(out) - 2], "\"");
+
+        test_written(alikassa_json_write_string, &text[1], len - 1, out);
+    }
+}
+
+
+static void
+numbers_keep_their_value(void **state)
+{
+    char                in[256], out[256];
+    const test_pair_t  *t;
+
+    (void) state;
+
+    for (t = test_numbers; t->in; t++) {
+
+        sprintf(in, "{\"n\":%s}", t->in);
+        sprintf(out, "{\"n\":%s}", t->out ? t->out : t->in);
+
+        test_reencoded(in, out);
+
+        /* PHP's own text is kept */
+
+        test_reencoded(out, out);
+
+        sprintf(in, "{\"a\":[ %s , %s ],\"b\":{\"c\":%s}}", t->in, t->in,
+                t->in);
+        sprintf(out, "{\"a\":[%s,%s],\"b\":{\"c\":%s}}",
+                t->out ? t->out : t->in, t->out ? t->out : t->in,
+                t->out ? t->out : t->in);
+
+        test_reencoded(in, out);
+    }
+}
+
+
+static void
+numbers_that_would_change_are_refused(void **state)
+{
+    char                text[256];
+    const char *const  *n;
+
+    (void) state;
+
+    for (n = test_changed; *n; n++) {
+
+        sprintf(text, "{\"n\":%s}", *n);
+        test_declined(text, strlen(text), TEST_CHANGED);
+
+        sprintf(text, "{\"a\":[1,{\"n\":%s}],\"b\":1}", *n);
+        test_declined(text, strlen(text), TEST_CHANGED);
+    }
+}
+
+
+/*
+ * Amounts of all lengths: what is written has no more zeros than it needs.
+ */
+
+static void
+every_amount_is_phps(void **state)
+{
+    long  n, whole, cents;
+    char  in[64], out[64];
+
+    (void) state;
+
+    for (n = 1; n < 99999999999; n += n / 97 + 1) {
+
+        whole = n / 100;
+        cents = n % 100;
+
+        sprintf(in, "{\"n\":%ld.%02ld}", whole, cents);
+
+        if (cents == 0) {
+            sprintf(out, "{\"n\":%ld}", whole);
+
+        } else if (cents % 10 == 0) {
+            sprintf(out, "{\"n\":%ld.%ld}", whole, cents / 10);
+
+        } else {
+            sprintf(out, "{\"n\":%ld.%02ld}", whole, cents);
+        }
+
+        test_reencoded(in, out);
+
+        sprintf(in, "{\"n\":%lde-2}", n);
+        test_reencoded(in, out);
+    }
+}
+
+
+static void
+objects_are_phps(void **state)
+{
+    const test_pair_t  *t;
+
+    (void) state;
+
+    for (t = test_objects; t->in; t++) {
+        test_reencoded(t->in, t->out ? t->out : t->in);
+        test_reencoded(t->out ? t->out : t->in, t->out ? t->out : t->in);
+    }
+}
+
+
+static void
+what_is_no_object_is_refused(void **state)
+{
+    const test_refused_t  *t;
+
+    (void) state;
+
+    for (t = test_not_objects; t->text; t++) {
+        test_declined(t->text, t->len, t->reason);
+    }
+}
+
+
+static void
+nesting_is_kept(void **state)
+{
+    char    text[256], *p;
+    size_t  depth, i;
+
+    (void) state;
+
+    for (depth = 1; depth <= ALIKASSA_JSON_MAX_DEPTH + 1; depth++) {
+
+        p = text;
+
+        for (i = 1; i < depth; i++) {
+            p += sprintf(p, (i & 1) ? "{\"a\":" : "[");
+        }
+
+        p += sprintf(p, (i & 1) ? "{}" : "[]");
+
+        while (--i) {
+            p += sprintf(p, (i & 1) ? "}" : "]");
+        }
+
+        if (depth <= ALIKASSA_JSON_MAX_DEPTH) {
+            test_reencoded(text, text);
+
+        } else {
+            test_declined(text, strlen(text), "too deep nesting at byte 96");
+        }
+    }
+}
+
+
+/*
+ * Many numbers, each with a value of its own: none is taken for another.
+ */
+
+static void
+numbers_are_not_mixed_up(void **state)
+{
+    int    i;
+    char   in[8192], out[8192], *p, *q;
+
+    (void) state;
+
+    p = in + sprintf(in, "{\"0\":[");
+    q = out + sprintf(out, "{\"0\":[");
+
+    for (i = 1; i < 400; i++) {
+
+        if (i % 7 == 0) {
+            p += sprintf(p, "],\"%d\":[\"\", ", i);
+            q += sprintf(q, "],\"%d\":[\"\",", i);
+
+        } else if (i > 1) {
+            *p++ = ',';
+            *q++ = ',';
+        }
+
+        p += sprintf(p, "%d.50", i);
+        q += sprintf(q, "%d.5", i);
+    }
+
+    strcpy(p, "]}");
+    strcpy(q, "]}");
+
+    test_reencoded(in, out);
+}
+
+
+static void
+no_memory_is_an_error(void **state)
+{
+    long               n;
+    alikassa_rc_t      rc;
+    alikassa_str_t     text, out;
+    alikassa_reason_t  reason;
+
+    (void) state;
+
+    text = test_copy("{\"a\":[1.50,\"/\",{\"b\":null}]}", 27);
+
+    test_pool_fail_after(0);
+
+    assert_int_equal(alikassa_json_reencode(test_pool(), &text, &out,
+                                            &reason),
+                     ALIKASSA_ERROR);
+    assert_string_equal(reason.text, "no memory");
+    assert_int_equal(test_heap.live, 0);
+
+    test_pool_fail_after(1);
+
+    for (n = 0; n < 100; n++) {
+
+        test_heap.left = n;
+
+        rc = alikassa_json_reencode(test_pool(), &text, &out, &reason);
+
+        test_heap.left = -1;
+
+        assert_int_equal(test_heap.live, 0);
+
+        if (rc == ALIKASSA_OK) {
+            break;
+        }
+
+        assert_int_equal(rc, ALIKASSA_ERROR);
+        assert_string_equal(reason.text, "cannot make the JSON tree");
+    }
+
+    /* six items, three strings of them, and the list of numbers */
+
+    assert_true(n >= 8 && n < 100);
+
+    assert_int_equal(out.len, 27);
+    assert_memory_equal(out.data, "{\"a\":[1.5,\"\\/\",{\"b\":null}]}", 27);
+
+    test_pool_free();
+}
+
+
+static void
+test_refusal(const alikassa_str_t *message, const alikassa_faults_t *faults,
+    const char *text)
+{
+    alikassa_str_t  out;
+
+    assert_int_equal(alikassa_refusal_write(test_pool(), message, faults,
+                                            &out),
+                     ALIKASSA_OK);
+
+    assert_int_equal(out.len, strlen(text));
+    assert_memory_equal(out.data, text, out.len);
+
+    assert_int_equal(test_pool_allocs(), 1);
+
+    test_pool_free();
+
+    test_pool_fail_after(0);
+
+    assert_int_equal(alikassa_refusal_write(test_pool(), message, faults,
+                                            &out),
+                     ALIKASSA_ERROR);
+
+    test_pool_free();
+}
+
+
+static void
+refusals_are_of_alikassas_shape(void **state)
+{
+    alikassa_str_t     message = alikassa_string("a \"b\" / \xc3\xa9\n\x01");
+    alikassa_str_t     broken = alikassa_string("\xff\xc3");
+    alikassa_str_t     order_id = alikassa_string("order_id");
+    alikassa_str_t     none = alikassa_null_string;
+    alikassa_faults_t  faults;
+
+    (void) state;
+
+    test_refusal(&message, NULL,
+                 "{\"message\":\"a \\\"b\\\" / \xc3\xa9\\n\\u0001\","
+                 "\"errors\":{}}");
+
+    faults.nelts = 0;
+
+    test_refusal(&none, &faults, "{\"message\":\"\",\"errors\":{}}");
+
+    faults.nelts = 1;
+    faults.elts[0].field = order_id;
+    faults.elts[0].message = message;
+
+    test_refusal(&broken, &faults,
+                 "{\"message\":\"\\ufffd\\ufffd\",\"errors\":{"
+                 "\"order_id\":[\"a \\\"b\\\" / \xc3\xa9\\n\\u0001\"]}}");
+
+    faults.nelts = 3;
+    faults.elts[1].field = broken;
+    faults.elts[1].message = none;
+    faults.elts[2].field = none;
+    faults.elts[2].message = order_id;
+
+    test_refusal(&none, &faults,
+                 "{\"message\":\"\",\"errors\":{"
+                 "\"order_id\":[\"a \\\"b\\\" / \xc3\xa9\\n\\u0001\"],"
+                 "\"\\ufffd\\ufffd\":[\"\"],\"\":[\"order_id\"]}}");
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(strings_are_phps),
+        cmocka_unit_test(texts_are_ordinary),
+        cmocka_unit_test(every_character_is_phps),
+        cmocka_unit_test(numbers_keep_their_value),
+        cmocka_unit_test(numbers_that_would_change_are_refused),
+        cmocka_unit_test(every_amount_is_phps),
+        cmocka_unit_test(objects_are_phps),
+        cmocka_unit_test(what_is_no_object_is_refused),
+        cmocka_unit_test(nesting_is_kept),
+        cmocka_unit_test(numbers_are_not_mixed_up),
+        cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(refusals_are_of_alikassas_shape),
+    };
+
+    return cmocka_run_group_tests_name("json_write", tests, test_setup,
+                                       test_teardown);
+}
