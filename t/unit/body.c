@@ -150,10 +150,12 @@ static const test_value_t  test_forms[] = {
     { "payment", "customer_first_name", " \t\n\v\f\r", STR, NULL, REQUIRED },
     { "payment", "customer_last_name", "\xc2\xa0\xe3\x80\x80", STR, NULL,
       REQUIRED },
-    { "payout", "number", "\xe2\x80\x80\xe2\x80\x8b\xef\xbb\xbf", STR, NULL,
+    { "payout", "number",
+      "\xc2\x85\xe1\x9a\x80\xe2\x80\x80\xe2\x80\x81\xe2\x80\x82"
+      "\xe2\x80\x83\xe2\x80\x84\xe2\x80\x85\xe2\x80\x86\xe2\x80\x87"
+      "\xe2\x80\x88\xe2\x80\x89\xe2\x80\x8a\xe2\x80\x8b\xe2\x80\xa8"
+      "\xe2\x80\xa9\xe2\x80\xaf\xe2\x81\x9f\xef\xbb\xbf", STR, NULL,
       REQUIRED },
-    { "payout", "customer_first_name", "\xe2\x80\xa8 \xe1\x9a\x80", STR,
-      NULL, REQUIRED },
     { "payout", "number", "\xe2\x80\x80.", STR, "\"\\u2000.\"", NULL },
     { "payout", "customer_last_name", "\xe2\x80\x90", STR, "\"\\u2010\"",
       NULL },
