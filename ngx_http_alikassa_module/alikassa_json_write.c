@@ -59,6 +59,8 @@ static int alikassa_decimal_read(alikassa_decimal_t *d,
 static int alikassa_decimal_int64(const alikassa_decimal_t *d);
 static int alikassa_decimal_shortest(const alikassa_decimal_t *d,
     alikassa_decimal_t *shortest);
+static int alikassa_decimal_next(alikassa_decimal_t *shortest, size_t n,
+    double value);
 static double alikassa_decimal_double(const alikassa_decimal_t *d);
 static size_t alikassa_decimal_print(const alikassa_decimal_t *d, char *text);
 
@@ -638,7 +640,9 @@ alikassa_decimal_shortest(const alikassa_decimal_t *d,
             shortest->ndigits--;
         }
 
-        if (alikassa_decimal_double(shortest) == value) {
+        if (alikassa_decimal_double(shortest) == value
+            || alikassa_decimal_next(shortest, (size_t) n, value))
+        {
             break;
         }
     }
@@ -646,6 +650,43 @@ alikassa_decimal_shortest(const alikassa_decimal_t *d,
     return shortest->ndigits == d->ndigits
            && shortest->point == d->point
            && memcmp(shortest->digits, d->digits, d->ndigits) == 0;
+}
+
+
+/*
+ * Below a power of two doubles stand twice as close as above it: there the
+ * nearest text of n digits may read back as another double while the one
+ * above it does not.  Returns 1 if that is so, and sets it.
+ */
+
+static int
+alikassa_decimal_next(alikassa_decimal_t *shortest, size_t n, double value)
+{
+    size_t              i;
+    alikassa_decimal_t  next;
+
+    next = *shortest;
+
+    /* the zeros that were cut off are still there */
+
+    for (i = n; i > 0 && next.digits[i - 1] == '9'; i--) {
+        next.digits[i - 1] = '0';
+    }
+
+    if (i == 0) {
+        return 0;
+    }
+
+    next.digits[i - 1]++;
+    next.ndigits = i;
+
+    if (alikassa_decimal_double(&next) != value) {
+        return 0;
+    }
+
+    *shortest = next;
+
+    return 1;
 }
 
 

@@ -167,7 +167,9 @@ is($r[1]{header}->('Retry-After') || $r[2]{header}->('Retry-After'), 5,
 # AliKassa's connection breaks while the shop works: it comes again
 
 $q = notification(5, 'paid');
-close $t->send_request("/notify?$q");
+my $gone = $t->send_request("/notify?$q");
+ok(wait_for(sub { seen(5) }), 'at the shop');
+close $gone;
 shop('200 0');
 ok(wait_for(sub { verdicts(5, 1) }), 'gone');
 is($t->get("/notify?$q")->{status}, 200, 'again');

@@ -385,7 +385,7 @@ bad('commission_amount added', '/notify?'
 bad('a control character', '/notify?' . query(service => "a\nb"),
     'a parameter has control characters');
 is(good('of the merchant\'s own', '/notify?' . query(order_id => "a\nb",
-    desc => "a\nb\x7f"))->{body}, 'shop 1 [108465371] [] [a b ] []',
+    desc => "a\nb\x7fc"))->{body}, 'shop 1 [108465371] [] [a b c] []',
     'no header of it');
 bad('not UTF-8', '/notify?' . query(desc => undef) . '&desc=%ff',
     'a parameter is not UTF-8');
