@@ -170,6 +170,37 @@ try('request', "$a $key", 'location = /r { alikassa_request v1; }',
 try('nested', "$a $key", 'location /pay { alikassa_payment; '
     . 'if ($arg_a) { set $b 1; } limit_except GET { deny all; } }');
 
+# notifications
+
+my $note = "$t->{box}/notification/public.pem";
+
+try('a notification', '', "location = /n { alikassa_notification $note; "
+    . "proxy_pass http://127.0.0.1:1; }");
+
+for (['no such key', 'nowhere.pem', qr/No such file/],
+    ['no public key', 'garbage.pem', qr/not a public key in PEM, give public\.pem of AliKassa's/],
+    ['a private key', 'plain.pem', qr/not a public key in PEM/],
+    ['no key at all', 'unsigned=x', qr/has no public key/],
+    ['a signed field', "$note unsigned=amount",
+        qr/invalid parameter "unsigned=amount", name a parameter that AliKassa does not sign/],
+    ['the signature', "$note unsigned=", qr/invalid parameter "unsigned="/])
+{
+    try($_->[0], '', "location = /n { alikassa_notification $_->[1]; }",
+        $_->[2], $where);
+}
+
+openssl("pkey -in $d/ec.pem -pubout -out $d/ec.pub");
+openssl("pkey -in $d/short.pem -pubout -out $d/short.pub");
+
+try('EC', '', "location = /n { alikassa_notification ec.pub; }",
+    qr/not an RSA key/, $where);
+try('1024 bits', '', "location = /n { alikassa_notification short.pub; }",
+    qr/has 1024 bits/, $where);
+try('twice', '', "location = /n { alikassa_notification $note; "
+    . "alikassa_notification $note; }", qr/is duplicate/, $where);
+try('notification in http', "alikassa_notification $note;", '',
+    qr/not allowed here/);
+
 # an open till
 
 my $warning = qr{anybody who reaches location "/out" can make "alikassa_payout" pay out, add "allow 127\.0\.0\.1; deny all;" .* in \S+/nginx\.conf:\d+};

@@ -1,0 +1,264 @@
+package Bench::Report;
+
+# docs/benchmark.md and its plots.
+
+use v5.36;
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or return '';
+    local $/;
+    return <$fh> // '';
+}
+
+sub machine {
+    my ($cpu) = slurp('/proc/cpuinfo') =~ /^model name\s*: (.*)/m;
+    my $cores = () = slurp('/proc/cpuinfo') =~ /^processor/mg;
+    my ($mem) = slurp('/proc/meminfo') =~ /^MemTotal:\s+(\d+)/;
+    my ($nginx) = `nginx -v 2>&1` =~ m{(nginx/\S+)};
+    my ($openssl) = `openssl version` =~ /^(OpenSSL \S+)/;
+    my ($php) = `php -v` =~ /^(PHP \S+)/;
+    my ($wrk) = `wrk -v 2>&1` =~ /^(wrk \S+)/;
+    my %package;
+    for my $name (qw(libnginx-mod-http-lua libnginx-mod-http-js)) {
+        $package{$name} = `dpkg-query -W -f '\${Version}' $name 2>/dev/null`
+            || 'missing';
+    }
+    my ($system) = slurp('/etc/os-release') =~ /^PRETTY_NAME="(.*)"/m;
+    return join(', ', ($cpu // 'unknown processor'), "$cores cores",
+        sprintf('%.0f GiB', $mem / 1048576), $system // '',
+        'Linux ' . (split /-/, slurp('/proc/sys/kernel/osrelease'))[0]
+            =~ s/\s+//r) . ".\n"
+        . join(', ', $nginx, $openssl, $php, "wrk $wrk" =~ s/^wrk wrk/wrk/r,
+        map { "$_ $package{$_}" } sort keys %package) . '.';
+}
+
+my %NAME = (
+    plain => 'proxy_pass of a ready body', inline => 'this module, inline',
+    pool => 'this module, thread pool', full => 'this module, all features',
+    lua => 'lua-nginx-module, FFI', njs => 'njs, WebCrypto',
+    php => 'PHP-FPM, the page\'s sample',
+);
+
+sub name ($peer) {
+    my ($kind, $bits) = $peer =~ /^([a-z]+)(\d*)$/;
+    return $NAME{$kind} . ($bits ? ", RSA-$bits" : '');
+}
+
+sub write ($r, $docs) {
+    my $p     = $r->{peers};
+    my $plain = $p->{plain}{cpu};
+    my %floor = map { $_ => $plain + $r->{sign}{$_} } 2048, 4096;
+    my @md;
+
+    push @md, "# What it costs\n", "Written by `make bench`"
+        . ($r->{quick} ? ' with `BENCH_QUICK=1`: one short round, no figures '
+            . 'to rely on' : '') . ". Everything in one run on one machine, "
+        . 'over loopback and without TLS, one nginx worker, wrk with 16 '
+        . "connections; $r->{rounds} rounds of $r->{seconds} s that take "
+        . "turns, medians. CPU is the time of all of the worker's threads "
+        . '(for PHP its processes too) from the kernel\'s scheduler. '
+        . "Compare within the run: other machines give other figures.\n",
+        "$r->{machine}\n";
+
+    push @md, "## Payments\n",
+        'Each peer takes the same form, checks the same fields and sends the '
+        . 'same bytes upstream, which is checked before the clock starts. The '
+        . 'floor is a plain `proxy_pass` of a ready-signed body plus a bare '
+        . 'signature by `openssl speed`: '
+        . join(', ', map { sprintf '%.0f + %.0f = %.0f µs for RSA-%d', $plain,
+            $r->{sign}{$_}, $floor{$_}, $_ } 2048, 4096) . ".\n",
+        '| | payments/s | CPU µs | of the floor | p50 ms | p99 ms | memory MiB |',
+        '|---|---|---|---|---|---|---|';
+
+    for my $peer ('plain', map { my $b = $_; map { "$_$b" }
+        qw(inline pool full lua njs php) } 2048, 4096)
+    {
+        if (my $why = $r->{skip}{$peer}) {
+            push @md, '| ' . name($peer) . " | not measured: $why | | | | | |";
+            next;
+        }
+
+        my $x = $p->{$peer} or next;
+        my ($bits) = $peer =~ /(\d+)$/;
+
+        push @md, sprintf '| %s | %.0f | %.0f | %s | %.2f | %.2f | %s |%s',
+            name($peer), $x->{rate}, $x->{cpu},
+            $bits ? sprintf('%.2f', $x->{cpu} / $floor{$bits}) : '',
+            $x->{p50} / 1000, $x->{p99} / 1000,
+            $r->{memory}{$peer} ? sprintf('%.1f', $r->{memory}{$peer} / 1024)
+                : '', $x->{bad} ? " <!-- $x->{bad} failed -->" : '';
+    }
+
+    push @md, "\n\"All features\": idempotency zone, audit log, an access log "
+        . "with the module's variables. PHP 8.2 under FPM keeps no curl "
+        . "connection from one request to the next, so its payments each open "
+        . "one.\n", "![CPU per payment](benchmark-cpu.svg)\n";
+
+    push @md, "## A static file beside it\n",
+        'One connection asks for a file of 1 KiB on the same worker while 16 '
+        . "others pay with RSA-4096.\n",
+        '| beside | p50 µs | p99 µs | of idle (p50) |', '|---|---|---|---|';
+
+    for my $peer (grep { $r->{static}{$_} } qw(idle pool4096 inline4096
+        lua4096 njs4096))
+    {
+        my $x = $r->{static}{$peer};
+        push @md, sprintf '| %s | %.0f | %.0f | %.1f |',
+            $peer eq 'idle' ? 'nothing' : name($peer), $x->{50}, $x->{99},
+            $x->{50} / ($r->{static}{idle}{50} || 1);
+    }
+
+    my $i = $r->{instructions};
+
+    push @md, "\n## Instructions\n", 'By callgrind, outside libcrypto, the '
+        . "difference of 300 and 100 requests over one connection:\n",
+        '| | instructions | of the plain one |', '|---|---|---|',
+        map { sprintf '| %s | %.0f | %.2f |', name($_), $i->{$_},
+            $i->{$_} / $i->{plain} } grep { $i->{$_} } qw(plain inline2048
+            full2048);
+
+    my $f = $r->{flight};
+
+    push @md, "\n## In flight\n", "The worker's memory, each against an "
+        . "upstream that accepts and does not answer:\n",
+        '| | in flight | KiB each |', '|---|---|---|',
+        map { sprintf '| %s | %d | %.1f |', name($_), $f->{$_}{n},
+            $f->{$_}{memory} } qw(plain pool2048);
+
+    push @md, "\n## Growing load\n", 'CPU µs per payment; with many '
+        . "connections some fail to be served in 30 s where that is said.\n",
+        '| connections | plain | thread pool | pool payments/s | p99 ms | failed |',
+        '|---|---|---|---|---|---|',
+        map { my $x = $r->{connections}{$_}; sprintf
+            '| %d | %.0f | %.0f | %.0f | %.1f | %d |', $_, $x->{plain}{cpu},
+            $x->{pool2048}{cpu}, $x->{pool2048}{rate},
+            $x->{pool2048}{p99} / 1000, $x->{pool2048}{bad} }
+            sort { $a <=> $b } keys %{ $r->{connections} };
+
+    push @md, '', '| locations | CPU µs | memory MiB |', '|---|---|---|',
+        map { sprintf '| %d | %.0f | %.1f |', $_, $r->{locations}{$_}{cpu},
+            $r->{locations}{$_}{memory} / 1024 }
+            sort { $a <=> $b } keys %{ $r->{locations} };
+
+    push @md, '', '| form of bytes | CPU µs |', '|---|---|',
+        map { sprintf '| %d | %.0f |', $_, $r->{body}{$_}{cpu} }
+            sort { $a <=> $b } keys %{ $r->{body} };
+
+    push @md, "\n![CPU per payment by connections](benchmark-connections.svg)\n";
+
+    push @md, "## Replays\n", sprintf('A replay takes %.1f µs of CPU, a '
+        . '`return 200` of the same size %.1f µs: %.2f times as much. Beside '
+        . '%d finished orders in the zone a replay takes %.1f µs, in a zone '
+        . "of one %.1f µs.\n", $r->{replay}{replay}, $r->{replay}{return},
+        $r->{replay}{replay} / $r->{replay}{return}, $r->{zone}{n},
+        $r->{zone}{many}, $r->{zone}{few});
+
+    # what was to be reached
+
+    my @goals = (
+        ['CPU per payment inline, all features on, of the floor, RSA-2048',
+            $p->{full2048}{cpu} / $floor{2048}, '<=', 1.05],
+        ['the same, RSA-4096', $p->{full4096}{cpu} / $floor{4096}, '<=', 1.05],
+        ($p->{lua2048} ? ['CPU per payment inline, of Lua\'s, RSA-2048',
+            $p->{inline2048}{cpu} / $p->{lua2048}{cpu}, '<=', 1] : ()),
+        ['instructions outside libcrypto, of a plain proxied POST\'s',
+            $i->{inline2048} / $i->{plain}, '<=', 1.6],
+        ['static file\'s median beside saturated RSA-4096, of idle',
+            $r->{static}{pool4096}{50} / $r->{static}{idle}{50}, '<=', 2],
+        ['payments/s of one worker with the pool, of openssl speed on all '
+            . 'cores, RSA-2048', $p->{pool2048}{rate} / $r->{all_cores}{2048},
+            '>=', 0.9],
+        ['the same, RSA-4096', $p->{pool4096}{rate} / $r->{all_cores}{4096},
+            '>=', 0.9],
+        ['KiB of a payment in flight over plain proxying',
+            $f->{pool2048}{memory} - $f->{plain}{memory}, '<=', 16],
+        ['a replay, of a `return 200`',
+            $r->{replay}{replay} / $r->{replay}{return}, '<=', 2],
+    );
+
+    push @md, "## What was to be reached\n", '| | measured | goal | |',
+        '|---|---|---|---|', map {
+            my ($what, $n, $op, $goal) = @$_;
+            sprintf '| %s | %.2f | %s %s | %s |', $what, $n,
+                $op eq '<=' ? 'at most' : 'at least', $goal,
+                ($op eq '<=' ? $n <= $goal : $n >= $goal) ? 'reached'
+                    : 'not reached';
+        } @goals;
+
+    push @md, "\nwrk and the upstream run on the same cores as the worker: on "
+        . "a machine with two of them, one worker with the pool cannot have "
+        . "both for its signatures.\n\n## Again\n\n    make bench\n";
+
+    save("$docs/benchmark.md", join("\n", @md));
+    save("$docs/benchmark-cpu.svg", bars($r, \%floor));
+    save("$docs/benchmark-connections.svg", lines($r));
+}
+
+sub save ($path, $text) {
+    open(my $fh, '>:utf8', $path) or die "$path: $!";
+    utf8::decode($text);
+    print $fh $text;
+    close $fh;
+}
+
+my $STYLE = '<style>text{font:13px sans-serif;fill:#333}</style>';
+
+# CPU per payment, RSA-2048
+
+sub bars ($r, $floor) {
+    my @peers = grep { $r->{peers}{$_} } map { "${_}2048" }
+        qw(inline pool full lua njs php);
+    my ($max) = sort { $b <=> $a } map { $r->{peers}{$_}{cpu} } @peers;
+    my $y = 40;
+    my $svg = '';
+
+    for my $peer (@peers) {
+        my $cpu = $r->{peers}{$peer}{cpu};
+        my $w   = 420 * $cpu / $max;
+        my $own = $peer =~ /inline|pool|full/;
+        $svg .= sprintf '<text x="200" y="%d" text-anchor="end">%s</text>'
+            . '<rect x="210" y="%d" width="%.1f" height="20" fill="%s"/>'
+            . '<text x="%.1f" y="%d">%.0f µs</text>', $y + 15,
+            name($peer) =~ s/, RSA.*//r =~ s/'/&#39;/r, $y, $w,
+            $own ? '#2a7' : '#999', 216 + $w, $y + 15, $cpu;
+        $y += 30;
+    }
+
+    my $x = 210 + 420 * $floor->{2048} / $max;
+    return sprintf '<svg xmlns="http://www.w3.org/2000/svg" width="720" '
+        . 'height="%d">%s<text x="10" y="20">CPU per payment, RSA-2048; the '
+        . 'line is the floor</text>%s<path d="M%.1f 32V%d" stroke="#c33"/>'
+        . "</svg>\n", $y + 10, $STYLE, $svg, $x, $y;
+}
+
+# CPU per payment by connections
+
+sub lines ($r) {
+    my @n   = sort { $a <=> $b } keys %{ $r->{connections} };
+    my ($max) = sort { $b <=> $a } map { ($_->{plain}{cpu},
+        $_->{pool2048}{cpu}) } values %{ $r->{connections} };
+    my $svg = '';
+    my %colour = (plain => '#999', pool2048 => '#2a7');
+
+    for my $peer (sort keys %colour) {
+        my @points = map { sprintf '%.1f,%.1f', 60 + 560 * $_ / ($#n || 1),
+            260 - 210 * $r->{connections}{ $n[$_] }{$peer}{cpu} / $max }
+            0 .. $#n;
+        $svg .= "<polyline points=\"@points\" fill=\"none\" stroke=\""
+            . "$colour{$peer}\" stroke-width=\"2\"/>";
+        my ($x, $y) = split /,/, $points[-1];
+        $svg .= sprintf '<text x="%.1f" y="%.1f">%s</text>', $x + 6, $y + 4,
+            $peer eq 'plain' ? 'plain' : 'thread pool';
+    }
+
+    $svg .= sprintf '<text x="%.1f" y="280" text-anchor="middle">%d</text>',
+        60 + 560 * $_ / ($#n || 1), $n[$_] for 0 .. $#n;
+
+    return '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="310">'
+        . "$STYLE<text x=\"10\" y=\"20\">CPU µs per payment (0 to "
+        . sprintf('%.0f', $max) . ') by connections</text>'
+        . '<path d="M60 50V260H620" fill="none" stroke="#333"/>' . $svg
+        . "</svg>\n";
+}
+
+1;

@@ -1,0 +1,106 @@
+package Bench::Server;
+
+# An nginx with one worker, and what it costs.
+
+use v5.36;
+
+use IO::Socket::INET;
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+sub new ($class, %opt) {
+    my $self = bless {%opt}, $class;
+    my $dir  = $self->{dir};
+
+    mkdir $dir;
+    mkdir "$dir/$_" for qw(body proxy fastcgi uwsgi scgi);
+    open(my $fh, '>', "$dir/nginx.conf") or die "$dir: $!";
+    print $fh $self->{conf};
+    close $fh;
+
+    $self->{pid} = spawn("$dir/out.log", @{ $self->{wrapper} // [] },
+        $ENV{ALIKASSA_NGINX} // 'nginx', '-p', "$dir/", '-c',
+        "$dir/nginx.conf", '-e', "$dir/error.log");
+
+    for (1 .. 300) {
+        return $self if defined answers($self->{port});
+        sleep 0.1;
+    }
+
+    die "nginx does not start: " . slurp("$dir/error.log")
+        . slurp("$dir/out.log");
+}
+
+sub spawn ($log, @command) {
+    my $pid = fork() // die;
+
+    if ($pid == 0) {
+        open(STDIN, '<', '/dev/null');
+        open(STDOUT, '>>', $log);
+        open(STDERR, '>&', \*STDOUT);
+        exec @command or POSIX::_exit(127);
+    }
+
+    return $pid;
+}
+
+sub answers ($port) {
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
+}
+
+sub children ($pid) {
+    return split ' ', slurp("/proc/$pid/task/$pid/children");
+}
+
+# the worker; without a master process, nginx itself
+
+sub worker ($self) { return (children($self->{pid}))[0] // $self->{pid} }
+
+# CPU time of processes, all their threads, in microseconds
+
+sub cpu (@pids) {
+    my $ns = 0;
+
+    for my $pid (@pids) {
+        for my $task (glob "/proc/$pid/task/*/schedstat") {
+            $ns += (split ' ', slurp($task))[0] // 0;
+        }
+    }
+
+    return $ns / 1000;
+}
+
+# kilobytes: "VmRSS", "VmHWM"
+
+sub memory ($self, $what = 'VmRSS') {
+    my $n = 0;
+    $n += slurp("/proc/$_/status") =~ /^$what:\s+(\d+)/m ? $1 : 0
+        for $self->worker, @{ $self->{more} // [] };
+    return $n;
+}
+
+sub stop ($self) {
+    my $pid = delete $self->{pid} or return;
+    kill 'TERM', $pid;
+
+    # under valgrind a signal may not end epoll_wait(); a connection does
+
+    for (1 .. 300) {
+        return if waitpid($pid, POSIX::WNOHANG()) == $pid;
+        sleep 0.1;
+        answers($self->{port}) if $self->{wrapper};
+    }
+
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+}
+
+sub DESTROY ($self) { local ($?, $!); $self->stop }
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or return '';
+    local $/;
+    return <$fh> // '';
+}
+
+1;
