@@ -218,6 +218,18 @@ is(seen(8), 1, 'once');
 
 is($t->get('/notify?' . $q =~ s/paid/fail/r)->{status}, 403, 'forged');
 
+# one that the sandbox forges, and one that it does not
+
+my $url = 'http://127.0.0.1:' . $t->port(0) . '/notify';
+my %paid = (order_id => 'none', payment_status => 'paid', url => $url,
+    values => { id => 10, amount => 5, account => $t->{account} });
+
+is($t->control('/notify', { %paid, sign => 'Zm9yZ2Vk' })->{status}, 403,
+    'sent with another signature');
+is(seen(10), 0, 'not at the shop');
+is($t->control('/notify', \%paid)->{status}, 200, 'sent with its own');
+is(seen(10), 1, 'at the shop');
+
 # a worker dies while the shop works
 
 shop('200 1');
