@@ -359,10 +359,12 @@ ngx_http_alikassa_delivery_answered(ngx_http_request_t *r)
 
     status = r->headers_out.status;
 
-    ngx_http_alikassa_delivery_settle(ctx, (status >= NGX_HTTP_OK
-                                           && status < NGX_HTTP_SPECIAL_RESPONSE)
-                                          ? ALIKASSA_EVENT_ACCEPTED
-                                          : ALIKASSA_EVENT_REJECTED);
+    if (status >= NGX_HTTP_OK && status < NGX_HTTP_SPECIAL_RESPONSE) {
+        ngx_http_alikassa_delivery_settle(ctx, ALIKASSA_EVENT_ACCEPTED);
+
+    } else {
+        ngx_http_alikassa_delivery_settle(ctx, ALIKASSA_EVENT_REJECTED);
+    }
 }
 
 

@@ -5,7 +5,8 @@
  *
  *     ngx_http_alikassa_module.c      directives, merging, the module's life
  *     ngx_http_alikassa_key.c         keys and signers of a configuration
- *     ngx_http_alikassa_handler.c     a request's way from body to answer
+ *     ngx_http_alikassa_handler.c     a request's way to what is signed
+ *     ngx_http_alikassa_order.c       and from there to the answer
  *     ngx_http_alikassa_body.c        the client's body, read and decoded
  *     ngx_http_alikassa_fields.c      accept, set and defaults
  *     ngx_http_alikassa_sign.c        signing, in a thread or at once
@@ -19,6 +20,7 @@
  *     ngx_http_alikassa_worker.c      whose they are, and who is gone
  *     ngx_http_alikassa_audit.c       the audit log
  *     ngx_http_alikassa_notification.c  a module of its own: notifications
+ *     ngx_http_alikassa_notification_conf.c  its directive
  *     ngx_http_alikassa_delivery.c    each of them to the shop once
  */
 
@@ -293,9 +295,24 @@ ngx_int_t ngx_http_alikassa_signer(ngx_conf_t *cf,
 void ngx_http_alikassa_keys_free(void *data);
 
 
+/* for tables of refusals */
+
+#define ngx_http_alikassa_refusal(status, error, message, retry, told)        \
+    { status, ngx_string(error), alikassa_string(message), retry, told }
+
+
 /* ngx_http_alikassa_handler.c */
 
 ngx_int_t ngx_http_alikassa_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_alikassa_order.c */
+
+extern const ngx_http_alikassa_refusal_t  ngx_http_alikassa_no_memory;
+
+ngx_int_t ngx_http_alikassa_enter(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
+void ngx_http_alikassa_resume(ngx_http_request_t *r);
 ngx_http_alikassa_ctx_t *ngx_http_alikassa_ctx(ngx_http_request_t *r);
 ngx_http_alikassa_ctx_t *ngx_http_alikassa_create_ctx(ngx_http_request_t *r);
 void ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,

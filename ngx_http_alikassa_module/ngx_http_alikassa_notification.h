@@ -78,6 +78,15 @@ const ngx_http_alikassa_refusal_t *ngx_http_alikassa_notification_page(
     ngx_http_request_t *r);
 
 
+/* ngx_http_alikassa_notification_conf.c */
+
+void *ngx_http_alikassa_notification_create_conf(ngx_conf_t *cf);
+char *ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+char *ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
 /* ngx_http_alikassa_delivery.c */
 
 /*

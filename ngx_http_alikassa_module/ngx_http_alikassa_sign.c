@@ -232,8 +232,8 @@ ngx_http_alikassa_sign_end(ngx_http_request_t *r,
     call->sign.len = 0;
 
     ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
-                  "cannot sign with key \"%V\": %s", &call->ctx->conf->key->path,
-                  ctx->reason.text);
+                  "cannot sign with key \"%V\": %s",
+                  &call->ctx->conf->key->path, ctx->reason.text);
 }
 
 

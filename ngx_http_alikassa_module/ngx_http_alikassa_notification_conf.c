@@ -1,0 +1,254 @@
+
+/*
+ * "alikassa_notification": its keys, read and proven when nginx starts.
+ */
+
+
+#include "ngx_http_alikassa_notification.h"
+
+
+static char *ngx_http_alikassa_notification_load(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *conf, ngx_str_t *digest);
+static void ngx_http_alikassa_notification_free(void *data);
+static char *ngx_http_alikassa_notification_key(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *nlcf, ngx_str_t *name);
+
+
+void *
+ngx_http_alikassa_notification_create_conf(ngx_conf_t *cf)
+{
+    ngx_http_alikassa_notification_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool,
+                       sizeof(ngx_http_alikassa_notification_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->verifiers = NULL;
+     *     conf->digest = { 0, NULL };
+     *     conf->extra = { NULL, 0 };
+     */
+
+    conf->keys = NGX_CONF_UNSET_PTR;
+
+    return conf;
+}
+
+
+/*
+ * As nginx's own access checks, this one holds in the locations inside.
+ */
+
+char *
+ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child)
+{
+    ngx_http_alikassa_notification_conf_t *prev = parent;
+    ngx_http_alikassa_notification_conf_t *conf = child;
+
+    ngx_http_alikassa_loc_conf_t  *alcf;
+
+    if (conf->keys == NGX_CONF_UNSET_PTR) {
+        conf->extra = prev->extra;
+    }
+
+    ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+
+    if (conf->keys == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    /* merged before, as that module comes before this one */
+
+    alcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_alikassa_module);
+
+    if (conf->keys == prev->keys
+        && ngx_http_alikassa_same(&prev->digest, &alcf->digest))
+    {
+        conf->verifiers = prev->verifiers;
+        conf->digest = prev->digest;
+
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_alikassa_notification_load(cf, conf, &alcf->digest);
+}
+
+
+static char *
+ngx_http_alikassa_notification_load(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *conf, ngx_str_t *digest)
+{
+    ngx_uint_t                   i;
+    alikassa_reason_t            reason;
+    ngx_pool_cleanup_t          *cln;
+    alikassa_verifier_t        **verifier;
+    ngx_http_alikassa_public_t  *key;
+
+    key = conf->keys->elts;
+
+    conf->digest = *digest;
+    conf->verifiers = ngx_array_create(cf->pool, conf->keys->nelts,
+                                       sizeof(alikassa_verifier_t *));
+    if (conf->verifiers == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_alikassa_notification_free;
+    cln->data = conf->verifiers;
+
+    for (i = 0; i < conf->keys->nelts; i++) {
+
+        verifier = ngx_array_push(conf->verifiers);
+        if (verifier == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (alikassa_verifier_create(&key[i].pem, (char *) digest->data,
+                                     verifier, &reason)
+            != ALIKASSA_OK)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "cannot use key \"%V\" with digest \"%V\": %s, give "
+                          "public.pem of AliKassa's \"API certificate for "
+                          "notifications\" in %V:%ui", &key[i].path, digest,
+                          reason.text, &key[i].where.file, key[i].where.line);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_alikassa_notification_free(void *data)
+{
+    ngx_array_t *verifiers = data;
+
+    ngx_uint_t             i;
+    alikassa_verifier_t  **verifier;
+
+    verifier = verifiers->elts;
+
+    for (i = 0; i < verifiers->nelts; i++) {
+        alikassa_verifier_free(verifier[i]);
+    }
+}
+
+
+char *
+ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_alikassa_notification_conf_t *nlcf = conf;
+
+    char            *rv;
+    ngx_str_t       *value;
+    ngx_uint_t       i, n;
+    alikassa_str_t  *extra;
+
+    if (nlcf->keys != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    n = cf->args->nelts;
+
+    if (n == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        nlcf->keys = NULL;
+        return NGX_CONF_OK;
+    }
+
+    nlcf->keys = ngx_array_create(cf->pool, n,
+                                  sizeof(ngx_http_alikassa_public_t));
+    if (nlcf->keys == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    extra = ngx_palloc(cf->pool, n * sizeof(alikassa_str_t));
+    if (extra == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    nlcf->extra.elts = extra;
+
+    for (i = 1; i < n; i++) {
+
+        if (ngx_strncmp(value[i].data, "unsigned=", 9) != 0) {
+
+            rv = ngx_http_alikassa_notification_key(cf, nlcf, &value[i]);
+
+            if (rv != NGX_CONF_OK) {
+                return rv;
+            }
+
+            continue;
+        }
+
+        extra->len = value[i].len - 9;
+        extra->data = value[i].data + 9;
+
+        if (extra->len == 0 || alikassa_notification_find(extra) >= 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", name a parameter "
+                               "that AliKassa does not sign", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        extra++;
+        nlcf->extra.nelts++;
+    }
+
+    if (nlcf->keys->nelts == 0) {
+        return "has no public key";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_alikassa_notification_key(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *nlcf, ngx_str_t *name)
+{
+    u_char                      *p;
+    alikassa_str_t               pem;
+    ngx_http_alikassa_public_t  *key;
+
+    key = ngx_array_push(nlcf->keys);
+    if (key == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    key->path = *name;
+
+    ngx_http_alikassa_where(cf, &key->where);
+
+    if (ngx_conf_full_name(cf->cycle, &key->path, 1) != NGX_OK
+        || ngx_http_alikassa_key_file(cf, &key->path, 0, &pem) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pnalloc(cf->pool, pem.len + 1);
+
+    if (p) {
+        ngx_memcpy(p, pem.data, pem.len);
+    }
+
+    key->pem.len = pem.len;
+    key->pem.data = p;
+
+    ngx_free((void *) pem.data);
+
+    return p ? NGX_CONF_OK : NGX_CONF_ERROR;
+}

@@ -1,0 +1,740 @@
+
+/*
+ * An order's way: the idempotency zone, signature, call, answer, and the
+ * context that all of it lives in.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+
+
+static void ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim);
+static ngx_int_t ngx_http_alikassa_claimed(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_replay(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_ask(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_start(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const alikassa_operation_t *op,
+    ngx_str_t *uri, ngx_str_t *body, ngx_http_alikassa_call_handler_pt handler);
+static ngx_int_t ngx_http_alikassa_signed(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call);
+static ngx_int_t ngx_http_alikassa_unsigned(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call,
+    const ngx_http_alikassa_refusal_t *refusal);
+static ngx_int_t ngx_http_alikassa_called(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call);
+static ngx_int_t ngx_http_alikassa_asked(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_cleanup(void *data);
+static void *ngx_http_alikassa_pool_alloc(void *data, size_t size);
+
+
+const ngx_http_alikassa_refusal_t  ngx_http_alikassa_no_memory =
+    ngx_http_alikassa_refusal(NGX_HTTP_INTERNAL_SERVER_ERROR, "internal",
+        "The server could not handle the request. Nothing was sent.", 0, 0);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_sign_failed =
+    ngx_http_alikassa_refusal(NGX_HTTP_INTERNAL_SERVER_ERROR, "sign_failed",
+        "The request could not be signed. Nothing was sent.", 0, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_busy =
+    ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
+        "The server is busy. Nothing was sent: "
+        "the same request can be made again.", 1, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_zone_full =
+    ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
+        "The server cannot take another order now. Nothing was sent: "
+        "the same request can be made again.", 10, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_in_flight =
+    ngx_http_alikassa_refusal(NGX_HTTP_CONFLICT, "in_flight",
+        "This order is still being handled. "
+        "Make the same request again for its answer.", 5, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unresolved =
+    ngx_http_alikassa_refusal(NGX_HTTP_CONFLICT, "unknown",
+        "This order was sent and may exist, and AliKassa does not tell its "
+        "status now. Make the same request again for its answer.", 10, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_other_data =
+    ngx_http_alikassa_refusal(422, "conflict",
+        "This order_id was used with other data.", 0, 0);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unreachable =
+    ngx_http_alikassa_refusal(NGX_HTTP_BAD_GATEWAY, "unreachable",
+        "AliKassa could not be reached. Nothing was sent: "
+        "the same request can be made again.", 0, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unconnected =
+    ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
+        "AliKassa could not be reached in time. Nothing was sent: "
+        "the same request can be made again.", 0, 1);
+
+/* with an idempotency zone, and without: by [claim != NULL] */
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_bad_answer[] = {
+    ngx_http_alikassa_refusal(NGX_HTTP_BAD_GATEWAY, "bad_answer",
+        "AliKassa gave no usable answer. It may have taken the request: "
+        "ask for the status of this order before making it again.", 0, 1),
+    ngx_http_alikassa_refusal(NGX_HTTP_BAD_GATEWAY, "bad_answer",
+        "AliKassa gave no usable answer. It may have taken the request: "
+        "make the same request again for its answer.", 0, 1)
+};
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_timeout[] = {
+    ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
+        "AliKassa did not answer in time. It may have taken the request: "
+        "ask for the status of this order before making it again.", 0, 1),
+    ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
+        "AliKassa did not answer in time. It may have taken the request: "
+        "make the same request again for its answer.", 0, 1)
+};
+
+static ngx_str_t  ngx_http_alikassa_verdict_miss = ngx_string("MISS");
+static ngx_str_t  ngx_http_alikassa_verdict_hit = ngx_string("HIT");
+static ngx_str_t  ngx_http_alikassa_verdict_wait = ngx_string("WAIT");
+static ngx_str_t  ngx_http_alikassa_verdict_conflict = ngx_string("CONFLICT");
+static ngx_str_t  ngx_http_alikassa_verdict_unknown = ngx_string("UNKNOWN");
+
+
+/*
+ * Where the location has an idempotency zone, the order is claimed first.
+ */
+
+ngx_int_t
+ngx_http_alikassa_enter(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+{
+    ngx_str_t                   parts[3];
+    ngx_http_alikassa_claim_t  *claim;
+
+    if (ctx->conf->idempotency == NULL
+        || !ctx->operation->money
+        || ctx->order_id.len == 0)
+    {
+        return ngx_http_alikassa_start(r, ctx, ctx->operation,
+                                       &ctx->conf->uri, &ctx->body,
+                                       ngx_http_alikassa_called);
+    }
+
+    claim = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_claim_t));
+    if (claim == NULL) {
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                        NULL);
+    }
+
+    claim->zone = ctx->conf->idempotency;
+    claim->request = r;
+    claim->handler = ngx_http_alikassa_woken;
+    claim->data = ctx;
+
+    parts[0] = ctx->account;
+    parts[1].len = ctx->operation->name.len;
+    parts[1].data = (u_char *) ctx->operation->name.data;
+    parts[2] = ctx->order_id;
+
+    if (ngx_http_alikassa_claim_init(claim, parts, 3, &ctx->body) != NGX_OK) {
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                        NULL);
+    }
+
+    ctx->claim = claim;
+
+    return ngx_http_alikassa_claimed(r, ctx);
+}
+
+
+/*
+ * The one who had the order is through with it, or the wait took too long.
+ */
+
+static void
+ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim)
+{
+    ngx_int_t                 rc;
+    ngx_http_request_t       *r;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = claim->data;
+    r = ctx->request;
+
+    if (claim->timedout) {
+        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+        rc = ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_in_flight,
+                                      NULL);
+
+    } else {
+        rc = ngx_http_alikassa_claimed(r, ctx);
+    }
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_claimed(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+{
+    ngx_uint_t  waited;
+
+    waited = ctx->verdict.len != 0;
+
+    switch (ngx_http_alikassa_claim(ctx->claim, ctx->conf->wait)) {
+
+    case ALIKASSA_ACTION_SEND:
+
+        ctx->verdict = ngx_http_alikassa_verdict_miss;
+
+        return ngx_http_alikassa_start(r, ctx, ctx->operation,
+                                       &ctx->conf->uri, &ctx->body,
+                                       ngx_http_alikassa_called);
+
+    case ALIKASSA_ACTION_ASK:
+
+        ctx->verdict = ngx_http_alikassa_verdict_unknown;
+
+        return ngx_http_alikassa_ask(r, ctx);
+
+    case ALIKASSA_ACTION_WAIT:
+
+        ctx->verdict = ngx_http_alikassa_verdict_wait;
+
+        return NGX_AGAIN;
+
+    case ALIKASSA_ACTION_REPLAY:
+
+        ctx->verdict = waited ? ngx_http_alikassa_verdict_wait
+                              : ngx_http_alikassa_verdict_hit;
+
+        return ngx_http_alikassa_replay(r, ctx);
+
+    case ALIKASSA_ACTION_CONFLICT:
+
+        ctx->verdict = ngx_http_alikassa_verdict_conflict;
+
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "client sent an order_id again with other data");
+
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_other_data,
+                                        NULL);
+
+    case ALIKASSA_ACTION_REFUSE:
+
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "idempotency zone \"%V\" has no room for an order or "
+                      "for this worker, enlarge it",
+                      &ctx->conf->idempotency->shm.name);
+
+        ctx->outcome = ALIKASSA_OUTCOME_UNSENT;
+
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_zone_full,
+                                        NULL);
+
+    default: /* ALIKASSA_ACTION_NONE */
+
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                        NULL);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_replay(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+{
+    alikassa_str_t      body;
+    alikassa_outcome_t  outcome;
+
+    ctx->outcome = ALIKASSA_OUTCOME_REPLAYED;
+    ctx->status = ctx->claim->status;
+
+    body.len = ctx->claim->answer.len;
+    body.data = ctx->claim->answer.data;
+
+    if (alikassa_answer_read(&ctx->pool, ctx->operation, ctx->status, &body,
+                             &ctx->answer, &outcome)
+        != ALIKASSA_OK)
+    {
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                        NULL);
+    }
+
+    /*
+     * what a status call found has no link for the payer, and the zone may
+     * have had no room for the answer
+     */
+
+    if (ctx->claim->found || !ctx->answer.object) {
+        return ngx_http_alikassa_exists(r, ctx);
+    }
+
+    return ngx_http_alikassa_answer(r, ctx, &ctx->claim->answer, 1);
+}
+
+
+/*
+ * Asks what became of an order that may exist.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_ask(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+{
+    int                          from, to;
+    ngx_str_t                    text;
+    alikassa_str_t               body;
+    alikassa_fields_t           *fields;
+    alikassa_faults_t            faults;
+    const alikassa_operation_t  *op;
+
+    op = alikassa_operation_find(ctx->operation->status);
+
+    fields = ngx_pcalloc(r->pool, sizeof(alikassa_fields_t));
+    if (fields == NULL) {
+        goto failed;
+    }
+
+    from = alikassa_operation_role(ctx->operation, ALIKASSA_ROLE_ORDER_ID);
+    to = alikassa_operation_role(op, ALIKASSA_ROLE_ORDER_ID);
+
+    if (from < 0 || to < 0) {
+        goto failed;
+    }
+
+    fields->known[to] = ctx->fields->known[from];
+
+    if (alikassa_body_build(&ctx->pool, op, ALIKASSA_VALIDATE_STRICT, fields,
+                            &body, &faults)
+        != ALIKASSA_OK)
+    {
+        goto failed;
+    }
+
+    text.len = body.len;
+    text.data = (u_char *) body.data;
+
+    return ngx_http_alikassa_start(r, ctx, op, &ctx->conf->status_uri, &text,
+                                   ngx_http_alikassa_asked);
+
+failed:
+
+    (void) ngx_http_alikassa_claim_settle(ctx->claim, ALIKASSA_EVENT_NO_STATUS,
+                                          0, NULL);
+
+    return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                    NULL);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
+    const alikassa_operation_t *op, ngx_str_t *uri, ngx_str_t *body,
+    ngx_http_alikassa_call_handler_pt handler)
+{
+    ngx_int_t                  rc;
+    ngx_http_alikassa_call_t  *call;
+
+    call = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_call_t));
+    if (call == NULL) {
+
+        /* an order that is claimed is let go by the pool's cleanup */
+
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                        NULL);
+    }
+
+    call->ctx = ctx;
+    call->operation = op;
+    call->uri = *uri;
+    call->body = *body;
+    call->handler = handler;
+
+    ctx->call = call;
+
+    rc = ngx_http_alikassa_sign(r, call);
+
+    switch (rc) {
+
+    case NGX_OK:
+        return ngx_http_alikassa_signed(r, call);
+
+    case NGX_AGAIN:
+        return NGX_AGAIN;
+
+    case NGX_BUSY:
+        return ngx_http_alikassa_unsigned(r, call, &ngx_http_alikassa_busy);
+
+    default: /* NGX_ERROR */
+        return ngx_http_alikassa_unsigned(r, call,
+                                          &ngx_http_alikassa_sign_failed);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_signed(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
+{
+    if (!call->signed_ok) {
+        return ngx_http_alikassa_unsigned(r, call,
+                                          &ngx_http_alikassa_sign_failed);
+    }
+
+    if (ngx_http_alikassa_send(r, call) != NGX_OK) {
+        return ngx_http_alikassa_unsigned(r, call,
+                                          &ngx_http_alikassa_no_memory);
+    }
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_unsigned(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call,
+    const ngx_http_alikassa_refusal_t *refusal)
+{
+    call->finished = 1;
+
+    ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
+
+    return ngx_http_alikassa_refuse(r, call->ctx, refusal, NULL);
+}
+
+
+/*
+ * The request's write event handler: called when a signature is made, when
+ * the subrequest is done, and for any event of the client's connection.
+ */
+
+void
+ngx_http_alikassa_resume(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_alikassa_ctx_t   *ctx;
+    ngx_http_alikassa_call_t  *call;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
+    call = ctx->call;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "http alikassa resume: \"%V?%V\"", &r->uri, &r->args);
+
+    if (call == NULL || call->signing || call->finished) {
+
+        if (ctx->claim && ctx->claim->waiting && r->connection->error) {
+
+            /* nobody is left to wait */
+
+            ngx_http_alikassa_claim_leave(ctx->claim);
+            ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+        }
+
+        return;
+    }
+
+    if (!call->sent) {
+
+        /*
+         * a call that moves money is made even if the client is gone; one
+         * that only asks is not
+         */
+
+        rc = (r->connection->error && ctx->operation->safe)
+             ? NGX_ERROR : ngx_http_alikassa_signed(r, call);
+
+    } else if (call->subrequest->done) {
+        call->finished = 1;
+        rc = call->handler(r, call);
+
+    } else {
+        return;
+    }
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+/*
+ * The call is through, and its outcome is recorded: tell the client.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_called(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
+{
+    ngx_str_t                 body;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = call->ctx;
+
+    if (call->whole) {
+        ctx->status = call->status;
+        ctx->answer = call->answer;
+
+        body.len = call->len;
+        body.data = call->start;
+
+        return ngx_http_alikassa_answer(r, ctx, &body, 0);
+    }
+
+    if (call->outcome == ALIKASSA_OUTCOME_UNSENT) {
+        return ngx_http_alikassa_refuse(r, ctx, call->timedout
+                                        ? &ngx_http_alikassa_unconnected
+                                        : &ngx_http_alikassa_unreachable,
+                                        NULL);
+    }
+
+    return ngx_http_alikassa_refuse(r, ctx, call->timedout
+                               ? &ngx_http_alikassa_timeout[ctx->claim != NULL]
+                               : &ngx_http_alikassa_bad_answer[ctx->claim
+                                                               != NULL],
+                                    NULL);
+}
+
+
+/*
+ * The status call before a payment is through.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_asked(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = call->ctx;
+
+    switch (call->asked) {
+
+    case ALIKASSA_EVENT_FOUND:
+
+        ctx->status = call->status;
+        ctx->answer = call->answer;
+
+        return ngx_http_alikassa_exists(r, ctx);
+
+    case ALIKASSA_EVENT_NOT_FOUND:
+
+        return ngx_http_alikassa_start(r, ctx, ctx->operation,
+                                       &ctx->conf->uri, &ctx->body,
+                                       ngx_http_alikassa_called);
+
+    default: /* ALIKASSA_EVENT_NO_STATUS */
+
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_unresolved,
+                                        NULL);
+    }
+}
+
+
+/*
+ * Records what became of a call, once: in the zone, for variables, and in
+ * the audit log.  Called where it is decided, whatever became of the client.
+ */
+
+void
+ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
+    alikassa_outcome_t outcome)
+{
+    if (call->recorded) {
+        return;
+    }
+
+    call->recorded = 1;
+    call->outcome = outcome;
+
+    if (call->handler == ngx_http_alikassa_asked) {
+        ngx_http_alikassa_settle_asked(call);
+
+    } else {
+        call->ctx->outcome = outcome;
+        ngx_http_alikassa_settle(call);
+    }
+
+    ngx_http_alikassa_audit(call);
+}
+
+
+static void
+ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call)
+{
+    ngx_str_t                   answer;
+    ngx_http_alikassa_claim_t  *claim;
+
+    claim = call->ctx->claim;
+
+    if (claim == NULL) {
+        return;
+    }
+
+    answer.len = call->len;
+    answer.data = call->start;
+
+    (void) ngx_http_alikassa_claim_settle(claim,
+                                     alikassa_idempotency_event(call->outcome),
+                                     call->status, &answer);
+}
+
+
+/*
+ * Only AliKassa's own word tells whether an order exists: a whole answer with
+ * an id, or that there is none.
+ */
+
+static void
+ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
+{
+    ngx_str_t                 answer;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = call->ctx;
+
+    if (call->outcome == ALIKASSA_OUTCOME_ACCEPTED && call->answer.id.len) {
+        call->asked = ALIKASSA_EVENT_FOUND;
+        ctx->outcome = ALIKASSA_OUTCOME_REPLAYED;
+
+    } else if (call->whole
+               && alikassa_answer_not_found(call->status, &call->answer))
+    {
+        call->asked = ALIKASSA_EVENT_NOT_FOUND;
+
+    } else {
+        call->asked = ALIKASSA_EVENT_NO_STATUS;
+        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+    }
+
+    answer.len = call->len;
+    answer.data = call->start;
+
+    (void) ngx_http_alikassa_claim_settle(ctx->claim, call->asked,
+                                          call->status, &answer);
+}
+
+
+/*
+ * The request's pool is going: what nobody recorded is recorded here.  nginx
+ * ends a request so when a worker may wait no longer.
+ */
+
+static void
+ngx_http_alikassa_cleanup(void *data)
+{
+    ngx_http_alikassa_ctx_t *ctx = data;
+
+    ngx_http_upstream_t       *u;
+    ngx_http_alikassa_call_t  *call;
+
+    call = ctx->call;
+
+    if (call && !call->recorded) {
+
+        u = call->sent ? call->subrequest->upstream : NULL;
+
+        ngx_http_alikassa_record(call, (u && u->request_sent)
+                                       ? ALIKASSA_OUTCOME_UNKNOWN
+                                       : ALIKASSA_OUTCOME_UNSENT);
+    }
+
+    if (ctx->claim == NULL) {
+        return;
+    }
+
+    ngx_http_alikassa_claim_leave(ctx->claim);
+
+    /* the order is ours still, and no call of ours is under way */
+
+    (void) ngx_http_alikassa_claim_settle(ctx->claim, ctx->claim->asking
+                                                 ? ALIKASSA_EVENT_NO_STATUS
+                                                 : ALIKASSA_EVENT_UNSENT,
+                                          0, NULL);
+}
+
+
+/*
+ * The request's context.  An internal redirect, such as error_page's, makes
+ * nginx forget it, while its variables are wanted there and in the log: then
+ * it is found by the cleanup of its pool, the newest first.
+ */
+
+ngx_http_alikassa_ctx_t *
+ngx_http_alikassa_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
+
+    if (ctx) {
+        return ctx;
+    }
+
+    r = r->main;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
+
+    if (ctx || !r->internal) {
+        return ctx;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_alikassa_cleanup) {
+            ctx = cln->data;
+
+            if (ctx->request == r) {
+                return ctx;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_alikassa_ctx_t *
+ngx_http_alikassa_create_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
+
+    if (ctx == NULL) {
+
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        cln = ngx_pool_cleanup_add(r->pool, 0);
+        if (cln == NULL) {
+            return NULL;
+        }
+
+        cln->handler = ngx_http_alikassa_cleanup;
+        cln->data = ctx;
+
+        ctx->request = r;
+        ctx->pool.alloc = ngx_http_alikassa_pool_alloc;
+        ctx->pool.data = r->pool;
+
+        ngx_http_set_ctx(r, ctx, ngx_http_alikassa_module);
+    }
+
+    ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
+    ctx->operation = ctx->conf->operation;
+
+    return ctx;
+}
+
+
+static void *
+ngx_http_alikassa_pool_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
