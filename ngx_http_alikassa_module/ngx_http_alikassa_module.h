@@ -374,7 +374,10 @@ ngx_int_t ngx_http_alikassa_response_init(ngx_conf_t *cf);
 
 /* ngx_http_alikassa_variables.c */
 
+void ngx_http_alikassa_value(ngx_http_variable_value_t *v, const u_char *data,
+    size_t len);
 ngx_int_t ngx_http_alikassa_add_variables(ngx_conf_t *cf);
+ngx_int_t ngx_http_alikassa_add(ngx_conf_t *cf, ngx_http_variable_t *v);
 
 
 /* ngx_http_alikassa_audit.c */

@@ -578,11 +578,8 @@ ngx_http_alikassa_notification_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_alikassa_notification_ctx(r);
 
-    v->len = 1;
-    v->data = (u_char *) ((ctx && ctx->proven) ? "1" : "0");
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_http_alikassa_value(v, (u_char *) ((ctx && ctx->proven) ? "1" : "0"),
+                            1);
 
     return NGX_OK;
 }
@@ -606,11 +603,7 @@ ngx_http_alikassa_notification_field_variable(ngx_http_request_t *r,
     const alikassa_str_t                  *value;
     ngx_http_alikassa_notification_ctx_t  *ctx;
 
-    v->len = 0;
-    v->data = (u_char *) "";
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_http_alikassa_value(v, NULL, 0);
 
     ctx = ngx_http_alikassa_notification_ctx(r);
 
@@ -673,20 +666,7 @@ ngx_http_alikassa_notification_alloc(void *data, size_t size)
 static ngx_int_t
 ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
-
-    for (v = ngx_http_alikassa_notification_variables; v->name.len; v++) {
-
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
+    return ngx_http_alikassa_add(cf, ngx_http_alikassa_notification_variables);
 }
 
 

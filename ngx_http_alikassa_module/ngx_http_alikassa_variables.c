@@ -38,8 +38,6 @@ static ngx_uint_t ngx_http_alikassa_field_is(const alikassa_str_t *name,
     ngx_str_t *spelt);
 static ngx_http_alikassa_ctx_t *ngx_http_alikassa_field_ctx(
     ngx_http_request_t *r);
-static void ngx_http_alikassa_value(ngx_http_variable_value_t *v,
-    const u_char *data, size_t len);
 
 
 static ngx_http_variable_t  ngx_http_alikassa_variables[] = {
@@ -561,7 +559,7 @@ ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
 }
 
 
-static void
+void
 ngx_http_alikassa_value(ngx_http_variable_value_t *v, const u_char *data,
     size_t len)
 {
@@ -581,9 +579,16 @@ ngx_http_alikassa_value(ngx_http_variable_value_t *v, const u_char *data,
 ngx_int_t
 ngx_http_alikassa_add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
+    return ngx_http_alikassa_add(cf, ngx_http_alikassa_variables);
+}
 
-    for (v = ngx_http_alikassa_variables; v->name.len; v++) {
+
+ngx_int_t
+ngx_http_alikassa_add(ngx_conf_t *cf, ngx_http_variable_t *v)
+{
+    ngx_http_variable_t  *var;
+
+    for ( /* void */ ; v->name.len; v++) {
 
         var = ngx_http_add_variable(cf, &v->name, v->flags);
         if (var == NULL) {
