@@ -5,7 +5,7 @@
 
 
 #include "alikassa_answer.h"
-#include "alikassa_json.h"
+#include "alikassa_input.h"
 #include "alikassa_value.h"
 
 
@@ -17,11 +17,13 @@ typedef struct {
 
 
 typedef struct {
-    const char              *name;
+    alikassa_str_t           name;
     size_t                   offset;
 } alikassa_answer_member_t;
 
 
+static alikassa_rc_t alikassa_answer_members_read(const alikassa_pool_t *pool,
+    const alikassa_inputs_t *inputs, alikassa_answer_t *answer);
 static alikassa_outcome_t alikassa_answer_status(unsigned status);
 
 
@@ -39,12 +41,14 @@ static const alikassa_answer_status_t  alikassa_answer_statuses[] = {
 
 
 static const alikassa_answer_member_t  alikassa_answer_members[] = {
-    { "id", offsetof(alikassa_answer_t, id) },
-    { "uuid", offsetof(alikassa_answer_t, uuid) },
-    { "url", offsetof(alikassa_answer_t, url) },
-    { "payment_status", offsetof(alikassa_answer_t, payment_status) },
-    { NULL, 0 }
+    { alikassa_string("id"), offsetof(alikassa_answer_t, id) },
+    { alikassa_string("uuid"), offsetof(alikassa_answer_t, uuid) },
+    { alikassa_string("url"), offsetof(alikassa_answer_t, url) },
+    { alikassa_string("payment_status"), offsetof(alikassa_answer_t, payment_status) }
 };
+
+#define ALIKASSA_ANSWER_MEMBERS                                               \
+    (sizeof(alikassa_answer_members) / sizeof(alikassa_answer_member_t))
 
 
 static const alikassa_str_t  alikassa_outcome_names[] = {
@@ -64,11 +68,9 @@ alikassa_answer_read(const alikassa_pool_t *pool,
     const alikassa_str_t *body, alikassa_answer_t *answer,
     alikassa_outcome_t *outcome)
 {
-    alikassa_rc_t                    rc;
-    alikassa_str_t                  *value;
-    alikassa_json_t                  json;
-    alikassa_reason_t                reason;
-    const alikassa_answer_member_t  *member;
+    alikassa_rc_t      rc;
+    alikassa_inputs_t  inputs;
+    alikassa_reason_t  reason;
 
     memset(answer, 0, sizeof(alikassa_answer_t));
 
@@ -78,42 +80,17 @@ alikassa_answer_read(const alikassa_pool_t *pool,
         return ALIKASSA_OK;
     }
 
-    rc = alikassa_json_parse(body, &json, &reason);
+    rc = alikassa_json_decode(pool, body, &inputs, &reason);
 
     if (rc != ALIKASSA_OK) {
         return (rc == ALIKASSA_DECLINED) ? ALIKASSA_OK : rc;
     }
 
-    if (!cJSON_IsObject(json.root)) {
-        alikassa_json_free(&json);
-        return ALIKASSA_OK;
-    }
-
     answer->object = 1;
 
-    for (member = alikassa_answer_members; member->name; member++) {
-
-        /* an "id" of true or false names nothing */
-
-        if (cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(json.root,
-                                                          member->name)))
-        {
-            continue;
-        }
-
-        value = (alikassa_str_t *) ((char *) answer + member->offset);
-
-        rc = alikassa_json_member(pool, &json, member->name, value);
-
-        if (rc == ALIKASSA_ERROR) {
-            alikassa_json_free(&json);
-            return rc;
-        }
+    if (alikassa_answer_members_read(pool, &inputs, answer) != ALIKASSA_OK) {
+        return ALIKASSA_ERROR;
     }
-
-    alikassa_json_free(&json);
-
-    answer->redirect = alikassa_url(&answer->url, 1) != 0;
 
     *outcome = alikassa_answer_status(status);
 
@@ -122,6 +99,68 @@ alikassa_answer_read(const alikassa_pool_t *pool,
         && answer->id.len == 0)
     {
         *outcome = ALIKASSA_OUTCOME_UNKNOWN;
+    }
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * All to one place, each with a NUL behind it.
+ */
+
+static alikassa_rc_t
+alikassa_answer_members_read(const alikassa_pool_t *pool,
+    const alikassa_inputs_t *inputs, alikassa_answer_t *answer)
+{
+    size_t                  i, size;
+    unsigned char          *p;
+    alikassa_str_t         *value;
+    const alikassa_input_t *input[ALIKASSA_ANSWER_MEMBERS];
+
+    size = 0;
+
+    for (i = 0; i < ALIKASSA_ANSWER_MEMBERS; i++) {
+
+        input[i] = alikassa_inputs_find(inputs,
+                                        &alikassa_answer_members[i].name);
+
+        /* an "id" of true or false names nothing */
+
+        if (input[i] != NULL && input[i]->type > ALIKASSA_VALUE_NUMBER) {
+            input[i] = NULL;
+        }
+
+        if (input[i] != NULL) {
+            size += input[i]->value.len + 1;
+        }
+    }
+
+    if (size == 0) {
+        return ALIKASSA_OK;
+    }
+
+    p = alikassa_alloc(pool, size);
+    if (p == NULL) {
+        return ALIKASSA_ERROR;
+    }
+
+    for (i = 0; i < ALIKASSA_ANSWER_MEMBERS; i++) {
+
+        if (input[i] == NULL) {
+            continue;
+        }
+
+        value = (alikassa_str_t *) ((char *) answer
+                                    + alikassa_answer_members[i].offset);
+
+        value->len = input[i]->value.len;
+        value->data = p;
+
+        memcpy(p, input[i]->value.data, value->len);
+        p += value->len;
+
+        *p++ = '\0';
     }
 
     return ALIKASSA_OK;
@@ -141,6 +180,13 @@ alikassa_answer_status(unsigned status)
     }
 
     return ALIKASSA_OUTCOME_UNKNOWN;
+}
+
+
+int
+alikassa_answer_redirect(const alikassa_answer_t *answer)
+{
+    return alikassa_url(&answer->url, 1);
 }
 
 

@@ -39,9 +39,6 @@ typedef struct {
 
     /* a complete JSON object: fit to be passed on */
     unsigned                 object:1;
-
-    /* url is plain https: a payer may be sent there */
-    unsigned                 redirect:1;
 } alikassa_answer_t;
 
 
@@ -60,6 +57,13 @@ alikassa_rc_t alikassa_answer_read(const alikassa_pool_t *pool,
     const alikassa_operation_t *op, unsigned status,
     const alikassa_str_t *body, alikassa_answer_t *answer,
     alikassa_outcome_t *outcome);
+
+
+/*
+ * Whether the answer has a link that a payer may be sent to: plain https.
+ */
+
+int alikassa_answer_redirect(const alikassa_answer_t *answer);
 
 
 /*

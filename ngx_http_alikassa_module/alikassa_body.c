@@ -54,10 +54,15 @@ static void alikassa_message_name(alikassa_message_t *m,
 static alikassa_rc_t alikassa_message_keep(const alikassa_pool_t *pool,
     const alikassa_message_t *m, const unsigned char *start,
     alikassa_str_t *message);
-static size_t alikassa_body_write(unsigned char *dst,
+static size_t alikassa_body_length(const alikassa_operation_t *op,
+    const alikassa_fields_t *fields);
+static size_t alikassa_body_value_length(const alikassa_field_t *field,
+    const alikassa_param_t *param);
+static void alikassa_body_write(unsigned char *dst,
     const alikassa_operation_t *op, const alikassa_fields_t *fields);
-static size_t alikassa_body_member(unsigned char *dst, size_t len,
-    const alikassa_str_t *name, const alikassa_str_t *value, int bare);
+static size_t alikassa_body_write_value(unsigned char *dst,
+    const alikassa_field_t *field, const alikassa_param_t *param);
+static int alikassa_body_bare(const alikassa_field_t *field);
 static size_t alikassa_refusal_length(const alikassa_str_t *message,
     const alikassa_faults_t *faults, unsigned char *dst);
 
@@ -69,12 +74,28 @@ alikassa_param_take(alikassa_param_t *param, const alikassa_input_t *input)
     param->type = input->type;
     param->repeated = input->repeated;
     param->malformed = input->malformed;
+    param->plain = input->plain || alikassa_json_plain(&input->value);
 
     param->given = input->repeated
                    || input->malformed
                    || (input->type != ALIKASSA_VALUE_NULL
                        && (input->value.len != 0
                            || input->type >= ALIKASSA_VALUE_ARRAY));
+}
+
+
+void
+alikassa_param_set(alikassa_param_t *param, const alikassa_str_t *value)
+{
+    param->value = *value;
+    param->type = ALIKASSA_VALUE_STRING;
+    param->repeated = 0;
+    param->plain = alikassa_json_plain(value);
+    param->given = value->len != 0;
+
+    param->malformed = !param->plain
+                       && (memchr(value->data, '\0', value->len) != NULL
+                           || !alikassa_utf8_check(value, NULL));
 }
 
 
@@ -88,7 +109,7 @@ alikassa_body_build(const alikassa_pool_t *pool,
     alikassa_rc_t      rc;
     unsigned char     *dst;
     alikassa_str_t     message;
-    alikassa_param_t  *extra;
+    alikassa_extra_t  *extra;
 
     faults->nelts = 0;
 
@@ -122,7 +143,7 @@ alikassa_body_build(const alikassa_pool_t *pool,
 
         extra = &fields->extra[i];
 
-        if (!extra->malformed) {
+        if (!extra->param.malformed) {
             continue;
         }
 
@@ -144,14 +165,14 @@ alikassa_body_build(const alikassa_pool_t *pool,
         return ALIKASSA_DECLINED;
     }
 
-    body->len = alikassa_body_write(NULL, op, fields);
+    body->len = alikassa_body_length(op, fields);
 
     dst = alikassa_alloc(pool, body->len);
     if (dst == NULL) {
         return ALIKASSA_ERROR;
     }
 
-    (void) alikassa_body_write(dst, op, fields);
+    alikassa_body_write(dst, op, fields);
 
     body->data = dst;
 
@@ -271,7 +292,11 @@ alikassa_validate_text(const alikassa_pool_t *pool,
                               " field is required.");
     }
 
-    (void) alikassa_utf8_check(&param->value, &chars);
+    chars = param->value.len;
+
+    if (!param->plain) {
+        (void) alikassa_utf8_check(&param->value, &chars);
+    }
 
     if (field->max && chars > field->max) {
 
@@ -528,6 +553,10 @@ alikassa_space(const unsigned char *p, size_t len)
         "\xe3\x80\x80", "\xef\xbb\xbf"
     };
 
+    if (*p > ' ' && *p < 0x80) {
+        return 0;
+    }
+
     for (i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
 
         n = strlen(spaces[i]);
@@ -618,14 +647,14 @@ alikassa_message_keep(const alikassa_pool_t *pool,
 
 
 /*
- * With dst NULL only the length counts.
+ * A comma or the brace goes before each member, and a brace behind the last;
+ * an empty object has both.  The names of the operation's fields are plain.
  */
 
 static size_t
-alikassa_body_write(unsigned char *dst, const alikassa_operation_t *op,
+alikassa_body_length(const alikassa_operation_t *op,
     const alikassa_fields_t *fields)
 {
-    int                      bare;
     size_t                   i, len;
     const alikassa_param_t  *param;
 
@@ -635,65 +664,99 @@ alikassa_body_write(unsigned char *dst, const alikassa_operation_t *op,
 
         param = &fields->known[i];
 
-        if (!param->given) {
-            continue;
+        if (param->given) {
+            len += sizeof(",\"\":") - 1 + op->fields[i].name.len
+                   + alikassa_body_value_length(&op->fields[i], param);
         }
-
-        bare = op->fields[i].type == ALIKASSA_FIELD_AMOUNT
-               || op->fields[i].type == ALIKASSA_FIELD_INTEGER;
-
-        len = alikassa_body_member(dst, len, &op->fields[i].name,
-                                   &param->value, bare);
     }
 
     for (i = 0; i < fields->nextra; i++) {
-        len = alikassa_body_member(dst, len, &fields->extra[i].name,
-                                   &fields->extra[i].value, 0);
+        len += sizeof(",:") - 1
+               + alikassa_json_write_string(NULL, &fields->extra[i].name)
+               + alikassa_body_value_length(NULL, &fields->extra[i].param);
     }
 
-    if (len == 0) {
+    return len ? len + 1 : sizeof("{}") - 1;
+}
 
-        if (dst != NULL) {
-            dst[0] = '{';
+
+/*
+ * field is NULL for an extra one.
+ */
+
+static size_t
+alikassa_body_value_length(const alikassa_field_t *field,
+    const alikassa_param_t *param)
+{
+    if (field && alikassa_body_bare(field)) {
+        return param->value.len;
+    }
+
+    return param->plain ? param->value.len + 2
+                        : alikassa_json_write_string(NULL, &param->value);
+}
+
+
+static void
+alikassa_body_write(unsigned char *dst, const alikassa_operation_t *op,
+    const alikassa_fields_t *fields)
+{
+    size_t                   i;
+    unsigned char            c;
+    const alikassa_param_t  *param;
+
+    c = '{';
+
+    for (i = 0; i < op->nfields; i++) {
+
+        param = &fields->known[i];
+
+        if (param->given) {
+            *dst++ = c;
+            c = ',';
+
+            dst += alikassa_json_write_plain(dst, &op->fields[i].name);
+            *dst++ = ':';
+            dst += alikassa_body_write_value(dst, &op->fields[i], param);
         }
-
-        len = 1;
     }
 
-    if (dst != NULL) {
-        dst[len] = '}';
+    for (i = 0; i < fields->nextra; i++) {
+        *dst++ = c;
+        c = ',';
+
+        dst += alikassa_json_write_string(dst, &fields->extra[i].name);
+        *dst++ = ':';
+        dst += alikassa_body_write_value(dst, NULL, &fields->extra[i].param);
     }
 
-    return len + 1;
+    if (c == '{') {
+        *dst++ = c;
+    }
+
+    *dst = '}';
 }
 
 
 static size_t
-alikassa_body_member(unsigned char *dst, size_t len,
-    const alikassa_str_t *name, const alikassa_str_t *value, int bare)
+alikassa_body_write_value(unsigned char *dst, const alikassa_field_t *field,
+    const alikassa_param_t *param)
 {
-    if (dst != NULL) {
-        dst[len] = len ? ',' : '{';
+    if (field && alikassa_body_bare(field)) {
+        memcpy(dst, param->value.data, param->value.len);
+        return param->value.len;
     }
 
-    len++;
-    len += alikassa_json_write_string(dst ? dst + len : NULL, name);
+    return param->plain ? alikassa_json_write_plain(dst, &param->value)
+                        : alikassa_json_write_string(dst, &param->value);
+}
 
-    if (dst != NULL) {
-        dst[len] = ':';
-    }
 
-    len++;
-
-    if (!bare) {
-        return len + alikassa_json_write_string(dst ? dst + len : NULL, value);
-    }
-
-    if (dst != NULL) {
-        memcpy(dst + len, value->data, value->len);
-    }
-
-    return len + value->len;
+static int
+alikassa_body_bare(const alikassa_field_t *field)
+{
+    return field->type == ALIKASSA_FIELD_AMOUNT
+           || field->type == ALIKASSA_FIELD_INTEGER;
 }
 
 

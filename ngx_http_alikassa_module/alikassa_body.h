@@ -28,18 +28,24 @@ typedef enum {
  */
 
 typedef struct {
-    alikassa_str_t           name;          /* of an extra field */
     alikassa_str_t           value;
     alikassa_value_type_t    type;
     unsigned                 given:1;
     unsigned                 repeated:1;
     unsigned                 malformed:1;
+    unsigned                 plain:1;       /* see alikassa_json_plain() */
 } alikassa_param_t;
 
 
 typedef struct {
+    alikassa_str_t           name;
+    alikassa_param_t         param;
+} alikassa_extra_t;
+
+
+typedef struct {
     alikassa_param_t         known[ALIKASSA_MAX_FIELDS];
-    alikassa_param_t        *extra;
+    alikassa_extra_t        *extra;
     size_t                   nextra;
 } alikassa_fields_t;
 
@@ -68,6 +74,14 @@ typedef struct {
 
 void alikassa_param_take(alikassa_param_t *param,
     const alikassa_input_t *input);
+
+
+/*
+ * Sets the field to a text of the operator's; nothing is not given.  What is
+ * not UTF-8 or holds a NUL is malformed.  The text is not copied.
+ */
+
+void alikassa_param_set(alikassa_param_t *param, const alikassa_str_t *value);
 
 
 /*

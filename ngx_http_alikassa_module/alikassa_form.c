@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "alikassa_input_internal.h"
+#include "alikassa_json.h"
 #include "alikassa_utf8.h"
 
 
@@ -17,8 +18,8 @@
 
 static int alikassa_form_next(const unsigned char **p,
     const unsigned char *last, alikassa_str_t *pair);
-static alikassa_str_t alikassa_form_unescape(const unsigned char *src,
-    const unsigned char *last, unsigned char **dst);
+static alikassa_str_t alikassa_form_unescape(const alikassa_str_t *text,
+    unsigned char **dst);
 static int alikassa_form_is_text(const alikassa_str_t *s);
 static void alikassa_form_repeated(alikassa_inputs_t *inputs);
 static int alikassa_form_compare(const void *one, const void *two);
@@ -29,13 +30,12 @@ alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
     alikassa_inputs_t *inputs, alikassa_reason_t *reason)
 {
     size_t                n;
-    alikassa_str_t        pair;
-    unsigned char        *dst;
+    alikassa_str_t        pair, all;
+    unsigned char        *dst, *decoded;
     alikassa_input_t     *input;
     const unsigned char  *p, *eq, *last;
 
-    inputs->elts = NULL;
-    inputs->nelts = 0;
+    memset(inputs, 0, sizeof(alikassa_inputs_t));
 
     if (body->len == 0) {
         return ALIKASSA_OK;
@@ -63,37 +63,53 @@ alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
     }
 
     inputs->elts = input;
-    dst = NULL;
+    decoded = NULL;
 
     if (memchr(body->data, '%', body->len) != NULL
         || memchr(body->data, '+', body->len) != NULL)
     {
-        dst = alikassa_alloc(pool, body->len);
-        if (dst == NULL) {
+        decoded = alikassa_alloc(pool, body->len);
+        if (decoded == NULL) {
             return ALIKASSA_ERROR;
         }
     }
+
+    dst = decoded;
 
     for (p = body->data; alikassa_form_next(&p, last, &pair); input++) {
 
         memset(input, 0, sizeof(alikassa_input_t));
 
+        input->name = pair;
+        input->value.data = pair.data + pair.len;
+
         eq = memchr(pair.data, '=', pair.len);
 
-        if (eq == NULL) {
-            input->name = alikassa_form_unescape(pair.data,
-                                                 pair.data + pair.len, &dst);
-            continue;
+        if (eq != NULL) {
+            input->name.len = (size_t) (eq - pair.data);
+            input->value.data = eq + 1;
+            input->value.len = pair.len - input->name.len - 1;
         }
 
-        input->name = alikassa_form_unescape(pair.data, eq, &dst);
-        input->value = alikassa_form_unescape(eq + 1, pair.data + pair.len,
-                                              &dst);
+        if (decoded != NULL) {
+            input->name = alikassa_form_unescape(&input->name, &dst);
+            input->value = alikassa_form_unescape(&input->value, &dst);
+        }
     }
 
     inputs->nelts = n;
 
-    alikassa_inputs_mark(inputs);
+    /* where nothing is escaped they lie in the body itself */
+
+    all.data = body->data;
+    all.len = body->len;
+
+    if (decoded != NULL) {
+        all.data = decoded;
+        all.len = (size_t) (dst - decoded);
+    }
+
+    alikassa_inputs_mark(inputs, &all);
 
     return ALIKASSA_OK;
 }
@@ -131,27 +147,19 @@ alikassa_form_next(const unsigned char **p, const unsigned char *last,
 }
 
 
-/*
- * With *dst NULL there is nothing to undo in the whole body.
- */
-
 static alikassa_str_t
-alikassa_form_unescape(const unsigned char *src, const unsigned char *last,
-    unsigned char **dst)
+alikassa_form_unescape(const alikassa_str_t *text, unsigned char **dst)
 {
-    int              high, low;
-    unsigned char   *d;
-    alikassa_str_t   s;
-
-    if (*dst == NULL) {
-        s.data = src;
-        s.len = (size_t) (last - src);
-
-        return s;
-    }
+    int                   high, low;
+    unsigned char        *d;
+    alikassa_str_t        s;
+    const unsigned char  *src, *last;
 
     d = *dst;
     s.data = d;
+
+    src = text->data;
+    last = src + text->len;
 
     while (src < last) {
 
@@ -196,17 +204,25 @@ alikassa_form_hex(unsigned char c)
 
 
 void
-alikassa_inputs_mark(alikassa_inputs_t *inputs)
+alikassa_inputs_mark(alikassa_inputs_t *inputs, const alikassa_str_t *all)
 {
+    int                plain;
     size_t             i;
     alikassa_input_t  *input;
+
+    plain = (all != NULL && alikassa_json_plain(all));
 
     for (i = 0; i < inputs->nelts; i++) {
 
         input = &inputs->elts[i];
 
-        if (!alikassa_form_is_text(&input->name)
-            || !alikassa_form_is_text(&input->value))
+        inputs->lengths |= alikassa_input_length(&input->name);
+
+        input->plain = plain || alikassa_json_plain(&input->value);
+
+        if (!plain
+            && (!alikassa_form_is_text(&input->name)
+                || (!input->plain && !alikassa_form_is_text(&input->value))))
         {
             input->malformed = 1;
         }
@@ -284,21 +300,4 @@ alikassa_form_compare(const void *one, const void *two)
     }
 
     return a->len ? memcmp(a->data, b->data, a->len) : 0;
-}
-
-
-const alikassa_input_t *
-alikassa_inputs_find(const alikassa_inputs_t *inputs,
-    const alikassa_str_t *name)
-{
-    size_t  i;
-
-    for (i = 0; i < inputs->nelts; i++) {
-
-        if (alikassa_str_eq(&inputs->elts[i].name, name)) {
-            return &inputs->elts[i];
-        }
-    }
-
-    return NULL;
 }

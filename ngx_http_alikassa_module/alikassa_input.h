@@ -45,6 +45,9 @@ typedef struct {
      * not be used
      */
     unsigned                 malformed:1;
+
+    /* the value is known to be plain: see alikassa_json_plain() */
+    unsigned                 plain:1;
 } alikassa_input_t;
 
 
@@ -56,6 +59,9 @@ typedef struct {
 typedef struct {
     alikassa_input_t        *elts;
     size_t                   nelts;
+
+    /* of the names: see alikassa_input_length() */
+    uint64_t                 lengths;
 } alikassa_inputs_t;
 
 
@@ -93,7 +99,7 @@ alikassa_rc_t alikassa_multipart_decode(const alikassa_pool_t *pool,
 
 /*
  * Decodes a JSON object's members, in their order.  The text is proven
- * RFC 8259 and UTF-8 to the letter before cJSON sees it (see
+ * RFC 8259 and UTF-8 to the letter before anything else is made of it (see
  * alikassa_json.h); names and strings are unescaped, numbers keep their
  * text.  Equal names after unescaping are refused, at any depth.
  *
@@ -108,11 +114,40 @@ alikassa_rc_t alikassa_json_decode(const alikassa_pool_t *pool,
 
 
 /*
- * Finds a name.  Returns the first of that name, or NULL.
+ * A name's bit in alikassa_inputs_t.lengths.
  */
 
-const alikassa_input_t *alikassa_inputs_find(const alikassa_inputs_t *inputs,
-    const alikassa_str_t *name);
+static inline uint64_t
+alikassa_input_length(const alikassa_str_t *name)
+{
+    return UINT64_C(1) << (name->len & 63);
+}
+
+
+/*
+ * Finds a name.  Returns the first of that name, or NULL.  Most of the names
+ * that are asked for are not there, and no other has their length.
+ */
+
+static inline const alikassa_input_t *
+alikassa_inputs_find(const alikassa_inputs_t *inputs,
+    const alikassa_str_t *name)
+{
+    size_t  i;
+
+    if (!(inputs->lengths & alikassa_input_length(name))) {
+        return NULL;
+    }
+
+    for (i = 0; i < inputs->nelts; i++) {
+
+        if (alikassa_str_eq(&inputs->elts[i].name, name)) {
+            return &inputs->elts[i];
+        }
+    }
+
+    return NULL;
+}
 
 
 #endif /* _ALIKASSA_INPUT_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
 /*
- * What the decoders of both kinds of forms share.
+ * What the decoders share.
  */
 
 
@@ -12,11 +12,14 @@
 
 
 /*
- * Sets malformed and repeated of each input; what is set stays set.  There
- * are at most ALIKASSA_INPUT_MAX_FIELDS of them.
+ * Sets malformed, plain and repeated of each input, and their lengths; what
+ * is set stays set.  There are at most ALIKASSA_INPUT_MAX_FIELDS of them.  all, unless it is
+ * NULL, is a text in which all names and values lie: most often one look at
+ * it is enough.
  */
 
-void alikassa_inputs_mark(alikassa_inputs_t *inputs);
+void alikassa_inputs_mark(alikassa_inputs_t *inputs,
+    const alikassa_str_t *all);
 
 
 /*

@@ -1,6 +1,8 @@
 
 /*
- * Proves JSON text, then has cJSON make the tree.
+ * Reads JSON text that is proven first.  cJSON makes the tree, and what needs
+ * none, an object of few members without nesting, is read without: that is
+ * what AliKassa answers, each time, and what most clients send.
  *
  * Two readers of one text are a risk of their own: what was proven is counted
  * and compared with what the tree holds.
@@ -10,12 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alikassa_input.h"
+#include "alikassa_input_internal.h"
 #include "alikassa_json_internal.h"
-
-
-/* so many names are sooner compared with each other than sorted */
-#define ALIKASSA_JSON_FEW_NAMES  16
 
 
 /* what was met on the way through the tree */
@@ -39,6 +37,13 @@ static alikassa_rc_t alikassa_json_walk_names(alikassa_json_walk_t *walk,
 static int alikassa_json_compare(const void *one, const void *two);
 static void alikassa_json_scalar(const alikassa_json_t *json,
     const cJSON *item, alikassa_input_t *input);
+static alikassa_rc_t alikassa_json_flat(const alikassa_pool_t *pool,
+    alikassa_json_scan_t *scan, alikassa_inputs_t *inputs);
+static alikassa_rc_t alikassa_json_unescape(const alikassa_pool_t *pool,
+    alikassa_str_t *value);
+static alikassa_rc_t alikassa_json_unescape_code(alikassa_str_t *value,
+    unsigned char *dst);
+static alikassa_rc_t alikassa_json_equal_names(alikassa_json_scan_t *scan);
 static alikassa_rc_t alikassa_json_inputs(const alikassa_pool_t *pool,
     const alikassa_json_t *json, alikassa_inputs_t *inputs);
 static unsigned char *alikassa_json_keep(alikassa_str_t *s,
@@ -58,20 +63,13 @@ alikassa_json_parse(const alikassa_str_t *text, alikassa_json_t *json,
 
     memset(json, 0, sizeof(alikassa_json_t));
 
-    if (text->len == 0) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "an empty text");
-        return ALIKASSA_DECLINED;
-    }
-
     rc = alikassa_json_scan(&scan, text, reason);
 
     if (rc == ALIKASSA_OK) {
         rc = alikassa_json_build(&scan, json);
     }
 
-    if (scan.numbers != scan.few) {
-        cJSON_free(scan.numbers);
-    }
+    alikassa_json_scan_free(&scan);
 
     if (rc != ALIKASSA_OK) {
         alikassa_json_free(json);
@@ -148,9 +146,7 @@ alikassa_json_build(alikassa_json_scan_t *scan, alikassa_json_t *json)
     }
 
     if (rc == ALIKASSA_DECLINED) {
-        snprintf(scan->reason->text, ALIKASSA_REASON_LEN,
-                 "equal names in one object");
-        return rc;
+        return alikassa_json_equal_names(scan);
     }
 
     if (walk.items != scan->items || walk.numbers != scan->nnumbers) {
@@ -293,53 +289,6 @@ alikassa_json_number(const alikassa_json_t *json, const cJSON *item)
 }
 
 
-alikassa_rc_t
-alikassa_json_member(const alikassa_pool_t *pool, const alikassa_json_t *json,
-    const char *name, alikassa_str_t *value)
-{
-    const cJSON       *item;
-    unsigned char     *dst;
-    alikassa_input_t   input;
-
-    value->len = 0;
-    value->data = NULL;
-
-    if (!cJSON_IsObject(json->root)) {
-        return ALIKASSA_DECLINED;
-    }
-
-    for (item = json->root->child; item != NULL; item = item->next) {
-
-        if (strcmp(item->string, name) == 0) {
-            break;
-        }
-    }
-
-    if (item == NULL) {
-        return ALIKASSA_DECLINED;
-    }
-
-    alikassa_json_scalar(json, item, &input);
-
-    if (input.value.data == NULL) {
-        return ALIKASSA_DECLINED;
-    }
-
-    dst = alikassa_alloc(pool, input.value.len + 1);
-    if (dst == NULL) {
-        return ALIKASSA_ERROR;
-    }
-
-    memcpy(dst, input.value.data, input.value.len);
-    dst[input.value.len] = '\0';
-
-    value->len = input.value.len;
-    value->data = dst;
-
-    return ALIKASSA_OK;
-}
-
-
 /*
  * Sets type and value; a value of no bytes has data, unless the item is null,
  * an array or an object.
@@ -393,29 +342,201 @@ alikassa_rc_t
 alikassa_json_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
     alikassa_inputs_t *inputs, alikassa_reason_t *reason)
 {
-    alikassa_rc_t    rc;
-    alikassa_json_t  json;
+    alikassa_rc_t         rc;
+    alikassa_json_t       json;
+    alikassa_json_scan_t  scan;
 
-    inputs->elts = NULL;
-    inputs->nelts = 0;
+    memset(inputs, 0, sizeof(alikassa_inputs_t));
+    memset(&json, 0, sizeof(alikassa_json_t));
 
-    rc = alikassa_json_parse(body, &json, reason);
+    rc = alikassa_json_scan(&scan, body, reason);
 
-    if (rc != ALIKASSA_OK) {
-        return rc;
-    }
-
-    if (cJSON_IsObject(json.root)) {
-        rc = alikassa_json_inputs(pool, &json, inputs);
-
-    } else {
+    if (rc == ALIKASSA_OK && scan.value.data[0] != '{') {
         snprintf(reason->text, ALIKASSA_REASON_LEN, "not a JSON object");
         rc = ALIKASSA_DECLINED;
     }
 
+    if (rc == ALIKASSA_OK) {
+
+        if (scan.flat) {
+            rc = alikassa_json_flat(pool, &scan, inputs);
+
+        } else {
+            rc = alikassa_json_build(&scan, &json);
+
+            if (rc == ALIKASSA_OK) {
+                rc = alikassa_json_inputs(pool, &json, inputs);
+            }
+        }
+    }
+
+    if (rc == ALIKASSA_ERROR) {
+        snprintf(reason->text, ALIKASSA_REASON_LEN,
+                 "cannot read the JSON object");
+    }
+
     alikassa_json_free(&json);
+    alikassa_json_scan_free(&scan);
 
     return rc;
+}
+
+
+/*
+ * An object without a tree: what has no escape stays where it is in the text.
+ */
+
+static alikassa_rc_t
+alikassa_json_flat(const alikassa_pool_t *pool, alikassa_json_scan_t *scan,
+    alikassa_inputs_t *inputs)
+{
+    size_t             i, j, n;
+    alikassa_input_t  *input;
+
+    n = scan->nmembers;
+
+    if (n == 0) {
+        return ALIKASSA_OK;
+    }
+
+    for (i = 1; i < n; i++) {
+
+        for (j = 0; j < i; j++) {
+
+            if (alikassa_str_eq(&scan->members[i].name,
+                                &scan->members[j].name))
+            {
+                return alikassa_json_equal_names(scan);
+            }
+        }
+    }
+
+    input = alikassa_alloc(pool, n * sizeof(alikassa_input_t));
+    if (input == NULL) {
+        return ALIKASSA_ERROR;
+    }
+
+    memcpy(input, scan->members, n * sizeof(alikassa_input_t));
+
+    for (i = 0; i < n; i++) {
+
+        if ((scan->escaped & ((uint32_t) 1 << i))
+            && alikassa_json_unescape(pool, &input[i].value) != ALIKASSA_OK)
+        {
+            return ALIKASSA_ERROR;
+        }
+
+        inputs->lengths |= alikassa_input_length(&input[i].name);
+    }
+
+    inputs->elts = input;
+    inputs->nelts = n;
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * A string as it stands in the text.  PHP escapes each "/" of a link, so the
+ * escapes of one character are undone here; those of a code are cJSON's.
+ */
+
+static alikassa_rc_t
+alikassa_json_unescape(const alikassa_pool_t *pool, alikassa_str_t *value)
+{
+    size_t                n;
+    const char           *letter;
+    unsigned char        *dst, *d;
+    const unsigned char  *p, *last, *escape;
+
+    static const char  letters[] = "bfnrt";
+    static const char  controls[] = "\b\f\n\r\t";
+
+    dst = alikassa_alloc(pool, value->len);
+    if (dst == NULL) {
+        return ALIKASSA_ERROR;
+    }
+
+    d = dst;
+    p = value->data;
+    last = p + value->len;
+
+    while ((escape = memchr(p, '\\', (size_t) (last - p))) != NULL) {
+
+        n = (size_t) (escape - p);
+
+        memcpy(d, p, n);
+        d += n;
+
+        p = escape + 2;
+
+        if (escape[1] == 'u') {
+            return alikassa_json_unescape_code(value, dst);
+        }
+
+        letter = memchr(letters, escape[1], sizeof(letters) - 1);
+
+        *d++ = letter ? (unsigned char) controls[letter - letters] : escape[1];
+    }
+
+    n = (size_t) (last - p);
+
+    memcpy(d, p, n);
+
+    value->data = dst;
+    value->len = (size_t) (d - dst) + n;
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * In front of value and behind it are the quotes.  dst has room for as many
+ * bytes, and no string becomes longer.
+ */
+
+static alikassa_rc_t
+alikassa_json_unescape_code(alikassa_str_t *value, unsigned char *dst)
+{
+    size_t       len, size;
+    cJSON       *item;
+    const char  *text, *end;
+
+    text = (const char *) value->data - 1;
+    size = value->len + 2;
+
+    item = cJSON_ParseWithLengthOpts(text, size, &end, 0);
+
+    if (!cJSON_IsString(item) || end != text + size) {
+        cJSON_Delete(item);
+        return ALIKASSA_ERROR;
+    }
+
+    len = strlen(item->valuestring);
+
+    if (len > value->len) {
+        cJSON_Delete(item);
+        return ALIKASSA_ERROR;
+    }
+
+    memcpy(dst, item->valuestring, len);
+
+    cJSON_Delete(item);
+
+    value->data = dst;
+    value->len = len;
+
+    return ALIKASSA_OK;
+}
+
+
+static alikassa_rc_t
+alikassa_json_equal_names(alikassa_json_scan_t *scan)
+{
+    snprintf(scan->reason->text, ALIKASSA_REASON_LEN,
+             "equal names in one object");
+
+    return ALIKASSA_DECLINED;
 }
 
 
@@ -470,6 +591,8 @@ alikassa_json_inputs(const alikassa_pool_t *pool, const alikassa_json_t *json,
         input->name.data = (const unsigned char *) item->string;
 
         dst = alikassa_json_keep(&input->name, dst);
+
+        inputs->lengths |= alikassa_input_length(&input->name);
 
         if (input->type == ALIKASSA_VALUE_STRING) {
             dst = alikassa_json_keep(&input->value, dst);

@@ -69,17 +69,34 @@ const alikassa_str_t *alikassa_json_number(const alikassa_json_t *json,
 
 
 /*
- * Copies the value of a member of the root object into the pool: a string's
- * bytes, a number's text, "true" or "false".  The last byte is followed by a
- * NUL that is not counted.
- *
- * ALIKASSA_DECLINED: there is no such member, or it is null, an array or an
- * object.
- * ALIKASSA_ERROR: no memory.
+ * Whether json_encode() with its default flags leaves all of s as it is:
+ * ASCII without controls, quotation marks, backslashes and slashes.  So it is
+ * valid UTF-8, too, and has as many characters as bytes.
  */
 
-alikassa_rc_t alikassa_json_member(const alikassa_pool_t *pool,
-    const alikassa_json_t *json, const char *name, alikassa_str_t *value);
+int alikassa_json_plain(const alikassa_str_t *s);
+
+
+/*
+ * Writes src, which must be plain, between quotes.  With dst NULL nothing is
+ * written.  Returns the length in both cases.
+ */
+
+static inline size_t
+alikassa_json_write_plain(unsigned char *dst, const alikassa_str_t *src)
+{
+    if (dst != NULL) {
+        dst[0] = '"';
+
+        if (src->len) {
+            memcpy(dst + 1, src->data, src->len);
+        }
+
+        dst[src->len + 1] = '"';
+    }
+
+    return src->len + 2;
+}
 
 
 /*

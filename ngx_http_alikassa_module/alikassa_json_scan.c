@@ -1,7 +1,8 @@
 
 /*
  * Proves JSON text: RFC 8259 to the letter, and less where this module must
- * be sure.  Goes once over the text and notes where the numbers are.
+ * be sure.  Goes once over the text and notes where the numbers are, and the
+ * members of an object that needs no tree.
  */
 
 
@@ -22,6 +23,8 @@ typedef enum {
 
 static alikassa_rc_t alikassa_json_scan_value(alikassa_json_scan_t *scan,
     alikassa_json_state_t *state);
+static void alikassa_json_scan_member(alikassa_json_scan_t *scan,
+    const unsigned char *start, size_t escapes);
 static alikassa_rc_t alikassa_json_scan_open(alikassa_json_scan_t *scan,
     unsigned char close);
 static alikassa_rc_t alikassa_json_scan_name(alikassa_json_scan_t *scan);
@@ -44,20 +47,6 @@ static alikassa_rc_t alikassa_json_decline(alikassa_json_scan_t *scan,
     const char *what);
 
 
-/* what goes through a string as it is: ASCII but controls, " and \ */
-
-static const unsigned char  alikassa_json_plain[256] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
-};
-
-
 alikassa_rc_t
 alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
     alikassa_reason_t *reason)
@@ -70,7 +59,7 @@ alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
 
     scan->start = text->data;
     scan->p = text->data;
-    scan->last = text->data + text->len;
+    scan->last = scan->start + text->len;
     scan->depth = 0;
     scan->items = 0;
     scan->most = 0;
@@ -78,6 +67,15 @@ alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
     scan->nnumbers = 0;
     scan->nalloc = ALIKASSA_JSON_FEW_NUMBERS;
     scan->reason = reason;
+    scan->escapes = 0;
+    scan->flat = 0;
+    scan->escaped = 0;
+    scan->nmembers = 0;
+
+    if (text->len == 0) {
+        snprintf(reason->text, ALIKASSA_REASON_LEN, "an empty text");
+        return ALIKASSA_DECLINED;
+    }
 
     if (text->len >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0) {
         return alikassa_json_decline(scan, "a byte-order mark");
@@ -145,10 +143,23 @@ alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
 }
 
 
+void
+alikassa_json_scan_free(alikassa_json_scan_t *scan)
+{
+    if (scan->numbers != scan->few) {
+        cJSON_free(scan->numbers);
+    }
+}
+
+
 static alikassa_rc_t
 alikassa_json_scan_value(alikassa_json_scan_t *scan,
     alikassa_json_state_t *state)
 {
+    size_t                escapes;
+    alikassa_rc_t         rc;
+    const unsigned char  *start;
+
     if (scan->p == scan->last) {
         return alikassa_json_unexpected(scan);
     }
@@ -158,6 +169,9 @@ alikassa_json_scan_value(alikassa_json_scan_t *scan,
     }
 
     *state = ALIKASSA_JSON_NEXT;
+
+    start = scan->p;
+    escapes = scan->escapes;
 
     switch (*scan->p) {
 
@@ -170,20 +184,79 @@ alikassa_json_scan_value(alikassa_json_scan_t *scan,
         return alikassa_json_scan_open(scan, ']');
 
     case '"':
-        return alikassa_json_scan_string(scan);
+        rc = alikassa_json_scan_string(scan);
+        break;
 
     case 't':
-        return alikassa_json_scan_literal(scan, "true");
+        rc = alikassa_json_scan_literal(scan, "true");
+        break;
 
     case 'f':
-        return alikassa_json_scan_literal(scan, "false");
+        rc = alikassa_json_scan_literal(scan, "false");
+        break;
 
     case 'n':
-        return alikassa_json_scan_literal(scan, "null");
+        rc = alikassa_json_scan_literal(scan, "null");
+        break;
 
     default:
-        return alikassa_json_scan_number(scan);
+        rc = alikassa_json_scan_number(scan);
+        break;
     }
+
+    if (rc == ALIKASSA_OK && scan->flat) {
+        alikassa_json_scan_member(scan, start, escapes);
+    }
+
+    return rc;
+}
+
+
+/*
+ * The value of a member whose name is kept already.
+ */
+
+static void
+alikassa_json_scan_member(alikassa_json_scan_t *scan,
+    const unsigned char *start, size_t escapes)
+{
+    alikassa_input_t  *member;
+
+    member = &scan->members[scan->nmembers];
+
+    member->value.data = start;
+    member->value.len = (size_t) (scan->p - start);
+
+    switch (*start) {
+
+    case '"':
+        member->type = ALIKASSA_VALUE_STRING;
+        member->value.data++;
+        member->value.len -= 2;
+
+        if (scan->escapes != escapes) {
+            scan->escaped |= (uint32_t) 1 << scan->nmembers;
+        }
+
+        break;
+
+    case 't':
+    case 'f':
+        member->type = ALIKASSA_VALUE_BOOLEAN;
+        break;
+
+    case 'n':
+        member->type = ALIKASSA_VALUE_NULL;
+        member->value.data = NULL;
+        member->value.len = 0;
+        break;
+
+    default:
+        member->type = ALIKASSA_VALUE_NUMBER;
+        break;
+    }
+
+    scan->nmembers++;
 }
 
 
@@ -195,6 +268,8 @@ alikassa_json_scan_open(alikassa_json_scan_t *scan, unsigned char close)
     if (scan->depth == ALIKASSA_JSON_MAX_DEPTH) {
         return alikassa_json_decline(scan, "too deep nesting");
     }
+
+    scan->flat = (scan->depth == 0 && close == '}');
 
     level = &scan->levels[scan->depth++];
 
@@ -214,16 +289,39 @@ alikassa_json_scan_open(alikassa_json_scan_t *scan, unsigned char close)
 static alikassa_rc_t
 alikassa_json_scan_name(alikassa_json_scan_t *scan)
 {
+    size_t                  escapes;
+    alikassa_input_t       *member;
+    const unsigned char    *start;
     alikassa_json_level_t  *level;
 
     if (scan->p == scan->last || *scan->p != '"') {
         return alikassa_json_unexpected(scan);
     }
 
+    start = scan->p + 1;
+    escapes = scan->escapes;
+
     if (alikassa_json_scan_item(scan) != ALIKASSA_OK
         || alikassa_json_scan_string(scan) != ALIKASSA_OK)
     {
         return ALIKASSA_DECLINED;
+    }
+
+    if (scan->flat) {
+
+        if (scan->nmembers == ALIKASSA_JSON_FEW_NAMES
+            || scan->escapes != escapes)
+        {
+            scan->flat = 0;
+
+        } else {
+            member = &scan->members[scan->nmembers];
+
+            memset(member, 0, sizeof(alikassa_input_t));
+
+            member->name.data = start;
+            member->name.len = (size_t) (scan->p - 1 - start);
+        }
     }
 
     alikassa_json_scan_space(scan);
@@ -293,11 +391,7 @@ alikassa_json_scan_string(alikassa_json_scan_t *scan)
 
     for ( ;; ) {
 
-        p = scan->p;
-
-        while (p < scan->last && alikassa_json_plain[*p]) {
-            p++;
-        }
+        p = alikassa_json_span(scan->p, scan->last, ALIKASSA_JSON_CHAR);
 
         scan->p = p;
 
@@ -340,6 +434,8 @@ alikassa_json_scan_escape(alikassa_json_scan_t *scan)
 
     p = scan->p;
     last = scan->last;
+
+    scan->escapes++;
 
     if (last - p < 2) {
         scan->p = last;
@@ -569,11 +665,12 @@ alikassa_json_scan_space(alikassa_json_scan_t *scan)
 {
     const unsigned char  *p;
 
-    for (p = scan->p; p < scan->last; p++) {
+    p = scan->p;
 
-        if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t') {
-            break;
-        }
+    while (p < scan->last && *p <= ' '
+           && (alikassa_json_chars[*p] & ALIKASSA_JSON_SPACE))
+    {
+        p++;
     }
 
     scan->p = p;

@@ -1,6 +1,6 @@
 
 /*
- * JSON as PHP's json_encode() writes it with its default flags.
+ * A JSON tree as PHP's json_encode() writes it with its default flags.
  */
 
 
@@ -9,7 +9,6 @@
 #include <math.h>
 
 #include "alikassa_json.h"
-#include "alikassa_utf8.h"
 
 
 /* a double's shortest digits, and what PHP makes of them with exponent */
@@ -44,9 +43,6 @@ typedef struct {
 } alikassa_writer_t;
 
 
-static int alikassa_json_plain(unsigned char c);
-static size_t alikassa_json_escape(unsigned char *dst, unsigned char c);
-static unsigned char *alikassa_json_hex(unsigned char *dst, unsigned c);
 static alikassa_rc_t alikassa_json_write_value(alikassa_writer_t *w,
     const cJSON *item);
 static void alikassa_json_write_bytes(alikassa_writer_t *w, const char *s,
@@ -63,228 +59,6 @@ static int alikassa_decimal_next(alikassa_decimal_t *shortest, size_t n,
     double value);
 static double alikassa_decimal_double(const alikassa_decimal_t *d);
 static size_t alikassa_decimal_print(const alikassa_decimal_t *d, char *text);
-
-
-static const unsigned char  alikassa_json_digits[] = "0123456789abcdef";
-
-
-size_t
-alikassa_json_write_string(unsigned char *dst, const alikassa_str_t *src)
-{
-    size_t                len, n;
-    int32_t               c;
-    unsigned char        *d;
-    const unsigned char  *p, *last, *run;
-
-    d = dst;
-    len = 2;
-
-    if (d != NULL) {
-        *d++ = '"';
-    }
-
-    p = src->data;
-    last = p + src->len;
-
-    while (p < last) {
-
-        /* most of what is sent needs no escape */
-
-        for (run = p; p < last && alikassa_json_plain(*p); p++) { /* void */ }
-
-        n = (size_t) (p - run);
-        len += n;
-
-        if (d != NULL && n) {
-            memcpy(d, run, n);
-            d += n;
-        }
-
-        if (p == last) {
-            break;
-        }
-
-        if (*p < 0x80) {
-            n = alikassa_json_escape(d, *p++);
-            len += n;
-
-            if (d != NULL) {
-                d += n;
-            }
-
-            continue;
-        }
-
-        c = alikassa_utf8_decode(&p, last);
-
-        if (c < 0) {
-            c = 0xfffd;
-        }
-
-        if (c > 0xffff) {
-            len += 12;
-
-            if (d != NULL) {
-                c -= 0x10000;
-                d = alikassa_json_hex(d, 0xd800 + ((unsigned) c >> 10));
-                d = alikassa_json_hex(d, 0xdc00 + ((unsigned) c & 0x3ff));
-            }
-
-            continue;
-        }
-
-        len += 6;
-
-        if (d != NULL) {
-            d = alikassa_json_hex(d, (unsigned) c);
-        }
-    }
-
-    if (d != NULL) {
-        *d = '"';
-    }
-
-    return len;
-}
-
-
-static int
-alikassa_json_plain(unsigned char c)
-{
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '/';
-}
-
-
-/*
- * Of an ASCII character that is not plain.
- */
-
-static size_t
-alikassa_json_escape(unsigned char *dst, unsigned char c)
-{
-    unsigned char  letter;
-
-    switch (c) {
-
-    case '\b':
-        letter = 'b';
-        break;
-
-    case '\f':
-        letter = 'f';
-        break;
-
-    case '\n':
-        letter = 'n';
-        break;
-
-    case '\r':
-        letter = 'r';
-        break;
-
-    case '\t':
-        letter = 't';
-        break;
-
-    case '"':
-    case '\\':
-    case '/':
-        letter = c;
-        break;
-
-    default:
-
-        if (dst != NULL) {
-            (void) alikassa_json_hex(dst, c);
-        }
-
-        return 6;
-    }
-
-    if (dst != NULL) {
-        dst[0] = '\\';
-        dst[1] = letter;
-    }
-
-    return 2;
-}
-
-
-static unsigned char *
-alikassa_json_hex(unsigned char *dst, unsigned c)
-{
-    *dst++ = '\\';
-    *dst++ = 'u';
-    *dst++ = alikassa_json_digits[(c >> 12) & 0xf];
-    *dst++ = alikassa_json_digits[(c >> 8) & 0xf];
-    *dst++ = alikassa_json_digits[(c >> 4) & 0xf];
-    *dst++ = alikassa_json_digits[c & 0xf];
-
-    return dst;
-}
-
-
-size_t
-alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src)
-{
-    size_t                len, n;
-    const unsigned char  *p, *last, *start;
-
-    len = 1;
-
-    if (dst != NULL) {
-        dst[0] = '"';
-    }
-
-    p = src->data;
-    last = p + src->len;
-
-    while (p < last) {
-
-        start = p;
-
-        if (*p < 0x80) {
-            p++;
-
-            if (alikassa_json_plain(*start) || *start == '/') {
-
-                if (dst != NULL) {
-                    dst[len] = *start;
-                }
-
-                len++;
-                continue;
-            }
-
-            len += alikassa_json_escape(dst ? &dst[len] : NULL, *start);
-            continue;
-        }
-
-        if (alikassa_utf8_decode(&p, last) < 0) {
-
-            if (dst != NULL) {
-                (void) alikassa_json_hex(&dst[len], 0xfffd);
-            }
-
-            len += 6;
-            continue;
-        }
-
-        n = (size_t) (p - start);
-
-        if (dst != NULL) {
-            memcpy(&dst[len], start, n);
-        }
-
-        len += n;
-    }
-
-    if (dst != NULL) {
-        dst[len] = '"';
-    }
-
-    return len + 1;
-}
 
 
 alikassa_rc_t

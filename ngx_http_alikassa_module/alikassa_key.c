@@ -12,29 +12,9 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "alikassa_key_internal.h"
-
-
-struct alikassa_key_s {
-    EVP_PKEY            *pkey;
-    char                 fingerprint[ALIKASSA_FINGERPRINT_LEN + 1];
-};
-
-
-/*
- * ctx is ready to sign: key, padding and digest are set.  It is only ever
- * duplicated, which is half as dear as setting up a new one and, unlike
- * sharing one, needs no lock.
- */
-
-struct alikassa_signer_s {
-    EVP_MD              *md;
-    EVP_PKEY_CTX        *ctx;
-    size_t               size;
-};
 
 
 typedef struct {
@@ -48,10 +28,6 @@ static alikassa_rc_t alikassa_key_decode(const alikassa_str_t *pem,
 static int alikassa_key_passphrase(char *buf, int size, int rwflag,
     void *data);
 static alikassa_rc_t alikassa_key_digest_spki(alikassa_key_t *key);
-static alikassa_rc_t alikassa_signer_prove(const alikassa_signer_t *signer,
-    const alikassa_key_t *key, alikassa_reason_t *reason);
-static alikassa_rc_t alikassa_signer_raw(const alikassa_signer_t *signer,
-    const alikassa_str_t *text, unsigned char *sign, size_t *len);
 
 
 alikassa_rc_t
@@ -331,163 +307,6 @@ alikassa_key_free(alikassa_key_t *key)
 
     EVP_PKEY_free(key->pkey);
     free(key);
-}
-
-
-alikassa_rc_t
-alikassa_signer_create(const alikassa_key_t *key, const char *digest,
-    alikassa_signer_t **signer, alikassa_reason_t *reason)
-{
-    alikassa_rc_t       rc;
-    alikassa_signer_t  *s;
-
-    *signer = NULL;
-
-    s = calloc(1, sizeof(alikassa_signer_t));
-    if (s == NULL) {
-        alikassa_key_reason(reason, "no memory");
-        return ALIKASSA_ERROR;
-    }
-
-    ERR_clear_error();
-
-    s->size = (size_t) EVP_PKEY_get_size(key->pkey);
-    s->md = EVP_MD_fetch(NULL, digest, NULL);
-    s->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-
-    if (s->md == NULL
-        || s->ctx == NULL
-        || s->size > ALIKASSA_SIGN_MAX
-        || EVP_PKEY_sign_init(s->ctx) != 1
-        || EVP_PKEY_CTX_set_rsa_padding(s->ctx, RSA_PKCS1_PADDING) != 1
-        || EVP_PKEY_CTX_set_signature_md(s->ctx, s->md) != 1)
-    {
-        alikassa_key_reason(reason, "the library refuses the digest");
-        alikassa_signer_free(s);
-        return ALIKASSA_DECLINED;
-    }
-
-    rc = alikassa_signer_prove(s, key, reason);
-
-    if (rc != ALIKASSA_OK) {
-        alikassa_signer_free(s);
-        return rc;
-    }
-
-    *signer = s;
-
-    return ALIKASSA_OK;
-}
-
-
-/*
- * Signs through the path that payments take, verifies through another one.
- */
-
-static alikassa_rc_t
-alikassa_signer_prove(const alikassa_signer_t *signer,
-    const alikassa_key_t *key, alikassa_reason_t *reason)
-{
-    int                   rc;
-    size_t                len;
-    EVP_MD_CTX           *ctx;
-    unsigned char         sign[ALIKASSA_SIGN_MAX];
-
-    const alikassa_str_t  text = alikassa_string("{\"amount\":0.01}");
-
-    if (alikassa_signer_raw(signer, &text, sign, &len) != ALIKASSA_OK) {
-        alikassa_key_reason(reason, "a trial signature failed");
-        return ALIKASSA_DECLINED;
-    }
-
-    ctx = EVP_MD_CTX_new();
-    if (ctx == NULL) {
-        alikassa_key_reason(reason, "no memory");
-        return ALIKASSA_ERROR;
-    }
-
-    rc = EVP_DigestVerifyInit(ctx, NULL, signer->md, NULL, key->pkey);
-
-    if (rc == 1) {
-        rc = EVP_DigestVerify(ctx, sign, len, text.data, text.len);
-    }
-
-    EVP_MD_CTX_free(ctx);
-
-    if (rc != 1) {
-        alikassa_key_reason(reason, "a trial signature does not verify");
-        return ALIKASSA_DECLINED;
-    }
-
-    return ALIKASSA_OK;
-}
-
-
-size_t
-alikassa_signer_len(const alikassa_signer_t *signer)
-{
-    return (signer->size + 2) / 3 * 4;
-}
-
-
-alikassa_rc_t
-alikassa_signer_sign(const alikassa_signer_t *signer,
-    const alikassa_str_t *text, unsigned char *sign,
-    alikassa_reason_t *reason)
-{
-    size_t         len;
-    unsigned char  raw[ALIKASSA_SIGN_MAX];
-
-    if (alikassa_signer_raw(signer, text, raw, &len) != ALIKASSA_OK) {
-        alikassa_key_reason(reason, "signing failed");
-        return ALIKASSA_ERROR;
-    }
-
-    (void) EVP_EncodeBlock(sign, raw, (int) len);
-
-    return ALIKASSA_OK;
-}
-
-
-static alikassa_rc_t
-alikassa_signer_raw(const alikassa_signer_t *signer,
-    const alikassa_str_t *text, unsigned char *sign, size_t *len)
-{
-    unsigned        n;
-    EVP_PKEY_CTX   *ctx;
-    alikassa_rc_t   rc;
-    unsigned char   md[EVP_MAX_MD_SIZE];
-
-    if (EVP_Digest(text->data, text->len, md, &n, signer->md, NULL) != 1) {
-        return ALIKASSA_ERROR;
-    }
-
-    ctx = EVP_PKEY_CTX_dup(signer->ctx);
-    if (ctx == NULL) {
-        return ALIKASSA_ERROR;
-    }
-
-    *len = signer->size;
-
-    rc = (EVP_PKEY_sign(ctx, sign, len, md, n) == 1) ? ALIKASSA_OK
-                                                     : ALIKASSA_ERROR;
-
-    EVP_PKEY_CTX_free(ctx);
-
-    return rc;
-}
-
-
-void
-alikassa_signer_free(alikassa_signer_t *signer)
-{
-    if (signer == NULL) {
-        return;
-    }
-
-    EVP_PKEY_CTX_free(signer->ctx);
-    EVP_MD_free(signer->md);
-    free(signer);
 }
 
 

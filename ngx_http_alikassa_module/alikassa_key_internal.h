@@ -1,6 +1,6 @@
 
 /*
- * What private and public keys share.
+ * What those who use private and public keys share.
  */
 
 
@@ -11,6 +11,12 @@
 #include <openssl/evp.h>
 
 #include "alikassa_key.h"
+
+
+struct alikassa_key_s {
+    EVP_PKEY            *pkey;
+    char                 fingerprint[ALIKASSA_FINGERPRINT_LEN + 1];
+};
 
 
 /*

@@ -52,6 +52,18 @@ alikassa_media_type(const alikassa_str_t *value, alikassa_str_t *boundary)
         return ALIKASSA_MEDIA_OTHER;
     }
 
+    /* most often nothing but the name, as it is written here */
+
+    for (name = alikassa_media_names; name->name; name++) {
+
+        if (value->len == name->len
+            && name->type != ALIKASSA_MEDIA_MULTIPART
+            && memcmp(value->data, name->name, name->len) == 0)
+        {
+            return name->type;
+        }
+    }
+
     last = value->data + value->len;
     p = alikassa_media_space(value->data, last);
 

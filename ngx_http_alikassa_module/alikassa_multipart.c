@@ -104,8 +104,7 @@ alikassa_multipart_decode(const alikassa_pool_t *pool,
     alikassa_multipart_t     m;
     alikassa_part_header_t   header;
 
-    inputs->elts = NULL;
-    inputs->nelts = 0;
+    memset(inputs, 0, sizeof(alikassa_inputs_t));
 
     if (boundary->len == 0 || boundary->len > ALIKASSA_INPUT_MAX_BOUNDARY) {
         snprintf(reason->text, ALIKASSA_REASON_LEN,
@@ -175,7 +174,7 @@ alikassa_multipart_decode(const alikassa_pool_t *pool,
         }
     }
 
-    alikassa_inputs_mark(inputs);
+    alikassa_inputs_mark(inputs, NULL);
 
     return ALIKASSA_OK;
 }

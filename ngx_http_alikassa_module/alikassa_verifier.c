@@ -13,7 +13,7 @@
 #include "alikassa_verifier.h"
 
 
-/* as a signer's: ctx is ready, and only ever duplicated */
+/* ctx is ready to verify, and only ever duplicated */
 
 struct alikassa_verifier_s {
     EVP_MD              *md;

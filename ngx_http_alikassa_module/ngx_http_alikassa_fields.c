@@ -277,6 +277,8 @@ ngx_http_alikassa_fields_set(ngx_http_request_t *r,
     ngx_int_t                 field;
     ngx_str_t                 value;
     ngx_uint_t                i;
+    alikassa_str_t            s;
+    alikassa_extra_t         *extra;
     alikassa_param_t         *param;
     ngx_http_alikassa_set_t  *set;
 
@@ -285,7 +287,7 @@ ngx_http_alikassa_fields_set(ngx_http_request_t *r,
     }
 
     ctx->fields->extra = ngx_pcalloc(r->pool, ctx->conf->set->nelts
-                                              * sizeof(alikassa_param_t));
+                                              * sizeof(alikassa_extra_t));
     if (ctx->fields->extra == NULL) {
         return NGX_ERROR;
     }
@@ -316,19 +318,17 @@ ngx_http_alikassa_fields_set(ngx_http_request_t *r,
             param = &ctx->fields->known[field];
 
         } else {
-            param = &ctx->fields->extra[ctx->fields->nextra++];
-            param->name.len = set[i].name.len;
-            param->name.data = set[i].name.data;
+            extra = &ctx->fields->extra[ctx->fields->nextra++];
+            extra->name.len = set[i].name.len;
+            extra->name.data = set[i].name.data;
+
+            param = &extra->param;
         }
 
-        param->value.len = value.len;
-        param->value.data = value.data;
-        param->type = ALIKASSA_VALUE_STRING;
-        param->given = 1;
-        param->malformed = !alikassa_utf8_check(&param->value, NULL)
-                           || ngx_strlchr(value.data, value.data + value.len,
-                                          '\0')
-                              != NULL;
+        s.len = value.len;
+        s.data = value.data;
+
+        alikassa_param_set(param, &s);
     }
 
     return NGX_OK;
@@ -376,6 +376,7 @@ ngx_http_alikassa_fields_default(ngx_http_request_t *r,
 {
     int                field;
     ngx_str_t         *text;
+    alikassa_str_t     s;
     alikassa_param_t  *param;
 
     field = alikassa_operation_role(ctx->operation, ALIKASSA_ROLE_CLIENT_IP);
@@ -392,10 +393,10 @@ ngx_http_alikassa_fields_default(ngx_http_request_t *r,
 
     text = &r->connection->addr_text;
 
-    param->value.len = text->len;
-    param->value.data = text->data;
-    param->type = ALIKASSA_VALUE_STRING;
-    param->given = 1;
+    s.len = text->len;
+    s.data = text->data;
+
+    alikassa_param_set(param, &s);
 }
 
 

@@ -360,7 +360,9 @@ ngx_http_alikassa_prepare_account(ngx_http_request_t *r,
     s.len = value.len;
     s.data = value.data;
 
-    if (!alikassa_uuid(&s)) {
+    /* what is no variable was checked when it was configured */
+
+    if (ctx->conf->account->lengths && !alikassa_uuid(&s)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"alikassa_account\" gives \"%V\", "
                       "which is not an account's UUID", &value);

@@ -40,6 +40,7 @@
 #include "alikassa_key.h"
 #include "alikassa_media.h"
 #include "alikassa_operation.h"
+#include "alikassa_signer.h"
 #include "ngx_http_alikassa_idempotency.h"
 
 
@@ -116,6 +117,7 @@ typedef struct {
     ngx_array_t                         keys;       /* ..._key_t * */
     ngx_array_t                         signers;    /* ..._signer_t */
     ngx_array_t                         tills;      /* ..._till_t */
+    ngx_int_t                           accept;     /* $http_accept */
     unsigned                            inline_notice:1;
 } ngx_http_alikassa_main_conf_t;
 
@@ -189,6 +191,13 @@ struct ngx_http_alikassa_call_s {
 
     /* of the subrequest's location, behind ours */
     ngx_http_handler_pt                 content_handler;
+
+    /* what the subrequest is made of: one piece of memory for all */
+    ngx_http_post_subrequest_t          post;
+    ngx_http_request_body_t             request_body;
+    ngx_chain_t                         chain;
+    ngx_buf_t                           buf;
+    u_char                              length[NGX_SIZE_T_LEN];
 
     /* captured */
     u_char                             *start;

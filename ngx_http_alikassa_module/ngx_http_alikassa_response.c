@@ -151,9 +151,9 @@ ngx_http_alikassa_answer(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     }
 
     if (ctx->status < NGX_HTTP_SPECIAL_RESPONSE
-        && ctx->answer.redirect
         && ctx->operation->money
-        && ngx_http_alikassa_html(r, ctx))
+        && ngx_http_alikassa_html(r, ctx)
+        && alikassa_answer_redirect(&ctx->answer))
     {
         return ngx_http_alikassa_redirect(r, ctx);
     }
@@ -246,19 +246,17 @@ ngx_http_alikassa_error_page(ngx_http_request_t *r, ngx_uint_t status)
 static ngx_uint_t
 ngx_http_alikassa_html(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
-    ngx_uint_t                  key;
-    alikassa_str_t              accept;
-    ngx_http_variable_value_t  *vv;
-
-    static ngx_str_t  name = ngx_string("http_accept");
+    alikassa_str_t                  accept;
+    ngx_http_variable_value_t      *vv;
+    ngx_http_alikassa_main_conf_t  *amcf;
 
     if (ctx->conf->redirect != NGX_HTTP_ALIKASSA_REDIRECT_AUTO) {
         return ctx->conf->redirect == NGX_HTTP_ALIKASSA_REDIRECT_ON;
     }
 
-    key = ngx_hash_key(name.data, name.len);
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_alikassa_module);
 
-    vv = ngx_http_get_variable(r, &name, key);
+    vv = ngx_http_get_indexed_variable(r, amcf->accept);
 
     if (vv == NULL || vv->not_found) {
         return 0;
@@ -692,6 +690,17 @@ ngx_http_alikassa_page_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 ngx_int_t
 ngx_http_alikassa_response_init(ngx_conf_t *cf)
 {
+    ngx_http_alikassa_main_conf_t  *amcf;
+
+    static ngx_str_t  accept = ngx_string("http_accept");
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
+
+    amcf->accept = ngx_http_get_variable_index(cf, &accept);
+    if (amcf->accept == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_alikassa_page_header_filter;
 

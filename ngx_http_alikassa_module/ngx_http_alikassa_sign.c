@@ -15,18 +15,18 @@
 /*
  * What a thread touches.  It reads the body and the signer, and writes into
  * room of the request's; the request is held by r->main->blocked meanwhile,
- * and the signer by its cycle, which lives as long as the worker.
+ * and the signer by its cycle, which lives as long as the worker.  The
+ * signature's text stands behind this, or why there is none.
  */
 
 typedef struct {
     ngx_http_alikassa_call_t           *call;
-    const alikassa_signer_t            *signer;
+    alikassa_signer_t                  *signer;
     alikassa_str_t                      text;
     u_char                             *sign;
     struct timespec                     start;
     struct timespec                     end;
     alikassa_rc_t                       rc;
-    alikassa_reason_t                   reason;
 
     /* the worker's: see ngx_http_alikassa_sign_post() */
     ngx_event_t                         timer;
@@ -136,7 +136,7 @@ ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
 ngx_int_t
 ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 {
-    size_t                         len;
+    size_t                         len, size;
     ngx_http_alikassa_ctx_t       *ctx;
     ngx_http_alikassa_sign_t      *sign;
     ngx_http_alikassa_loc_conf_t  *alcf;
@@ -148,10 +148,12 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
     alcf = ctx->conf;
 
     len = alikassa_signer_len(alcf->signer);
+    size = sizeof(ngx_http_alikassa_sign_t)
+           + ngx_max(len + 1, sizeof(alikassa_reason_t));
 
 #if (NGX_THREADS)
 
-    task = ngx_thread_task_alloc(r->pool, sizeof(ngx_http_alikassa_sign_t));
+    task = ngx_thread_task_alloc(r->pool, size);
     if (task == NULL) {
         return NGX_ERROR;
     }
@@ -160,7 +162,7 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
 #else
 
-    sign = ngx_palloc(r->pool, sizeof(ngx_http_alikassa_sign_t));
+    sign = ngx_palloc(r->pool, size);
     if (sign == NULL) {
         return NGX_ERROR;
     }
@@ -172,10 +174,7 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
     sign->text.len = call->body.len;
     sign->text.data = call->body.data;
 
-    sign->sign = ngx_pnalloc(r->pool, len + 1);
-    if (sign->sign == NULL) {
-        return NGX_ERROR;
-    }
+    sign->sign = (u_char *) sign + sizeof(ngx_http_alikassa_sign_t);
 
     call->sign.len = len;
     call->sign.data = sign->sign;
@@ -206,8 +205,14 @@ ngx_http_alikassa_sign_run(void *data, ngx_log_t *log)
 {
     ngx_http_alikassa_sign_t *ctx = data;
 
+    alikassa_reason_t  reason;
+
     ctx->rc = alikassa_signer_sign(ctx->signer, &ctx->text, ctx->sign,
-                                   &ctx->reason);
+                                   &reason);
+
+    if (ctx->rc != ALIKASSA_OK) {
+        ngx_memcpy(ctx->sign, &reason, sizeof(alikassa_reason_t));
+    }
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ctx->end);
 }
@@ -233,7 +238,7 @@ ngx_http_alikassa_sign_end(ngx_http_request_t *r,
 
     ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
                   "cannot sign with key \"%V\": %s",
-                  &call->ctx->conf->key->path, ctx->reason.text);
+                  &call->ctx->conf->key->path, ctx->sign);
 }
 
 

@@ -16,12 +16,13 @@
 /* the first piece of an answer's buffer: most answers fit */
 #define NGX_HTTP_ALIKASSA_ANSWER_SIZE  1024
 
+#define ngx_http_alikassa_call_header(name, lowcase)                          \
+    { .key = ngx_string(name), .lowcase_key = (u_char *) lowcase }
+
 
 static ngx_int_t ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call);
-static ngx_int_t ngx_http_alikassa_request_header(ngx_http_request_t *sr,
-    const char *name, ngx_str_t *value, ngx_table_elt_t **elt);
-static ngx_int_t ngx_http_alikassa_request_body(ngx_http_request_t *sr,
+static void ngx_http_alikassa_request_body(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call);
 static ngx_int_t ngx_http_alikassa_upstream_phase(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_upstream_handler(ngx_http_request_t *r);
@@ -47,6 +48,23 @@ static ngx_str_t  ngx_http_alikassa_json_type = ngx_string("application/json");
 
 
 /*
+ * What a call is sent with, but for values; hashes are made at start.  The
+ * first two are known to nginx by name.
+ */
+
+static ngx_table_elt_t  ngx_http_alikassa_headers[] = {
+    ngx_http_alikassa_call_header("Content-Type", "content-type"),
+    ngx_http_alikassa_call_header("Content-Length", "content-length"),
+    ngx_http_alikassa_call_header("Account", "account"),
+    ngx_http_alikassa_call_header("Sign", "sign"),
+    ngx_http_alikassa_call_header("Accept", "accept")
+};
+
+#define NGX_HTTP_ALIKASSA_HEADERS                                             \
+    (sizeof(ngx_http_alikassa_headers) / sizeof(ngx_table_elt_t))
+
+
+/*
  * Sends call->body and call->sign.  The subrequest runs when the caller has
  * returned to the event loop; when it is done, the outcome is recorded and
  * the request's write_event_handler is called.
@@ -55,18 +73,12 @@ static ngx_str_t  ngx_http_alikassa_json_type = ngx_string("application/json");
 ngx_int_t
 ngx_http_alikassa_send(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 {
-    ngx_http_request_t          *sr;
-    ngx_http_post_subrequest_t  *ps;
+    ngx_http_request_t  *sr;
 
-    ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
-    if (ps == NULL) {
-        return NGX_ERROR;
-    }
+    call->post.handler = ngx_http_alikassa_upstream_done;
+    call->post.data = call;
 
-    ps->handler = ngx_http_alikassa_upstream_done;
-    ps->data = call;
-
-    if (ngx_http_subrequest(r, &call->uri, NULL, &sr, ps,
+    if (ngx_http_subrequest(r, &call->uri, NULL, &sr, &call->post,
                             NGX_HTTP_SUBREQUEST_WAITED)
         != NGX_OK)
     {
@@ -86,9 +98,10 @@ ngx_http_alikassa_send(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
     sr->filter_need_in_memory = 1;
 
-    if (ngx_http_alikassa_request_headers(sr, call) != NGX_OK
-        || ngx_http_alikassa_request_body(sr, call) != NGX_OK)
-    {
+    ngx_http_alikassa_request_body(sr, call);
+
+    if (ngx_http_alikassa_request_headers(sr, call) != NGX_OK) {
+
         /* it exists and will run: the phase handler ends it */
 
         call->broken = 1;
@@ -107,16 +120,20 @@ static ngx_int_t
 ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call)
 {
-    u_char                  *p;
-    ngx_str_t                server, length;
-    ngx_http_headers_in_t   *headers;
+    u_char                 *p;
+    ngx_str_t               server;
+    ngx_str_t               values[NGX_HTTP_ALIKASSA_HEADERS];
+    ngx_uint_t              i;
+    ngx_table_elt_t        *h;
+    ngx_http_headers_in_t  *headers;
 
     headers = &sr->headers_in;
     server = headers->server;
 
     ngx_memzero(headers, sizeof(ngx_http_headers_in_t));
 
-    if (ngx_list_init(&headers->headers, sr->pool, 5, sizeof(ngx_table_elt_t))
+    if (ngx_list_init(&headers->headers, sr->pool, NGX_HTTP_ALIKASSA_HEADERS,
+                      sizeof(ngx_table_elt_t))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -126,92 +143,44 @@ ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
     headers->keep_alive_n = -1;
     headers->content_length_n = call->body.len;
 
-    length.data = ngx_pnalloc(sr->pool, NGX_OFF_T_LEN);
-    if (length.data == NULL) {
-        return NGX_ERROR;
-    }
+    p = ngx_sprintf(call->length, "%uz", call->body.len);
 
-    p = ngx_sprintf(length.data, "%uz", call->body.len);
-    length.len = p - length.data;
+    values[0] = ngx_http_alikassa_json_type;
+    values[1].data = call->length;
+    values[1].len = p - call->length;
+    values[2] = call->ctx->account;
+    values[3] = call->sign;
+    values[4] = ngx_http_alikassa_json_type;
 
-    if (ngx_http_alikassa_request_header(sr, "Content-Type",
-                                         &ngx_http_alikassa_json_type,
-                                         &headers->content_type)
-        != NGX_OK
-        || ngx_http_alikassa_request_header(sr, "Content-Length", &length,
-                                            &headers->content_length)
-           != NGX_OK
-        || ngx_http_alikassa_request_header(sr, "Account",
-                                            &call->ctx->account, NULL)
-           != NGX_OK
-        || ngx_http_alikassa_request_header(sr, "Sign", &call->sign, NULL)
-           != NGX_OK
-        || ngx_http_alikassa_request_header(sr, "Accept",
-                                            &ngx_http_alikassa_json_type,
-                                            NULL)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+    for (i = 0; i < NGX_HTTP_ALIKASSA_HEADERS; i++) {
 
-    return NGX_OK;
-}
+        h = ngx_list_push(&headers->headers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
 
+        *h = ngx_http_alikassa_headers[i];
+        h->value = values[i];
 
-static ngx_int_t
-ngx_http_alikassa_request_header(ngx_http_request_t *sr, const char *name,
-    ngx_str_t *value, ngx_table_elt_t **elt)
-{
-    ngx_table_elt_t  *h;
+        if (i == 0) {
+            headers->content_type = h;
 
-    h = ngx_list_push(&sr->headers_in.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->key.len = ngx_strlen(name);
-    h->key.data = (u_char *) name;
-    h->value = *value;
-
-    h->lowcase_key = ngx_pnalloc(sr->pool, h->key.len);
-    if (h->lowcase_key == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = ngx_hash_strlow(h->lowcase_key, h->key.data, h->key.len);
-
-    if (elt) {
-        *elt = h;
+        } else if (i == 1) {
+            headers->content_length = h;
+        }
     }
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
+static void
 ngx_http_alikassa_request_body(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call)
 {
-    ngx_buf_t                *b;
-    ngx_chain_t              *cl;
-    ngx_http_request_body_t  *rb;
+    ngx_buf_t  *b;
 
-    rb = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
-    if (rb == NULL) {
-        return NGX_ERROR;
-    }
-
-    b = ngx_calloc_buf(sr->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    cl = ngx_alloc_chain_link(sr->pool);
-    if (cl == NULL) {
-        return NGX_ERROR;
-    }
+    b = &call->buf;
 
     b->start = call->body.data;
     b->pos = call->body.data;
@@ -220,14 +189,10 @@ ngx_http_alikassa_request_body(ngx_http_request_t *sr,
     b->memory = 1;
     b->last_buf = 1;
 
-    cl->buf = b;
-    cl->next = NULL;
+    call->chain.buf = b;
+    call->request_body.bufs = &call->chain;
 
-    rb->bufs = cl;
-
-    sr->request_body = rb;
-
-    return NGX_OK;
+    sr->request_body = &call->request_body;
 }
 
 
@@ -614,8 +579,15 @@ ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_alikassa_upstream_init(ngx_conf_t *cf)
 {
+    ngx_uint_t                  i;
+    ngx_table_elt_t            *header;
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
+
+    for (i = 0; i < NGX_HTTP_ALIKASSA_HEADERS; i++) {
+        header = &ngx_http_alikassa_headers[i];
+        header->hash = ngx_hash_key(header->lowcase_key, header->key.len);
+    }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 

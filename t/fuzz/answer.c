@@ -60,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_member(&answer.url);
     fuzz_member(&answer.payment_status);
 
-    if (answer.redirect) {
+    if (alikassa_answer_redirect(&answer)) {
         fuzz_check(answer.object && answer.url.len > 8);
 
         for (i = 0; i < answer.url.len; i++) {

@@ -18,6 +18,7 @@
 #include "alikassa_body.h"
 #include "alikassa_json.h"
 #include "alikassa_key.h"
+#include "alikassa_signer.h"
 
 
 #define CASE_FIELDS  64
@@ -133,7 +134,8 @@ payment(const alikassa_str_t *words, size_t nwords,
     int                          field;
     size_t                       i;
     alikassa_str_t               name, body;
-    alikassa_param_t            *param, extra[CASE_FIELDS];
+    alikassa_extra_t             extra[CASE_FIELDS];
+    alikassa_param_t            *param;
     alikassa_fields_t            fields;
     alikassa_faults_t            faults;
     const alikassa_operation_t  *op;
@@ -153,9 +155,10 @@ payment(const alikassa_str_t *words, size_t nwords,
         name = words[i];
 
         if (name.data[0] == '@') {
-            param = &extra[fields.nextra++];
-            param->name.len = name.len - 1;
-            param->name.data = name.data + 1;
+            param = &extra[fields.nextra].param;
+            extra[fields.nextra].name.len = name.len - 1;
+            extra[fields.nextra].name.data = name.data + 1;
+            fields.nextra++;
 
         } else {
             field = alikassa_operation_field(op, &name);
@@ -166,7 +169,7 @@ payment(const alikassa_str_t *words, size_t nwords,
             param = &fields.known[field];
         }
 
-        param->value = words[i + 1];
+        alikassa_param_set(param, &words[i + 1]);
         param->given = 1;
     }
 

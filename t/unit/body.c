@@ -697,20 +697,20 @@ repeated_and_malformed_are_refused_always(void **state)
 
 
 static void
-test_extra(alikassa_param_t *param, const char *name, const char *value)
+test_extra(alikassa_extra_t *extra, const char *name, const char *value)
 {
-    memset(param, 0, sizeof(alikassa_param_t));
+    memset(extra, 0, sizeof(alikassa_extra_t));
 
-    param->name = test_str(name);
-    param->value = test_str(value);
-    param->given = 1;
+    extra->name = test_str(name);
+    extra->param.value = test_str(value);
+    extra->param.given = 1;
 }
 
 
 static void
 extra_fields_come_last_as_strings(void **state)
 {
-    alikassa_param_t  extra[3];
+    alikassa_extra_t  extra[3];
 
     (void) state;
 
@@ -718,7 +718,7 @@ extra_fields_come_last_as_strings(void **state)
     test_extra(&extra[1], "my_field", "");
     test_extra(&extra[2], "m", TEST_FACE "/\n");
 
-    extra[0].type = NUM;
+    extra[0].param.type = NUM;
 
     test_begin("payment_status");
     test_set("id", "5");
@@ -734,8 +734,8 @@ extra_fields_come_last_as_strings(void **state)
     test_begin("payment");
     test_set("amount", "x");
 
-    extra[1].malformed = 1;
-    extra[2].malformed = 1;
+    extra[1].param.malformed = 1;
+    extra[2].param.malformed = 1;
 
     test_fields.extra = extra;
     test_fields.nextra = 3;
@@ -853,7 +853,7 @@ test_sweep(alikassa_validate_t validate, size_t faults)
 static void
 no_memory_is_an_error(void **state)
 {
-    alikassa_param_t  extra;
+    alikassa_extra_t  extra;
 
     (void) state;
 
@@ -872,7 +872,7 @@ no_memory_is_an_error(void **state)
 
     test_begin_wrong();
     test_extra(&extra, "a", "\xff");
-    extra.malformed = 1;
+    extra.param.malformed = 1;
     test_fields.extra = &extra;
     test_fields.nextra = 1;
     test_sweep(STRICT, 14);

@@ -867,77 +867,124 @@ test_equal(const alikassa_str_t *s, const char *text)
 }
 
 
+/*
+ * The same members in an object that is read without a tree, and in one that
+ * needs it: of many members, with a nested one, with an escape in a name.
+ */
+
 static void
-members_are_copied(void **state)
+test_both_ways(const char *members)
 {
-    size_t             i;
-    alikassa_str_t     s, value;
-    alikassa_json_t    json;
-    alikassa_reason_t  reason;
+    size_t              i, j;
+    char                text[4096];
+    alikassa_str_t      s;
+    alikassa_inputs_t   flat, tree;
+    alikassa_reason_t   reason;
 
-    static const char  text[] =
-        "{\"string\":\"a\\/\\u00e9\",\"number\":1.50,\"empty\":\"\","
-        "\"true\":true,\"false\":false,\"null\":null,\"array\":[\"x\"],"
-        "\"object\":{\"inner\":1},\"\":\"no name\"}";
-
-    static const char  *const members[] = {
-        "string", "a/\xc3\xa9",
-        "number", "1.50",
-        "empty", "",
-        "true", "true",
-        "false", "false",
-        "", "no name",
-        "null", NULL,
-        "array", NULL,
-        "object", NULL,
-        "inner", NULL,
-        "String", NULL,
-        "strin", NULL,
-        "strings", NULL
+    static const char  *const more[] = {
+        "\"nested\":{}", "\"nested\":[1]", "\"n\\u0065sted\":1",
+        "\"n0\":0,\"n1\":0,\"n2\":0,\"n3\":0,\"n4\":0,\"n5\":0,\"n6\":0,"
+        "\"n7\":0,\"n8\":0,\"n9\":0,\"n10\":0,\"n11\":0,\"n12\":0,"
+        "\"n13\":0,\"n14\":0,\"n15\":0,\"n16\":0"
     };
 
-    (void) state;
+    (void) snprintf(text, sizeof(text), "{%s}", members);
+    s = test_copy(text, strlen(text));
 
-    s = test_copy(text, sizeof(text) - 1);
+    assert_int_equal(alikassa_json_decode(test_pool(), &s, &flat, &reason),
+                     ALIKASSA_OK);
 
-    assert_int_equal(alikassa_json_parse(&s, &json, &reason), ALIKASSA_OK);
+    for (i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
 
-    for (i = 0; i < sizeof(members) / sizeof(members[0]); i += 2) {
+        (void) snprintf(text, sizeof(text), "{%s%s%s}", members,
+                        *members ? "," : "", more[i]);
+        s = test_copy(text, strlen(text));
 
-        if (members[i + 1] == NULL) {
-            assert_int_equal(alikassa_json_member(test_pool(), &json,
-                                                  members[i], &value),
-                             ALIKASSA_DECLINED);
-            assert_int_equal(value.len, 0);
-            continue;
+        if (alikassa_json_decode(test_pool(), &s, &tree, &reason)
+            != ALIKASSA_OK)
+        {
+            fail_msg("%s: %s", text, reason.text);
         }
 
-        assert_int_equal(alikassa_json_member(test_pool(), &json, members[i],
-                                              &value),
-                         ALIKASSA_OK);
-        test_equal(&value, members[i + 1]);
-        assert_int_equal(value.data[value.len], '\0');
+        assert_true(tree.nelts > flat.nelts);
+
+        for (j = 0; j < flat.nelts; j++) {
+
+            if (!alikassa_str_eq(&flat.elts[j].name, &tree.elts[j].name)
+                || !alikassa_str_eq(&flat.elts[j].value, &tree.elts[j].value)
+                || flat.elts[j].type != tree.elts[j].type)
+            {
+                fail_msg("%s: member %zu", text, j);
+            }
+
+            assert_ptr_equal(alikassa_inputs_find(&flat, &flat.elts[j].name),
+                             &flat.elts[j]);
+            assert_ptr_equal(alikassa_inputs_find(&tree, &flat.elts[j].name),
+                             &tree.elts[j]);
+        }
     }
 
-    test_pool_fail_after(0);
-
-    assert_int_equal(alikassa_json_member(test_pool(), &json, "number",
-                                          &value),
-                     ALIKASSA_ERROR);
-
-    alikassa_json_free(&json);
+    assert_int_equal(test_heap.live, 0);
+    test_pool_free();
 }
 
 
 static void
-only_an_object_has_members(void **state)
+objects_are_the_same_without_a_tree(void **state)
+{
+    size_t  i, len;
+    char    text[128];
+
+    static const char  *const members[] = {
+        "",
+        "\"a\":1",
+        " \"a\" : \"b\" ,\t\"c\"\r\n:null",
+        "\"t\":true,\"f\":false,\"n\":null,\"i\":-0,\"e\":1.50e-3",
+        "\"\":\"\",\" \":\" \"",
+        "\"url\":\"https:\\/\\/pay.example\\/a?b=c\"",
+        "\"a\":\"\\/\",\"b\":\"\\\\\",\"c\":\"\\\"\",\"d\":\"\\b\\f\\n\\r\\t\"",
+        "\"a\":\"\\\\u0041\",\"b\":\"\\\\\\u0041\",\"c\":\"\\\\\\\\n\"",
+        "\"a\":\"\\u00e9\\/\\ud83d\\ude00\\n\",\"b\":\"\\/\\u0001\"",
+        "\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\\/\",\"\xc3\xa9\":\"\x7f\"",
+        "\"a\":1,\"A\":2,\"aa\":3,\"a \":4",
+        "\"0\":0,\"1\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,\"6\":6,\"7\":7,"
+        "\"8\":8,\"9\":9,\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":\"\\/\","
+        "\"f\":\"\\u0041\""
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        test_both_ways(members[i]);
+    }
+
+    /* of every length, with an escape at its end */
+
+    for (len = 0; len < 40; len++) {
+
+        (void) snprintf(text, sizeof(text), "\"%.*s\":\"%.*s\\/\"",
+                        (int) len, "0123456789012345678901234567890123456789",
+                        (int) len, "abcdefghijabcdefghijabcdefghijabcdefghij");
+
+        test_both_ways(text);
+    }
+}
+
+
+static void
+equal_names_are_refused_without_a_tree(void **state)
 {
     size_t             i;
-    alikassa_str_t     s, value;
-    alikassa_json_t    json;
+    alikassa_str_t     s;
+    alikassa_inputs_t  inputs;
     alikassa_reason_t  reason;
 
-    static const char  *const texts[] = { "[1]", "1", "\"id\"", "null" };
+    static const char  *const texts[] = {
+        "{\"id\":1,\"id\":2}",
+        "{\"id\":1,\"a\":2,\"id\":1}",
+        "{\"\":1,\"\":2}",
+        "{\"id\":1,\"i\\u0064\":2}"
+    };
 
     (void) state;
 
@@ -945,14 +992,121 @@ only_an_object_has_members(void **state)
 
         s = test_copy(texts[i], strlen(texts[i]));
 
-        assert_int_equal(alikassa_json_parse(&s, &json, &reason),
-                         ALIKASSA_OK);
-        assert_int_equal(alikassa_json_member(test_pool(), &json, "id",
-                                              &value),
+        assert_int_equal(alikassa_json_decode(test_pool(), &s, &inputs,
+                                              &reason),
                          ALIKASSA_DECLINED);
+        assert_string_equal(reason.text, "equal names in one object");
+        assert_int_equal(inputs.nelts, 0);
 
-        alikassa_json_free(&json);
+        test_pool_free();
     }
+}
+
+
+/*
+ * Any byte anywhere in a string that is longer than the words it is read by.
+ */
+
+static void
+every_byte_is_looked_at(void **state)
+{
+    int                c, right;
+    char               text[64];
+    size_t             i, at;
+    alikassa_str_t     s;
+    alikassa_inputs_t  inputs;
+    alikassa_reason_t  reason;
+
+    (void) state;
+
+    (void) strcpy(text, "{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaa\"}");
+
+    at = strlen("{\"a\":\"");
+
+    for (i = at; text[i] == 'a'; i++) {
+
+        for (c = 0; c < 256; c++) {
+
+            text[i] = (char) c;
+            right = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+
+            s = test_copy(text, strlen("{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaa\"}"));
+
+            if (alikassa_json_decode(test_pool(), &s, &inputs, &reason)
+                != (right ? ALIKASSA_OK : ALIKASSA_DECLINED))
+            {
+                fail_msg("byte %d at %zu", c, i - at);
+            }
+
+            if (right) {
+                assert_int_equal(inputs.elts[0].value.len, 23);
+                assert_int_equal(inputs.elts[0].value.data[i - at], c);
+            }
+
+            test_pool_free();
+        }
+
+        text[i] = 'a';
+    }
+}
+
+
+/*
+ * Where no character is escaped by its code cJSON is not asked.
+ */
+
+static void
+flat_objects_need_no_tree(void **state)
+{
+    long               n;
+    alikassa_rc_t      rc;
+    alikassa_inputs_t  inputs;
+    alikassa_reason_t  reason;
+
+    const alikassa_str_t  flat = alikassa_string("{\"a\":\"\\/\\n\",\"b\":1}");
+    const alikassa_str_t  code = alikassa_string("{\"a\":\"\\u00e9\"}");
+    const alikassa_str_t  nested = alikassa_string("{\"a\":{}}");
+
+    (void) state;
+
+    test_heap.left = 0;
+
+    assert_int_equal(alikassa_json_decode(test_pool(), &flat, &inputs,
+                                          &reason),
+                     ALIKASSA_OK);
+    assert_int_equal(inputs.nelts, 2);
+
+    assert_int_equal(alikassa_json_decode(test_pool(), &code, &inputs,
+                                          &reason),
+                     ALIKASSA_ERROR);
+    assert_int_equal(inputs.nelts, 0);
+
+    assert_int_equal(alikassa_json_decode(test_pool(), &nested, &inputs,
+                                          &reason),
+                     ALIKASSA_ERROR);
+
+    test_heap.left = -1;
+    test_pool_free();
+
+    for (n = 0; n < 10; n++) {
+
+        test_pool_fail_after(n);
+
+        rc = alikassa_json_decode(test_pool(), &flat, &inputs, &reason);
+
+        test_pool_free();
+
+        if (rc == ALIKASSA_OK) {
+            break;
+        }
+
+        assert_int_equal(rc, ALIKASSA_ERROR);
+        assert_int_equal(inputs.nelts, 0);
+    }
+
+    /* the list, and the string with escapes */
+
+    assert_int_equal(n, 2);
 }
 
 
@@ -1020,7 +1174,7 @@ every_character_is_unescaped(void **state)
     char               text[128];
     size_t             n;
     uint32_t           code;
-    alikassa_str_t     body;
+    alikassa_str_t     body, value;
     alikassa_inputs_t  inputs;
     alikassa_reason_t  reason;
 
@@ -1052,6 +1206,21 @@ every_character_is_unescaped(void **state)
         assert_int_equal(inputs.nelts, 1);
         assert_true(alikassa_str_eq(&inputs.elts[0].name,
                                     &inputs.elts[0].value));
+
+        /* and without a tree: with a name that has no escape */
+
+        (void) memmove(text + 3, strchr(text, ':') - 1,
+                       strlen(strchr(text, ':')) + 2);
+        text[2] = 'n';
+
+        body.len = strlen(text);
+        value = inputs.elts[0].value;
+
+        assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
+                                              &reason),
+                         ALIKASSA_OK);
+        assert_int_equal(inputs.nelts, 1);
+        assert_true(alikassa_str_eq(&inputs.elts[0].value, &value));
 
         n = 0;
 
@@ -1245,8 +1414,10 @@ main(void)
         test_case(names_are_compared_among_many),
         test_case(numbers_keep_their_text),
         test_case(many_numbers_keep_their_text),
-        test_case(members_are_copied),
-        test_case(only_an_object_has_members),
+        test_case(objects_are_the_same_without_a_tree),
+        test_case(equal_names_are_refused_without_a_tree),
+        test_case(every_byte_is_looked_at),
+        test_case(flat_objects_need_no_tree),
         test_case(objects_are_decoded),
         test_case(every_character_is_unescaped),
         test_case(only_an_object_is_decoded),

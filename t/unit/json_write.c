@@ -1,6 +1,6 @@
 
 /*
- * Tests for alikassa_json_write.c, and for the refusals that are written
+ * Tests for alikassa_json_string.c and alikassa_json_write.c, and for the refusals that are written
  * with it.  What is expected is what PHP 8.2 prints.
  */
 
@@ -470,6 +470,71 @@ strings_are_phps(void **state)
 }
 
 
+/*
+ * Any byte anywhere in a text that is longer than the words it is read by:
+ * what is plain is written as it is, and nothing else.
+ */
+
+static void
+plain_is_what_stays_as_it_is(void **state)
+{
+    int             c, plain;
+    size_t          i, len;
+    alikassa_str_t  s;
+    unsigned char   text[20], out[140];
+
+    (void) state;
+
+    for (len = 0; len <= sizeof(text); len++) {
+
+        memset(text, 'a', sizeof(text));
+
+        s.len = len;
+        s.data = text;
+
+        assert_true(alikassa_json_plain(&s));
+
+        for (i = 0; i < len; i++) {
+
+            for (c = 0; c < 256; c++) {
+
+                text[i] = (unsigned char) c;
+                plain = c >= 0x20 && c < 0x80 && strchr("\"\\/", c) == NULL;
+
+                if (!alikassa_json_plain(&s) != !plain) {
+                    fail_msg("byte %d at %zu of %zu", c, i, len);
+                }
+
+                if (plain) {
+                    assert_int_equal(alikassa_json_write_string(out, &s),
+                                     len + 2);
+                    assert_memory_equal(out + 1, text, len);
+
+                    assert_int_equal(alikassa_json_write_plain(out, &s),
+                                     len + 2);
+                    assert_memory_equal(out + 1, text, len);
+                    assert_int_equal(out[0], '"');
+                    assert_int_equal(out[len + 1], '"');
+
+                } else {
+                    assert_true(alikassa_json_write_string(NULL, &s)
+                                > len + 2);
+                }
+            }
+
+            text[i] = 'a';
+        }
+    }
+
+    s.len = 0;
+    s.data = NULL;
+
+    assert_true(alikassa_json_plain(&s));
+    assert_int_equal(alikassa_json_write_plain(out, &s), 2);
+    assert_int_equal(alikassa_json_write_plain(NULL, &s), 2);
+}
+
+
 static void
 texts_are_ordinary(void **state)
 {
@@ -880,6 +945,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(strings_are_phps),
+        cmocka_unit_test(plain_is_what_stays_as_it_is),
         cmocka_unit_test(texts_are_ordinary),
         cmocka_unit_test(every_character_is_phps),
         cmocka_unit_test(numbers_keep_their_value),

@@ -23,6 +23,7 @@
 #include <openssl/x509.h>
 
 #include "alikassa_key.h"
+#include "alikassa_signer.h"
 #include "pool.h"
 
 

@@ -15,6 +15,7 @@
 #include <openssl/rsa.h>
 
 #include "alikassa_notification.h"
+#include "alikassa_signer.h"
 #include "pool.h"
 
 

@@ -1,0 +1,282 @@
+
+/*
+ * Signing, over OpenSSL's EVP interface.
+ */
+
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+
+#include "alikassa_key_internal.h"
+#include "alikassa_signer.h"
+
+
+/* contexts that are kept: as many as threads sign at once is enough */
+#define ALIKASSA_SIGNER_SPARE  16
+
+
+/* what one signature at a time is made with */
+
+typedef struct {
+    EVP_MD_CTX                    *md;
+    EVP_PKEY_CTX                  *pkey;
+} alikassa_signer_ctx_t;
+
+
+/*
+ * ctx is ready to sign: key, padding and digest are set.  It is only ever
+ * duplicated, and the duplicates are kept for the next signature: a thread
+ * takes one out of its slot or makes another one, and no lock is needed.
+ */
+
+struct alikassa_signer_s {
+    EVP_MD                        *md;
+    EVP_PKEY_CTX                  *ctx;
+    size_t                         size;
+    _Atomic(alikassa_signer_ctx_t *)  spare[ALIKASSA_SIGNER_SPARE];
+};
+
+
+static alikassa_rc_t alikassa_signer_prove(alikassa_signer_t *signer,
+    const alikassa_key_t *key, alikassa_reason_t *reason);
+static alikassa_rc_t alikassa_signer_raw(alikassa_signer_t *signer,
+    const alikassa_str_t *text, unsigned char *sign, size_t *len);
+static alikassa_signer_ctx_t *alikassa_signer_get(alikassa_signer_t *signer);
+static void alikassa_signer_put(alikassa_signer_t *signer,
+    alikassa_signer_ctx_t *ctx);
+static void alikassa_signer_drop(alikassa_signer_ctx_t *ctx);
+
+
+alikassa_rc_t
+alikassa_signer_create(const alikassa_key_t *key, const char *digest,
+    alikassa_signer_t **signer, alikassa_reason_t *reason)
+{
+    alikassa_rc_t       rc;
+    alikassa_signer_t  *s;
+
+    *signer = NULL;
+
+    s = calloc(1, sizeof(alikassa_signer_t));
+    if (s == NULL) {
+        alikassa_key_reason(reason, "no memory");
+        return ALIKASSA_ERROR;
+    }
+
+    ERR_clear_error();
+
+    s->size = (size_t) EVP_PKEY_get_size(key->pkey);
+    s->md = EVP_MD_fetch(NULL, digest, NULL);
+    s->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+
+    if (s->md == NULL
+        || s->ctx == NULL
+        || s->size > ALIKASSA_SIGN_MAX
+        || EVP_PKEY_sign_init(s->ctx) != 1
+        || EVP_PKEY_CTX_set_rsa_padding(s->ctx, RSA_PKCS1_PADDING) != 1
+        || EVP_PKEY_CTX_set_signature_md(s->ctx, s->md) != 1)
+    {
+        alikassa_key_reason(reason, "the library refuses the digest");
+        alikassa_signer_free(s);
+        return ALIKASSA_DECLINED;
+    }
+
+    rc = alikassa_signer_prove(s, key, reason);
+
+    if (rc != ALIKASSA_OK) {
+        alikassa_signer_free(s);
+        return rc;
+    }
+
+    *signer = s;
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * Signs through the path that payments take, verifies through another one.
+ */
+
+static alikassa_rc_t
+alikassa_signer_prove(alikassa_signer_t *signer,
+    const alikassa_key_t *key, alikassa_reason_t *reason)
+{
+    int                   rc;
+    size_t                len;
+    EVP_MD_CTX           *ctx;
+    unsigned char         sign[ALIKASSA_SIGN_MAX];
+
+    const alikassa_str_t  text = alikassa_string("{\"amount\":0.01}");
+
+    if (alikassa_signer_raw(signer, &text, sign, &len) != ALIKASSA_OK) {
+        alikassa_key_reason(reason, "a trial signature failed");
+        return ALIKASSA_DECLINED;
+    }
+
+    ctx = EVP_MD_CTX_new();
+    if (ctx == NULL) {
+        alikassa_key_reason(reason, "no memory");
+        return ALIKASSA_ERROR;
+    }
+
+    rc = EVP_DigestVerifyInit(ctx, NULL, signer->md, NULL, key->pkey);
+
+    if (rc == 1) {
+        rc = EVP_DigestVerify(ctx, sign, len, text.data, text.len);
+    }
+
+    EVP_MD_CTX_free(ctx);
+
+    if (rc != 1) {
+        alikassa_key_reason(reason, "a trial signature does not verify");
+        return ALIKASSA_DECLINED;
+    }
+
+    return ALIKASSA_OK;
+}
+
+
+size_t
+alikassa_signer_len(const alikassa_signer_t *signer)
+{
+    return (signer->size + 2) / 3 * 4;
+}
+
+
+alikassa_rc_t
+alikassa_signer_sign(alikassa_signer_t *signer,
+    const alikassa_str_t *text, unsigned char *sign,
+    alikassa_reason_t *reason)
+{
+    size_t         len;
+    unsigned char  raw[ALIKASSA_SIGN_MAX];
+
+    if (alikassa_signer_raw(signer, text, raw, &len) != ALIKASSA_OK) {
+        alikassa_key_reason(reason, "signing failed");
+        return ALIKASSA_ERROR;
+    }
+
+    (void) EVP_EncodeBlock(sign, raw, (int) len);
+
+    return ALIKASSA_OK;
+}
+
+
+static alikassa_rc_t
+alikassa_signer_raw(alikassa_signer_t *signer, const alikassa_str_t *text,
+    unsigned char *sign, size_t *len)
+{
+    unsigned                n;
+    unsigned char           md[EVP_MAX_MD_SIZE];
+    alikassa_signer_ctx_t  *ctx;
+
+    ctx = alikassa_signer_get(signer);
+    if (ctx == NULL) {
+        return ALIKASSA_ERROR;
+    }
+
+    *len = signer->size;
+
+    if (EVP_DigestInit_ex2(ctx->md, signer->md, NULL) != 1
+        || EVP_DigestUpdate(ctx->md, text->data, text->len) != 1
+        || EVP_DigestFinal_ex(ctx->md, md, &n) != 1
+        || EVP_PKEY_sign(ctx->pkey, sign, len, md, n) != 1)
+    {
+        /* one that failed is not used again */
+
+        alikassa_signer_drop(ctx);
+        return ALIKASSA_ERROR;
+    }
+
+    alikassa_signer_put(signer, ctx);
+
+    return ALIKASSA_OK;
+}
+
+
+static alikassa_signer_ctx_t *
+alikassa_signer_get(alikassa_signer_t *signer)
+{
+    size_t                  i;
+    alikassa_signer_ctx_t  *ctx;
+
+    for (i = 0; i < ALIKASSA_SIGNER_SPARE; i++) {
+
+        ctx = atomic_exchange(&signer->spare[i], NULL);
+
+        if (ctx != NULL) {
+            return ctx;
+        }
+    }
+
+    ctx = calloc(1, sizeof(alikassa_signer_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    ctx->md = EVP_MD_CTX_new();
+    ctx->pkey = EVP_PKEY_CTX_dup(signer->ctx);
+
+    if (ctx->md == NULL || ctx->pkey == NULL) {
+        alikassa_signer_drop(ctx);
+        return NULL;
+    }
+
+    return ctx;
+}
+
+
+static void
+alikassa_signer_put(alikassa_signer_t *signer, alikassa_signer_ctx_t *ctx)
+{
+    size_t                  i;
+    alikassa_signer_ctx_t  *none;
+
+    for (i = 0; i < ALIKASSA_SIGNER_SPARE; i++) {
+
+        none = NULL;
+
+        if (atomic_compare_exchange_strong(&signer->spare[i], &none, ctx)) {
+            return;
+        }
+    }
+
+    alikassa_signer_drop(ctx);
+}
+
+
+static void
+alikassa_signer_drop(alikassa_signer_ctx_t *ctx)
+{
+    EVP_PKEY_CTX_free(ctx->pkey);
+    EVP_MD_CTX_free(ctx->md);
+    free(ctx);
+}
+
+
+void
+alikassa_signer_free(alikassa_signer_t *signer)
+{
+    size_t                  i;
+    alikassa_signer_ctx_t  *ctx;
+
+    if (signer == NULL) {
+        return;
+    }
+
+    for (i = 0; i < ALIKASSA_SIGNER_SPARE; i++) {
+
+        ctx = atomic_load(&signer->spare[i]);
+
+        if (ctx != NULL) {
+            alikassa_signer_drop(ctx);
+        }
+    }
+
+    EVP_PKEY_CTX_free(signer->ctx);
+    EVP_MD_free(signer->md);
+    free(signer);
+}

@@ -1,0 +1,62 @@
+
+/*
+ * Signing with the merchant's RSA key.
+ */
+
+
+#ifndef _ALIKASSA_SIGNER_H_INCLUDED_
+#define _ALIKASSA_SIGNER_H_INCLUDED_
+
+
+#include "alikassa_key.h"
+
+
+typedef struct alikassa_signer_s  alikassa_signer_t;
+
+
+/*
+ * Makes a signer: RSASSA-PKCS1-v1_5 with the digest of that name ("sha1",
+ * "sha256"), and proves it by signing and verifying once, since a system's
+ * policy may forbid the digest.
+ *
+ * ALIKASSA_OK: *signer must be freed with alikassa_signer_free().
+ * ALIKASSA_DECLINED: this library refuses the digest; reason has its words.
+ * ALIKASSA_ERROR: no memory.
+ */
+
+alikassa_rc_t alikassa_signer_create(const alikassa_key_t *key,
+    const char *digest, alikassa_signer_t **signer,
+    alikassa_reason_t *reason);
+
+
+/*
+ * The number of base64 characters of a signature, without a final NUL.
+ */
+
+size_t alikassa_signer_len(const alikassa_signer_t *signer);
+
+
+/*
+ * Signs text and writes the signature's base64, one line, to sign, which
+ * must have room for alikassa_signer_len() + 1 bytes; a NUL ends it.  Safe to
+ * be called for one signer from many threads at once.  The result is the
+ * same for the same text, and the same as PHP's base64_encode() of
+ * openssl_sign()'s.
+ *
+ * ALIKASSA_OK, or ALIKASSA_ERROR: the library failed; reason has its words
+ * and its error queue is empty.
+ */
+
+alikassa_rc_t alikassa_signer_sign(alikassa_signer_t *signer,
+    const alikassa_str_t *text, unsigned char *sign,
+    alikassa_reason_t *reason);
+
+
+/*
+ * Not while a thread signs with it.
+ */
+
+void alikassa_signer_free(alikassa_signer_t *signer);
+
+
+#endif /* _ALIKASSA_SIGNER_H_INCLUDED_ */
