@@ -44,7 +44,8 @@ static const alikassa_answer_member_t  alikassa_answer_members[] = {
     { alikassa_string("id"), offsetof(alikassa_answer_t, id) },
     { alikassa_string("uuid"), offsetof(alikassa_answer_t, uuid) },
     { alikassa_string("url"), offsetof(alikassa_answer_t, url) },
-    { alikassa_string("payment_status"), offsetof(alikassa_answer_t, payment_status) }
+    { alikassa_string("payment_status"),
+      offsetof(alikassa_answer_t, payment_status) }
 };
 
 #define ALIKASSA_ANSWER_MEMBERS                                               \

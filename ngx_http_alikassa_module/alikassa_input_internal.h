@@ -13,9 +13,9 @@
 
 /*
  * Sets malformed, plain and repeated of each input, and their lengths; what
- * is set stays set.  There are at most ALIKASSA_INPUT_MAX_FIELDS of them.  all, unless it is
- * NULL, is a text in which all names and values lie: most often one look at
- * it is enough.
+ * is set stays set.  There are at most ALIKASSA_INPUT_MAX_FIELDS of them.
+ * all, unless it is NULL, is a text in which all names and values lie: most
+ * often one look at it is enough.
  */
 
 void alikassa_inputs_mark(alikassa_inputs_t *inputs,

@@ -15,6 +15,9 @@
 /* a line; only an order_id and an answer of hostile length could reach it */
 #define NGX_HTTP_ALIKASSA_AUDIT_LINE  4000
 
+/* room that is kept for the fixed parts that follow a text */
+#define NGX_HTTP_ALIKASSA_AUDIT_FIXED  400
+
 /* characters of an answer's values in the log */
 #define NGX_HTTP_ALIKASSA_AUDIT_TEXT  128
 
@@ -141,19 +144,20 @@ ngx_http_alikassa_audit_line(ngx_http_alikassa_call_t *call, u_char *p,
     p = ngx_http_alikassa_audit_time(p);
     *p++ = '"';
 
-    p = ngx_http_alikassa_audit_text(p, last, "operation", op->name.data,
-                                     op->name.len);
-    p = ngx_http_alikassa_audit_text(p, last, "account", ctx->account.data,
-                                     ctx->account.len);
-    p = ngx_http_alikassa_audit_text(p, last, "order_id", ctx->order_id.data,
-                                     ctx->order_id.len);
-    p = ngx_http_alikassa_audit_text(p, last, "amount", ctx->amount.data,
-                                     ctx->amount.len);
-    p = ngx_http_alikassa_audit_text(p, last, "outcome", outcome->data,
-                                     outcome->len);
-    p = ngx_http_alikassa_audit_text(p, last, "id", call->answer.id.data,
+    p = ngx_http_alikassa_audit_text(p, last, ",\"operation\":",
+                                     op->name.data, op->name.len);
+    p = ngx_http_alikassa_audit_text(p, last, ",\"account\":",
+                                     ctx->account.data, ctx->account.len);
+    p = ngx_http_alikassa_audit_text(p, last, ",\"order_id\":",
+                                     ctx->order_id.data, ctx->order_id.len);
+    p = ngx_http_alikassa_audit_text(p, last, ",\"amount\":",
+                                     ctx->amount.data, ctx->amount.len);
+    p = ngx_http_alikassa_audit_text(p, last, ",\"outcome\":",
+                                     outcome->data, outcome->len);
+    p = ngx_http_alikassa_audit_text(p, last, ",\"id\":",
+                                     call->answer.id.data,
                                      call->answer.id.len);
-    p = ngx_http_alikassa_audit_text(p, last, "payment_status",
+    p = ngx_http_alikassa_audit_text(p, last, ",\"payment_status\":",
                                      call->answer.payment_status.data,
                                      call->answer.payment_status.len);
 
@@ -164,9 +168,10 @@ ngx_http_alikassa_audit_line(ngx_http_alikassa_call_t *call, u_char *p,
                      (time_t) (call->response_time / 1000),
                      call->response_time % 1000);
 
-    p = ngx_http_alikassa_audit_text(p, last, "key", (u_char *) fingerprint,
+    p = ngx_http_alikassa_audit_text(p, last, ",\"key\":",
+                                     (u_char *) fingerprint,
                                      ngx_strlen(fingerprint));
-    p = ngx_http_alikassa_audit_text(p, last, "idempotency",
+    p = ngx_http_alikassa_audit_text(p, last, ",\"idempotency\":",
                                      ctx->verdict.data, ctx->verdict.len);
 
     *p++ = '}';
@@ -197,15 +202,16 @@ ngx_http_alikassa_audit_time(u_char *p)
 
 
 /*
- * Adds a member; nothing for an empty text.  A text that has no room, which
- * only an answer of hostile length could make, is left out rather than cut.
+ * Adds a member, its name with comma, quotes and colon; nothing for an empty
+ * text.  A text that has no room, which only an answer of hostile length
+ * could make, is left out rather than cut.
  */
 
 static u_char *
 ngx_http_alikassa_audit_text(u_char *p, u_char *last, const char *name,
     const u_char *data, size_t len)
 {
-    size_t          need;
+    size_t          room, size;
     alikassa_str_t  s;
 
     if (len == 0) {
@@ -215,16 +221,24 @@ ngx_http_alikassa_audit_text(u_char *p, u_char *last, const char *name,
     s.data = data;
     s.len = ngx_min(len, NGX_HTTP_ALIKASSA_AUDIT_TEXT * 4);
 
-    /* room for the fixed parts that follow is kept */
+    size = ngx_strlen(name);
+    room = last - p;
 
-    need = sizeof(",\"\":") + ngx_strlen(name)
-           + alikassa_json_write_text(NULL, &s) + 400;
-
-    if ((size_t) (last - p) < need) {
+    if (room < size + NGX_HTTP_ALIKASSA_AUDIT_FIXED) {
         return p;
     }
 
-    p = ngx_sprintf(p, ",\"%s\":", name);
+    room -= size + NGX_HTTP_ALIKASSA_AUDIT_FIXED;
+
+    /* no character becomes more than six */
+
+    if (room < s.len * 6 + 2
+        && room < alikassa_json_write_text(NULL, &s))
+    {
+        return p;
+    }
+
+    p = ngx_cpymem(p, name, size);
 
     return p + alikassa_json_write_text(p, &s);
 }

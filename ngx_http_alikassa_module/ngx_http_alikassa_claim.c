@@ -11,7 +11,6 @@
 #include "ngx_http_alikassa_zone.h"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
 
 
 /* a wait looks at its order that often, should nobody wake it */
@@ -27,8 +26,9 @@
 #define NGX_HTTP_ALIKASSA_COPY  2048
 
 
-static ngx_int_t ngx_http_alikassa_claim_key(ngx_http_alikassa_claim_t *claim,
-    ngx_str_t *parts, ngx_uint_t nparts);
+static ngx_int_t ngx_http_alikassa_claim_digest(
+    ngx_http_alikassa_claim_t *claim, ngx_str_t *parts, ngx_uint_t nparts,
+    ngx_str_t *data);
 static ngx_int_t ngx_http_alikassa_claim_look(
     ngx_http_alikassa_claim_t *claim, ngx_http_alikassa_record_t **recordp);
 static void ngx_http_alikassa_claim_died(ngx_http_alikassa_claim_t *claim,
@@ -58,11 +58,7 @@ ngx_http_alikassa_claim_init(ngx_http_alikassa_claim_t *claim,
     ngx_pool_t           *pool;
     ngx_pool_cleanup_t   *cln, **last;
 
-    if (ngx_http_alikassa_claim_key(claim, parts, nparts) != NGX_OK
-        || EVP_Digest(data->data, data->len, claim->digest, NULL,
-                      EVP_sha256(), NULL)
-           != 1)
-    {
+    if (ngx_http_alikassa_claim_digest(claim, parts, nparts, data) != NGX_OK) {
         ERR_clear_error();
         return NGX_ERROR;
     }
@@ -90,25 +86,26 @@ ngx_http_alikassa_claim_init(ngx_http_alikassa_claim_t *claim,
 }
 
 
+/*
+ * The key is the parts', each with its length in front, so that no two lists
+ * of parts make the same bytes.
+ */
+
 static ngx_int_t
-ngx_http_alikassa_claim_key(ngx_http_alikassa_claim_t *claim,
-    ngx_str_t *parts, ngx_uint_t nparts)
+ngx_http_alikassa_claim_digest(ngx_http_alikassa_claim_t *claim,
+    ngx_str_t *parts, ngx_uint_t nparts, ngx_str_t *data)
 {
-    size_t       n;
-    ngx_int_t    rc;
-    ngx_uint_t   i, k;
-    EVP_MD_CTX  *md;
-    u_char       len[8];
+    size_t                     n;
+    ngx_uint_t                 i, k;
+    EVP_MD_CTX                *md;
+    ngx_http_alikassa_zone_t  *zone;
+    u_char                     len[8];
 
-    md = EVP_MD_CTX_new();
-    if (md == NULL) {
+    zone = claim->zone->data;
+    md = zone->md;
+
+    if (EVP_DigestInit_ex2(md, zone->sha256, NULL) != 1) {
         return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1) {
-        goto done;
     }
 
     for (i = 0; i < nparts; i++) {
@@ -122,19 +119,19 @@ ngx_http_alikassa_claim_key(ngx_http_alikassa_claim_t *claim,
         if (EVP_DigestUpdate(md, len, sizeof(len)) != 1
             || EVP_DigestUpdate(md, parts[i].data, parts[i].len) != 1)
         {
-            goto done;
+            return NGX_ERROR;
         }
     }
 
-    if (EVP_DigestFinal_ex(md, claim->key, NULL) == 1) {
-        rc = NGX_OK;
+    if (EVP_DigestFinal_ex(md, claim->key, NULL) != 1
+        || EVP_DigestInit_ex2(md, zone->sha256, NULL) != 1
+        || EVP_DigestUpdate(md, data->data, data->len) != 1
+        || EVP_DigestFinal_ex(md, claim->digest, NULL) != 1)
+    {
+        return NGX_ERROR;
     }
 
-done:
-
-    EVP_MD_CTX_free(md);
-
-    return rc;
+    return NGX_OK;
 }
 
 

@@ -6,6 +6,8 @@
 
 #include "ngx_http_alikassa_zone.h"
 
+#include <openssl/err.h>
+
 
 /* how long a finished order is remembered */
 #define NGX_HTTP_ALIKASSA_TIMEOUT  (60 * 60 * 1000)
@@ -13,6 +15,7 @@
 
 static ngx_shm_zone_t *ngx_http_alikassa_idempotency_add(ngx_conf_t *cf,
     ngx_str_t *name, size_t size);
+static void ngx_http_alikassa_idempotency_free(void *data);
 
 
 /*
@@ -67,6 +70,7 @@ ngx_http_alikassa_idempotency_add(ngx_conf_t *cf, ngx_str_t *name,
     size_t size)
 {
     ngx_shm_zone_t            *shm_zone;
+    ngx_pool_cleanup_t        *cln;
     ngx_http_alikassa_zone_t  *zone;
 
     shm_zone = ngx_shared_memory_add(cf, name, size,
@@ -76,8 +80,25 @@ ngx_http_alikassa_idempotency_add(ngx_conf_t *cf, ngx_str_t *name,
         return shm_zone;
     }
 
-    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_alikassa_zone_t));
-    if (zone == NULL) {
+    cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_http_alikassa_zone_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    zone = cln->data;
+
+    ngx_memzero(zone, sizeof(ngx_http_alikassa_zone_t));
+
+    cln->handler = ngx_http_alikassa_idempotency_free;
+
+    zone->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    zone->md = EVP_MD_CTX_new();
+
+    if (zone->sha256 == NULL || zone->md == NULL) {
+        ERR_clear_error();
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "cannot digest for zone \"%V\": the library has no "
+                      "SHA-256", name);
         return NULL;
     }
 
@@ -89,6 +110,16 @@ ngx_http_alikassa_idempotency_add(ngx_conf_t *cf, ngx_str_t *name,
     shm_zone->data = zone;
 
     return shm_zone;
+}
+
+
+static void
+ngx_http_alikassa_idempotency_free(void *data)
+{
+    ngx_http_alikassa_zone_t *zone = data;
+
+    EVP_MD_CTX_free(zone->md);
+    EVP_MD_free(zone->sha256);
 }
 
 

@@ -15,6 +15,8 @@
 
 #include "ngx_http_alikassa_module.h"
 
+#include <openssl/evp.h>
+
 
 /* room that is kept for an answer before its call is made, with its head */
 #define NGX_HTTP_ALIKASSA_ROOM  512
@@ -136,6 +138,10 @@ typedef struct {
     ngx_http_alikassa_worker_t      *self;
     uint64_t                         seen;
     ngx_msec_t                       seen_msec;
+
+    /* for the worker's claims, one after the other */
+    EVP_MD                          *sha256;
+    EVP_MD_CTX                      *md;
 
     ngx_msec_t                       warned;
     unsigned                         evicted:1;
