@@ -12,8 +12,8 @@
 #include "alikassa_utf8.h"
 
 
-/* so many names are sooner compared with each other than sorted */
-#define ALIKASSA_FORM_FEW  12
+/* so many pairs are noted, and their names rather compared than sorted */
+#define ALIKASSA_FORM_FEW  16
 
 
 static int alikassa_form_next(const unsigned char **p,
@@ -29,8 +29,8 @@ alikassa_rc_t
 alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
     alikassa_inputs_t *inputs, alikassa_reason_t *reason)
 {
-    size_t                n;
-    alikassa_str_t        pair, all;
+    size_t                i, n;
+    alikassa_str_t        pair, all, few[ALIKASSA_FORM_FEW];
     unsigned char        *dst, *decoded;
     alikassa_input_t     *input;
     const unsigned char  *p, *eq, *last;
@@ -46,11 +46,17 @@ alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
 
     for (p = body->data; alikassa_form_next(&p, last, &pair); /* void */ ) {
 
-        if (n++ == ALIKASSA_INPUT_MAX_FIELDS) {
+        if (n == ALIKASSA_INPUT_MAX_FIELDS) {
             snprintf(reason->text, ALIKASSA_REASON_LEN,
                      "more than %d fields", ALIKASSA_INPUT_MAX_FIELDS);
             return ALIKASSA_DECLINED;
         }
+
+        if (n < ALIKASSA_FORM_FEW) {
+            few[n] = pair;
+        }
+
+        n++;
     }
 
     if (n == 0) {
@@ -76,7 +82,16 @@ alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
 
     dst = decoded;
 
-    for (p = body->data; alikassa_form_next(&p, last, &pair); input++) {
+    p = body->data;
+
+    for (i = 0; i < n; i++, input++) {
+
+        if (n <= ALIKASSA_FORM_FEW) {
+            pair = few[i];
+
+        } else {
+            (void) alikassa_form_next(&p, last, &pair);
+        }
 
         memset(input, 0, sizeof(alikassa_input_t));
 

@@ -58,6 +58,9 @@
 /* how long a request waits for another one about the same order */
 #define NGX_HTTP_ALIKASSA_WAIT  60000
 
+/* headers of a call */
+#define NGX_HTTP_ALIKASSA_HEADERS  5
+
 #define NGX_HTTP_ALIKASSA_REDIRECT_OFF   0
 #define NGX_HTTP_ALIKASSA_REDIRECT_ON    1
 #define NGX_HTTP_ALIKASSA_REDIRECT_AUTO  2
@@ -197,6 +200,7 @@ struct ngx_http_alikassa_call_s {
     ngx_http_request_body_t             request_body;
     ngx_chain_t                         chain;
     ngx_buf_t                           buf;
+    ngx_table_elt_t                     headers_in[NGX_HTTP_ALIKASSA_HEADERS];
     u_char                              length[NGX_SIZE_T_LEN];
 
     /* captured */
@@ -216,7 +220,6 @@ struct ngx_http_alikassa_call_s {
     unsigned                            signing:1;
     unsigned                            signed_ok:1;
     unsigned                            sent:1;
-    unsigned                            broken:1;    /* must not run */
     unsigned                            headers:1;   /* of the answer */
     unsigned                            done:1;
     unsigned                            excess:1;

@@ -20,7 +20,7 @@
     { .key = ngx_string(name), .lowcase_key = (u_char *) lowcase }
 
 
-static ngx_int_t ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
+static void ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_request_body(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call);
@@ -48,20 +48,16 @@ static ngx_str_t  ngx_http_alikassa_json_type = ngx_string("application/json");
 
 
 /*
- * What a call is sent with, but for values; hashes are made at start.  The
- * first two are known to nginx by name.
+ * What a call is sent with, but for values; hashes are made at start.
  */
 
-static ngx_table_elt_t  ngx_http_alikassa_headers[] = {
+static ngx_table_elt_t  ngx_http_alikassa_headers[NGX_HTTP_ALIKASSA_HEADERS] = {
     ngx_http_alikassa_call_header("Content-Type", "content-type"),
     ngx_http_alikassa_call_header("Content-Length", "content-length"),
     ngx_http_alikassa_call_header("Account", "account"),
     ngx_http_alikassa_call_header("Sign", "sign"),
     ngx_http_alikassa_call_header("Accept", "accept")
 };
-
-#define NGX_HTTP_ALIKASSA_HEADERS                                             \
-    (sizeof(ngx_http_alikassa_headers) / sizeof(ngx_table_elt_t))
 
 
 /*
@@ -98,14 +94,8 @@ ngx_http_alikassa_send(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
     sr->filter_need_in_memory = 1;
 
+    ngx_http_alikassa_request_headers(sr, call);
     ngx_http_alikassa_request_body(sr, call);
-
-    if (ngx_http_alikassa_request_headers(sr, call) != NGX_OK) {
-
-        /* it exists and will run: the phase handler ends it */
-
-        call->broken = 1;
-    }
 
     return NGX_OK;
 }
@@ -113,17 +103,16 @@ ngx_http_alikassa_send(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
 /*
  * Nothing of the client's headers reaches AliKassa: the copy that
- * ngx_http_subrequest() made is replaced as a whole.
+ * ngx_http_subrequest() made is replaced as a whole, by a list that is full.
  */
 
-static ngx_int_t
+static void
 ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call)
 {
     u_char                 *p;
     ngx_str_t               server;
-    ngx_str_t               values[NGX_HTTP_ALIKASSA_HEADERS];
-    ngx_uint_t              i;
+    ngx_list_t             *list;
     ngx_table_elt_t        *h;
     ngx_http_headers_in_t  *headers;
 
@@ -132,45 +121,34 @@ ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
 
     ngx_memzero(headers, sizeof(ngx_http_headers_in_t));
 
-    if (ngx_list_init(&headers->headers, sr->pool, NGX_HTTP_ALIKASSA_HEADERS,
-                      sizeof(ngx_table_elt_t))
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+    h = call->headers_in;
 
-    headers->server = server;
-    headers->keep_alive_n = -1;
-    headers->content_length_n = call->body.len;
+    ngx_memcpy(h, ngx_http_alikassa_headers,
+               sizeof(ngx_http_alikassa_headers));
 
     p = ngx_sprintf(call->length, "%uz", call->body.len);
 
-    values[0] = ngx_http_alikassa_json_type;
-    values[1].data = call->length;
-    values[1].len = p - call->length;
-    values[2] = call->ctx->account;
-    values[3] = call->sign;
-    values[4] = ngx_http_alikassa_json_type;
+    h[0].value = ngx_http_alikassa_json_type;
+    h[1].value.data = call->length;
+    h[1].value.len = p - call->length;
+    h[2].value = call->ctx->account;
+    h[3].value = call->sign;
+    h[4].value = ngx_http_alikassa_json_type;
 
-    for (i = 0; i < NGX_HTTP_ALIKASSA_HEADERS; i++) {
+    list = &headers->headers;
 
-        h = ngx_list_push(&headers->headers);
-        if (h == NULL) {
-            return NGX_ERROR;
-        }
+    list->part.elts = h;
+    list->part.nelts = NGX_HTTP_ALIKASSA_HEADERS;
+    list->last = &list->part;
+    list->size = sizeof(ngx_table_elt_t);
+    list->nalloc = NGX_HTTP_ALIKASSA_HEADERS;
+    list->pool = sr->pool;
 
-        *h = ngx_http_alikassa_headers[i];
-        h->value = values[i];
-
-        if (i == 0) {
-            headers->content_type = h;
-
-        } else if (i == 1) {
-            headers->content_length = h;
-        }
-    }
-
-    return NGX_OK;
+    headers->server = server;
+    headers->content_type = &h[0];
+    headers->content_length = &h[1];
+    headers->content_length_n = call->body.len;
+    headers->keep_alive_n = -1;
 }
 
 
@@ -233,10 +211,6 @@ ngx_http_alikassa_upstream_phase(ngx_http_request_t *r)
 
     if (call == NULL) {
         return NGX_DECLINED;
-    }
-
-    if (call->broken) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (r->content_handler == NULL

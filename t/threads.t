@@ -17,9 +17,13 @@ use Time::HiRes qw(sleep);
 my $libasan = `gcc -print-file-name=libasan.so`;
 chomp $libasan;
 
+# valgrind runs one thread at a time: without taking turns fairly, one that
+# signs may keep the worker from running until it is through
+
 my %how = (
     plain    => {},
-    valgrind => { wrapper => ['valgrind', '-q', '--leak-check=full',
+    valgrind => { wrapper => ['valgrind', '-q', '--fair-sched=yes',
+        '--leak-check=full',
         '--errors-for-leak-kinds=definite', '--show-leak-kinds=definite',
         '--suppressions=t/valgrind.supp',
         '--log-file=%DIR%/valgrindsan.%p'] },

@@ -761,6 +761,63 @@ extra_fields_come_last_as_strings(void **state)
 }
 
 
+/*
+ * What the operator sets, and what is made of it.
+ */
+
+static void
+set_values_are_looked_at(void **state)
+{
+    size_t            i;
+    alikassa_str_t    s;
+    alikassa_param_t  param;
+
+    static const struct {
+        const char    *text;
+        size_t         len;
+        unsigned       given:1;
+        unsigned       malformed:1;
+        unsigned       plain:1;
+    } values[] = {
+        { "", 0, 0, 0, 1 },
+        { "Budi Santoso", 12, 1, 0, 1 },
+        { "https://a/", 10, 1, 0, 0 },
+        { "caf\xc3\xa9", 5, 1, 0, 0 },
+        { "\x7f", 1, 1, 0, 1 },
+        { "a\nb", 3, 1, 0, 0 },
+        { "a\0b", 3, 1, 1, 0 },
+        { "0123456789\0", 11, 1, 1, 0 },
+        { "caf\xe9", 4, 1, 1, 0 },
+        { "\xed\xa0\x80", 3, 1, 1, 0 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+
+        memset(&param, 0xff, sizeof(alikassa_param_t));
+
+        s.len = values[i].len;
+        s.data = (const unsigned char *) values[i].text;
+
+        alikassa_param_set(&param, &s);
+
+        assert_true(alikassa_str_eq(&param.value, &s));
+        assert_int_equal(param.type, STR);
+        assert_int_equal(param.repeated, 0);
+
+        if (param.given != values[i].given
+            || param.malformed != values[i].malformed
+            || param.plain != values[i].plain)
+        {
+            fail_msg("\"%s\": given %u, malformed %u, plain %u",
+                     values[i].text, param.given, param.malformed,
+                     param.plain);
+        }
+    }
+}
+
+
 /* a payment that is wrong in every field */
 
 static const test_value_t  test_wrong[] = {
@@ -892,6 +949,7 @@ main(void)
         cmocka_unit_test(limits_count_characters),
         cmocka_unit_test(repeated_and_malformed_are_refused_always),
         cmocka_unit_test(extra_fields_come_last_as_strings),
+        cmocka_unit_test(set_values_are_looked_at),
         cmocka_unit_test(all_faults_are_told_at_once),
         cmocka_unit_test(no_memory_is_an_error),
     };

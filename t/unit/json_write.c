@@ -1,7 +1,7 @@
 
 /*
- * Tests for alikassa_json_string.c and alikassa_json_write.c, and for the refusals that are written
- * with it.  What is expected is what PHP 8.2 prints.
+ * Tests for alikassa_json_string.c and alikassa_json_write.c, and for the
+ * refusals that are written with them.  What is expected is what PHP 8.2 prints.
  */
 
 

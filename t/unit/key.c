@@ -1,6 +1,7 @@
 
 /*
- * Tests for alikassa_key.c.  The keys are made at run time.
+ * Tests for alikassa_key.c and alikassa_signer.c.  The keys are made at run
+ * time.
  */
 
 

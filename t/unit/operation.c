@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "alikassa_body.h"
+#include "alikassa_json.h"
 #include "pool.h"
 
 
@@ -321,6 +322,10 @@ fields_are_those_of_the_page(void **state)
             name = test_str(f->name);
 
             test_equal(&field->name, f->name);
+
+            /* names are written as they are */
+
+            assert_true(alikassa_json_plain(&field->name));
 
             if (field->type != f->type || field->role != f->role
                 || field->max != f->max || field->required != f->required)

@@ -70,6 +70,38 @@ sub cpu (@pids) {
     return $ns / 1000;
 }
 
+# user and kernel time of processes, by the clock's ticks: good for a share
+
+sub ticks (@pids) {
+    my ($user, $kernel) = (0, 0);
+
+    for my $pid (@pids) {
+        my @field = split ' ', slurp("/proc/$pid/stat") =~ s/^.*\)//r;
+        $user += $field[11];
+        $kernel += $field[12];
+    }
+
+    return ($user, $kernel);
+}
+
+# how often a process went to sleep
+
+sub sleeps ($pid) {
+    return slurp("/proc/$pid/status") =~ /^voluntary_ctxt_switches:\s+(\d+)/m
+        ? $1 : 0;
+}
+
+# until the worker has nothing left to do: what clients have given up, too,
+# is signed and sent
+
+sub rest ($self) {
+    for (1 .. 600) {
+        my $before = cpu($self->worker);
+        sleep 0.2;
+        return if cpu($self->worker) - $before < 2000;
+    }
+}
+
 # kilobytes: "VmRSS", "VmHWM"
 
 sub memory ($self, $what = 'VmRSS') {
