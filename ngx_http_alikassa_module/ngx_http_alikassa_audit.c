@@ -181,7 +181,8 @@ ngx_http_alikassa_audit_line(ngx_http_alikassa_call_t *call, u_char *p,
 
 
 /*
- * RFC 3339 with milliseconds, from nginx's cached time.
+ * RFC 3339 with milliseconds, from nginx's cached time; all but those is made
+ * once a second.
  */
 
 static u_char *
@@ -190,14 +191,27 @@ ngx_http_alikassa_audit_time(u_char *p)
     ngx_tm_t     tm;
     ngx_time_t  *tp;
 
+    static time_t  sec = -1;
+    static u_char  text[sizeof("1970-01-01T00:00:00.") + NGX_TIME_T_LEN];
+    static size_t  len;
+
     tp = ngx_timeofday();
 
-    ngx_gmtime(tp->sec, &tm);
+    if (tp->sec != sec) {
 
-    return ngx_sprintf(p, "%4d-%02d-%02dT%02d:%02d:%02d.%03MZ",
-                       tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                       tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
-                       tp->msec);
+        ngx_gmtime(tp->sec, &tm);
+
+        len = ngx_sprintf(text, "%4d-%02d-%02dT%02d:%02d:%02d.",
+                          tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                          tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec)
+              - text;
+
+        sec = tp->sec;
+    }
+
+    p = ngx_cpymem(p, text, len);
+
+    return ngx_sprintf(p, "%03MZ", tp->msec);
 }
 
 

@@ -91,7 +91,7 @@ sub write ($r, $docs) {
     }
 
     push @md, "\n\"All features\": idempotency zone, audit log, an access log "
-        . "with the module's variables. PHP 8.2 under FPM keeps no curl "
+        . "with the module's variables, buffered. PHP 8.2 under FPM keeps no curl "
         . "connection from one request to the next, so its payments each open "
         . "one.\n", "![CPU per payment](benchmark-cpu.svg)\n";
 
@@ -216,8 +216,8 @@ sub write ($r, $docs) {
 
     push @md, "\n## What is in the way\n", sprintf('CPU: a payment makes the '
         . 'system calls of a plain request and no other: two `recvfrom`, two '
-        . '`writev`, one `getsockopt`; with all features on two `write` to '
-        . 'logs. Inline it takes %.0f µs more than the floor, and %.0f with '
+        . '`writev`, one `getsockopt`; with all features on a `write` to the '
+        . 'audit log. Inline it takes %.0f µs more than the floor, and %.0f with '
         . 'the upstream kept awake; with all features on %.0f and %.0f. The '
         . "difference is the kernel waking the upstream.\n",
         $p->{inline2048}{cpu} - $floor{2048}, $up->{inline2048}{cpu} - $awake,
