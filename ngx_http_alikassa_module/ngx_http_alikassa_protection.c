@@ -79,6 +79,7 @@ static const char  *ngx_http_alikassa_known[] = {
     "ngx_http_copy_filter_module", "ngx_http_range_body_filter_module",
     "ngx_http_not_modified_filter_module", "ngx_http_proxy_v2_module",
     "ngx_http_header_count_module", "ngx_http_upstream_sticky_module",
+    "ngx_http_upstream_least_time_module", "ngx_http_tunnel_module",
     "ngx_http_alikassa_module", "ngx_http_alikassa_notification_module",
     NULL
 };
