@@ -13,7 +13,7 @@ static ngx_int_t ngx_http_alikassa_decode_rc(alikassa_rc_t rc);
 /*
  * Decodes what the client sent into ctx->inputs, once: the body, or for GET
  * and HEAD the arguments.  body is set to its bytes, which lie in memory of
- * the request's.
+ * the request's: in the body's own, if that is one piece, unless copy is set.
  *
  * NGX_OK; NGX_ERROR; NGX_HTTP_BAD_REQUEST with a reason, where it can be
  * told; NGX_HTTP_REQUEST_ENTITY_TOO_LARGE; NGX_HTTP_UNSUPPORTED_MEDIA_TYPE.
@@ -21,7 +21,7 @@ static ngx_int_t ngx_http_alikassa_decode_rc(alikassa_rc_t rc);
 
 ngx_int_t
 ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
-    ngx_str_t *body, alikassa_reason_t *reason)
+    ngx_uint_t copy, ngx_str_t *body, alikassa_reason_t *reason)
 {
     ngx_int_t               rc;
     ngx_table_elt_t        *h;
@@ -33,7 +33,7 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     reason->text[0] = '\0';
     ngx_str_null(body);
 
-    rc = ngx_http_alikassa_read_body(r, body);
+    rc = ngx_http_alikassa_read_body(r, copy, body);
 
     if (rc != NGX_OK) {
         return rc;
@@ -91,11 +91,13 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
 
 /*
  * Makes one piece of the body, which may lie in several buffers and in a
- * temporary file.  A body that lies in one piece of memory is not copied.
+ * temporary file.  A body that lies in one piece of memory is not copied,
+ * unless copy is set.
  */
 
 ngx_int_t
-ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_str_t *body)
+ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_uint_t copy,
+    ngx_str_t *body)
 {
     off_t         len;
     u_char       *p;
@@ -124,7 +126,7 @@ ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_str_t *body)
         return NGX_OK;
     }
 
-    if (in->next == NULL && ngx_buf_in_memory(in->buf)) {
+    if (!copy && in->next == NULL && ngx_buf_in_memory(in->buf)) {
         body->data = in->buf->pos;
         body->len = (size_t) len;
         return NGX_OK;

@@ -15,7 +15,7 @@ static void ngx_http_alikassa_fields_accept(ngx_http_alikassa_ctx_t *ctx,
     uint32_t taken);
 static void ngx_http_alikassa_fields_default(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
-static void ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
+static ngx_int_t ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
     alikassa_field_role_t role, ngx_str_t *value);
 
 
@@ -245,9 +245,15 @@ ngx_http_alikassa_fields_build(ngx_http_request_t *r,
     rc = alikassa_body_build(&ctx->pool, ctx->operation, ctx->conf->validate,
                              ctx->fields, &body, faults);
 
-    ngx_http_alikassa_fields_keep(ctx, ALIKASSA_ROLE_ORDER_ID,
-                                  &ctx->order_id);
-    ngx_http_alikassa_fields_keep(ctx, ALIKASSA_ROLE_AMOUNT, &ctx->amount);
+    if (ngx_http_alikassa_fields_keep(ctx, ALIKASSA_ROLE_ORDER_ID,
+                                      &ctx->order_id)
+        != NGX_OK
+        || ngx_http_alikassa_fields_keep(ctx, ALIKASSA_ROLE_AMOUNT,
+                                         &ctx->amount)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     switch (rc) {
 
@@ -404,7 +410,7 @@ ngx_http_alikassa_fields_default(ngx_http_request_t *r,
  * For variables, the audit log and the idempotency key.
  */
 
-static void
+static ngx_int_t
 ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
     alikassa_field_role_t role, ngx_str_t *value)
 {
@@ -414,13 +420,39 @@ ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
     field = alikassa_operation_role(ctx->operation, role);
 
     if (field < 0) {
-        return;
+        return NGX_OK;
     }
 
     param = &ctx->fields->known[field];
 
-    if (param->given && !param->malformed) {
-        value->len = param->value.len;
-        value->data = (u_char *) param->value.data;
+    if (!param->given || param->malformed) {
+        return NGX_OK;
     }
+
+    return ngx_http_alikassa_keep(ctx, &param->value, value);
+}
+
+
+/*
+ * Copies what must outlive the client's body: behind an error_page another
+ * module may put another body in its place, before the log is written.
+ */
+
+ngx_int_t
+ngx_http_alikassa_keep(ngx_http_alikassa_ctx_t *ctx, const alikassa_str_t *src,
+    ngx_str_t *dst)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(ctx->request->pool, src->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, src->data, src->len);
+
+    dst->len = src->len;
+    dst->data = p;
+
+    return NGX_OK;
 }

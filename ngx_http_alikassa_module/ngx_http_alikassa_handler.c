@@ -199,7 +199,7 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
                                         NULL);
     }
 
-    rc = ngx_http_alikassa_decode(r, ctx, &text, &reason);
+    rc = ngx_http_alikassa_decode(r, ctx, 0, &text, &reason);
 
     if (ctx->trusted && rc != NGX_ERROR) {
 
@@ -330,16 +330,21 @@ ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
 
     input = alikassa_inputs_find(&ctx->inputs, &order_id);
 
-    if (input && input->type <= ALIKASSA_VALUE_NUMBER) {
-        ctx->order_id.len = input->value.len;
-        ctx->order_id.data = (u_char *) input->value.data;
+    if (input && input->type <= ALIKASSA_VALUE_NUMBER
+        && ngx_http_alikassa_keep(ctx, &input->value, &ctx->order_id)
+           != NGX_OK)
+    {
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                        NULL);
     }
 
     input = alikassa_inputs_find(&ctx->inputs, &amount);
 
-    if (input && input->type <= ALIKASSA_VALUE_NUMBER) {
-        ctx->amount.len = input->value.len;
-        ctx->amount.data = (u_char *) input->value.data;
+    if (input && input->type <= ALIKASSA_VALUE_NUMBER
+        && ngx_http_alikassa_keep(ctx, &input->value, &ctx->amount) != NGX_OK)
+    {
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                        NULL);
     }
 
     return ngx_http_alikassa_enter(r, ctx);

@@ -120,7 +120,6 @@ typedef struct {
     ngx_array_t                         keys;       /* ..._key_t * */
     ngx_array_t                         signers;    /* ..._signer_t */
     ngx_array_t                         tills;      /* ..._till_t */
-    ngx_int_t                           accept;     /* $http_accept */
     unsigned                            inline_notice:1;
 } ngx_http_alikassa_main_conf_t;
 
@@ -333,11 +332,12 @@ void ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
 
 /* ngx_http_alikassa_body.c */
 
-ngx_int_t ngx_http_alikassa_read_body(ngx_http_request_t *r,
+ngx_int_t ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_uint_t copy,
     ngx_str_t *body);
 ngx_uint_t ngx_http_alikassa_content_encoding(ngx_http_request_t *r);
 ngx_int_t ngx_http_alikassa_decode(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, alikassa_reason_t *reason);
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t copy, ngx_str_t *body,
+    alikassa_reason_t *reason);
 
 
 /* ngx_http_alikassa_fields.c */
@@ -349,6 +349,8 @@ ngx_int_t ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *prev, ngx_http_alikassa_loc_conf_t *conf);
 ngx_int_t ngx_http_alikassa_fields_build(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, alikassa_faults_t *faults);
+ngx_int_t ngx_http_alikassa_keep(ngx_http_alikassa_ctx_t *ctx,
+    const alikassa_str_t *src, ngx_str_t *dst);
 
 
 /* ngx_http_alikassa_sign.c */

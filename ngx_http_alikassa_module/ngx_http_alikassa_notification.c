@@ -466,7 +466,7 @@ ngx_http_alikassa_notification_body(ngx_http_request_t *r,
 
     ngx_str_null(&body);
 
-    n = ngx_http_alikassa_read_body(r, &body);
+    n = ngx_http_alikassa_read_body(r, 1, &body);
 
     if (n == NGX_ERROR) {
         return ALIKASSA_ERROR;

@@ -17,6 +17,8 @@ static ngx_uint_t ngx_http_alikassa_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
 static ngx_uint_t ngx_http_alikassa_html(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_accept_header(ngx_http_request_t *r,
+    ngx_str_t *value);
 static ngx_int_t ngx_http_alikassa_redirect(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 static ngx_int_t ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
@@ -246,26 +248,83 @@ ngx_http_alikassa_error_page(ngx_http_request_t *r, ngx_uint_t status)
 static ngx_uint_t
 ngx_http_alikassa_html(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
-    alikassa_str_t                  accept;
-    ngx_http_variable_value_t      *vv;
-    ngx_http_alikassa_main_conf_t  *amcf;
+    ngx_str_t       value;
+    alikassa_str_t  accept;
 
     if (ctx->conf->redirect != NGX_HTTP_ALIKASSA_REDIRECT_AUTO) {
         return ctx->conf->redirect == NGX_HTTP_ALIKASSA_REDIRECT_ON;
     }
 
-    amcf = ngx_http_get_module_main_conf(r, ngx_http_alikassa_module);
-
-    vv = ngx_http_get_indexed_variable(r, amcf->accept);
-
-    if (vv == NULL || vv->not_found) {
+    if (ngx_http_alikassa_accept_header(r, &value) != NGX_OK) {
         return 0;
     }
 
-    accept.len = vv->len;
-    accept.data = vv->data;
+    accept.len = value.len;
+    accept.data = value.data;
 
     return alikassa_media_prefers_html(&accept);
+}
+
+
+/*
+ * The client's Accept, of several lines one (RFC 9110, section 5.3).
+ *
+ * Not $http_accept: the values of variables are shared with subrequests, and
+ * whoever asks for it in the call's location gets that of the call, and
+ * leaves it there.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_accept_header(ngx_http_request_t *r, ngx_str_t *value)
+{
+    u_char           *p;
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    ngx_str_null(value);
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NGX_OK;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != sizeof("Accept") - 1
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "Accept",
+                               sizeof("Accept") - 1)
+               != 0)
+        {
+            continue;
+        }
+
+        if (value->len == 0) {
+            *value = h[i].value;
+            continue;
+        }
+
+        len = value->len + sizeof(", ") - 1 + h[i].value.len;
+
+        p = ngx_pnalloc(r->pool, len);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_sprintf(p, "%V, %V", value, &h[i].value);
+
+        value->data = p;
+        value->len = len;
+    }
 }
 
 
@@ -690,17 +749,6 @@ ngx_http_alikassa_page_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 ngx_int_t
 ngx_http_alikassa_response_init(ngx_conf_t *cf)
 {
-    ngx_http_alikassa_main_conf_t  *amcf;
-
-    static ngx_str_t  accept = ngx_string("http_accept");
-
-    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
-
-    amcf->accept = ngx_http_get_variable_index(cf, &accept);
-    if (amcf->accept == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_alikassa_page_header_filter;
 

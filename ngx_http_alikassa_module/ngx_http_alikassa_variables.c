@@ -551,7 +551,9 @@ ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
         }
     }
 
-    if (ngx_http_alikassa_decode(r, ctx, &body, &reason) != NGX_OK) {
+    /* the body is not ours yet: a copy, since others may still replace it */
+
+    if (ngx_http_alikassa_decode(r, ctx, 1, &body, &reason) != NGX_OK) {
         ctx->inputs.nelts = 0;
     }
 

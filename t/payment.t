@@ -22,6 +22,7 @@ http {
                     '$alikassa_status $alikassa_outcome '
                     'e:$alikassa_error s:$alikassa_sign '
                     't:$alikassa_sign_time:$alikassa_response_time';
+    log_format accept '$http_accept';
     access_log %%DIR%%/vars.log vars;
 
     alikassa_account %%ACCOUNT%%;
@@ -34,6 +35,26 @@ http {
         location = /pay     { alikassa_payment; }
         location = /on      { alikassa_payment; alikassa_redirect on; }
         location = /off     { alikassa_payment; alikassa_redirect off; }
+        location = /logged  { alikassa_payment; alikassa_api /api-logged; }
+        location = /passed  { alikassa_payment; alikassa_api /api-passed; }
+
+        # the call's own Accept, asked for as a variable
+
+        location /api-logged/ {
+            internal;
+            include %%API_CONF%%;
+            log_subrequest on;
+            access_log %%DIR%%/accept.log accept;
+            proxy_pass https://%%SANDBOX%%/;
+            proxy_ssl_name localhost;
+        }
+        location /api-passed/ {
+            internal;
+            include %%API_CONF%%;
+            proxy_set_header Accept $http_accept;
+            proxy_pass https://%%SANDBOX%%/;
+            proxy_ssl_name localhost;
+        }
         location = /inline  { alikassa_payment; alikassa_thread_pool off; }
         location = /file    { alikassa_payment; client_body_in_file_only clean; }
         location = /small   { alikassa_payment; client_body_buffer_size 16; }
@@ -171,6 +192,21 @@ for (['*/*', 200], ['application/json', 200], ['text/html', 303],
 }
 
 is($t->post('/on', form => [$t->payment])->{status}, 303, 'redirect on');
+# the client's Accept is meant, whatever the call's location makes of its own
+
+for my $uri (qw(/logged /passed)) {
+    $r = $t->post($uri, form => [$t->payment], headers => ["Accept: $browser"]);
+    is($r->{status}, 303, "$uri: to the payment page");
+    is($t->post($uri, form => [$t->payment])->{status}, 200, "$uri: JSON");
+}
+
+is($t->post('/pay', form => [$t->payment], headers => [
+    'Accept: application/json;q=0.5', 'Accept: text/html'])->{status}, 303,
+    'two lines of Accept, the second one better');
+is($t->post('/pay', form => [$t->payment], headers => [
+    'Accept: text/html;q=0.5', 'Accept: application/json'])->{status}, 200,
+    'two lines of Accept, the second one JSON');
+
 is($t->post('/off', form => [$t->payment], headers => ["Accept: $browser"])
     ->{status}, 200, 'redirect off');
 

@@ -65,6 +65,7 @@ http {
     server {
         listen 127.0.0.1:%%PORT_0%%;
         listen 127.0.0.1:%%PORT_1%% http2;
+        proxy_set_header Connection close;    # kept by default from 1.29.7 on
         location = /pay {
             proxy_pass          http://signers;
             proxy_next_upstream error timeout;

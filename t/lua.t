@@ -1,0 +1,110 @@
+#!/usr/bin/env perl
+
+# Beside lua-nginx-module, which may put another body in the place of a
+# request's, and frees the one that was there.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(wait_for);
+use Test::More;
+
+my $modules = '/usr/lib/nginx/modules';
+
+plan skip_all => 'Debian\'s Lua module is for Debian\'s nginx'
+    if $ENV{ALIKASSA_NGINX} || !-e "$modules/ngx_http_lua_module.so";
+
+my $t = Test::Alikassa->new->sandbox;
+
+my $load = "load_module $modules/ndk_http_module.so;\n"
+    . "load_module $modules/ngx_http_lua_module.so;\n";
+
+$t->conf($load . <<'EOF')->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    log_format vars '$alikassa_order_id $alikassa_amount';
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key     %%KEYS%%/payment;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+
+        # bodies that are big enough to be given back at once
+
+        location = /json {
+            content_by_lua_block {
+                ngx.req.read_body()
+                ngx.req.set_body_data('{"order_id":"L-1","first":"first text",'
+                    .. '"pad":"' .. string.rep("p", 6000) .. '","last":"one"}')
+                local id = ngx.var.alikassa_field_order_id
+                ngx.req.set_body_data('{"order_id":"'
+                    .. string.rep("E", 6000) .. '"}')
+                ngx.print(id, "|", ngx.var.alikassa_field_first, "|",
+                    ngx.var.alikassa_field_last)
+            }
+        }
+
+        location = /form {
+            content_by_lua_block {
+                ngx.req.read_body()
+                ngx.req.set_body_data("order_id=L-1&first=text&pad="
+                    .. string.rep("p", 6000) .. "&last=one")
+                local id = ngx.var.alikassa_field_order_id
+                ngx.req.set_body_data(string.rep("E", 6500))
+                ngx.print(id, "|", ngx.var.alikassa_field_first, "|",
+                    ngx.var.alikassa_field_last)
+            }
+        }
+
+        location = /pay {
+            access_by_lua_block {
+                ngx.req.read_body()
+                ngx.req.set_body_data("order_id=L-2&amount=1.50&pad="
+                    .. string.rep("p", 6000))
+            }
+            alikassa_payment;
+            alikassa_intercept_errors on;
+            error_page 400 /again;
+        }
+
+        location = /again {
+            internal;
+            access_log %%DIR%%/vars.log vars;
+            content_by_lua_block {
+                ngx.req.set_body_data(string.rep("E", 6500))
+                ngx.print("again")
+            }
+        }
+
+        # what is put there is what is paid with
+
+        location = /paid {
+            access_by_lua_block {
+                ngx.req.read_body()
+                local body = ngx.req.get_body_data()
+                ngx.req.set_body_data(body .. "&order_id=L-3")
+            }
+            alikassa_payment;
+        }
+        %%API%%
+    }
+}
+EOF
+
+is($t->post('/json', json => '{"a":1}')->{body}, 'L-1|first text|one',
+    'variables, of the JSON object they were first taken from');
+is($t->post('/form', form => [a => 1])->{body}, 'L-1|text|one',
+    'and of the form');
+
+is($t->post('/pay', form => [a => 1])->{body}, 'again', 'error_page');
+ok(wait_for(sub { $t->log('vars.log') ne '' }), 'logged');
+is($t->log('vars.log'), "L-2 1.5\n", 'the order that was refused');
+
+my @fields = $t->payment(order_id => undef);
+is($t->post('/paid', form => \@fields)->{status}, 200, 'another body');
+is(scalar(() = $t->requests('L-3')), 1, 'is what is paid with');
+
+$t->done;
