@@ -197,13 +197,16 @@ for my $uri (qw(/pay /inline)) {
 
 $id = id();
 $t->faults({ action => 'none', delay => 1, order_id => $id });
-my @r = $t->parallel([['/pay', method => 'POST', form($id)],
-    map { [$_, method => 'POST', form($id)] } qw(/short /now)]);
-is(join(' ', map { $_->{status} } @r), '200 409 409', 'a wait has an end');
-is($_->{header}->('Retry-After'), 5, 'Retry-After') for @r[1, 2];
-is($r[1]{json}{order_id}, $id, 'which order');
+my $s = $t->send_request('/pay', method => 'POST', form($id));
+ok(wait_for(sub { payments($id) }), 'the first one is in flight');
+my @r = $t->parallel([map { [$_, method => 'POST', form($id)] }
+    qw(/short /now)]);
+is(join(' ', map { $_->{status} } @r), '409 409', 'a wait has an end');
+is($_->{header}->('Retry-After'), 5, 'Retry-After') for @r;
+is($r[0]{json}{order_id}, $id, 'which order');
+like(Test::Alikassa::read_all($s, 10), qr{^HTTP/1\.1 200 }, 'it is paid');
 $t->faults({ action => 'none', delay => 0.5, order_id => id() });
-my $s = $t->send_request('/pay', method => 'POST', form("I-$n"));
+$s = $t->send_request('/pay', method => 'POST', form("I-$n"));
 ok(wait_for(sub { payments("I-$n") }), 'in flight');
 is(pay("I-$n", amount => 5)->{status}, 422, 'other data while in flight');
 Test::Alikassa::read_all($s, 5);
