@@ -15,7 +15,7 @@
 
 
 /* contexts that are kept: as many as threads sign at once is enough */
-#define ALIKASSA_SIGNER_SPARE  16
+#define ALIKASSA_SIGNER_SPARE  64
 
 
 /* what one signature at a time is made with */
@@ -27,14 +27,15 @@ typedef struct {
 
 
 /*
- * ctx is ready to sign: key, padding and digest are set.  It is only ever
- * duplicated, and the duplicates are kept for the next signature: a thread
- * takes one out of its slot or makes another one, and no lock is needed.
+ * Contexts are kept for the next signature: a thread takes one out of its
+ * slot or makes another one.  Each has a copy of the key: OpenSSL blinds
+ * under a lock of the key's, and keeps the factors with it, so threads that
+ * shared one would wait for each other.  No lock is needed.
  */
 
 struct alikassa_signer_s {
     EVP_MD                        *md;
-    EVP_PKEY_CTX                  *ctx;
+    EVP_PKEY                      *pkey;
     size_t                         size;
     _Atomic(alikassa_signer_ctx_t *)  spare[ALIKASSA_SIGNER_SPARE];
 };
@@ -44,6 +45,8 @@ static alikassa_rc_t alikassa_signer_prove(alikassa_signer_t *signer,
     const alikassa_key_t *key, alikassa_reason_t *reason);
 static alikassa_rc_t alikassa_signer_raw(alikassa_signer_t *signer,
     const alikassa_str_t *text, unsigned char *sign, size_t *len);
+static alikassa_signer_ctx_t *alikassa_signer_ctx(
+    const alikassa_signer_t *signer);
 static alikassa_signer_ctx_t *alikassa_signer_get(alikassa_signer_t *signer);
 static void alikassa_signer_put(alikassa_signer_t *signer,
     alikassa_signer_ctx_t *ctx);
@@ -54,8 +57,9 @@ alikassa_rc_t
 alikassa_signer_create(const alikassa_key_t *key, const char *digest,
     alikassa_signer_t **signer, alikassa_reason_t *reason)
 {
-    alikassa_rc_t       rc;
-    alikassa_signer_t  *s;
+    alikassa_rc_t           rc;
+    alikassa_signer_t      *s;
+    alikassa_signer_ctx_t  *ctx;
 
     *signer = NULL;
 
@@ -69,19 +73,18 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
 
     s->size = (size_t) EVP_PKEY_get_size(key->pkey);
     s->md = EVP_MD_fetch(NULL, digest, NULL);
-    s->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+    s->pkey = key->pkey;
 
-    if (s->md == NULL
-        || s->ctx == NULL
-        || s->size > ALIKASSA_SIGN_MAX
-        || EVP_PKEY_sign_init(s->ctx) != 1
-        || EVP_PKEY_CTX_set_rsa_padding(s->ctx, RSA_PKCS1_PADDING) != 1
-        || EVP_PKEY_CTX_set_signature_md(s->ctx, s->md) != 1)
-    {
+    ctx = (s->md != NULL && s->size <= ALIKASSA_SIGN_MAX)
+          ? alikassa_signer_ctx(s) : NULL;
+
+    if (ctx == NULL) {
         alikassa_key_reason(reason, "the library refuses the digest");
         alikassa_signer_free(s);
         return ALIKASSA_DECLINED;
     }
+
+    alikassa_signer_put(s, ctx);
 
     rc = alikassa_signer_prove(s, key, reason);
 
@@ -198,12 +201,52 @@ alikassa_signer_raw(alikassa_signer_t *signer, const alikassa_str_t *text,
 
 
 static alikassa_signer_ctx_t *
+alikassa_signer_ctx(const alikassa_signer_t *signer)
+{
+    EVP_PKEY               *pkey;
+    alikassa_signer_ctx_t  *ctx;
+
+    ctx = calloc(1, sizeof(alikassa_signer_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    pkey = EVP_PKEY_dup(signer->pkey);
+
+    if (pkey != NULL) {
+        ctx->md = EVP_MD_CTX_new();
+        ctx->pkey = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+
+        /* the context holds it */
+
+        EVP_PKEY_free(pkey);
+    }
+
+    if (ctx->md == NULL
+        || ctx->pkey == NULL
+        || EVP_PKEY_sign_init(ctx->pkey) != 1
+        || EVP_PKEY_CTX_set_rsa_padding(ctx->pkey, RSA_PKCS1_PADDING) != 1
+        || EVP_PKEY_CTX_set_signature_md(ctx->pkey, signer->md) != 1)
+    {
+        alikassa_signer_drop(ctx);
+        return NULL;
+    }
+
+    return ctx;
+}
+
+
+static alikassa_signer_ctx_t *
 alikassa_signer_get(alikassa_signer_t *signer)
 {
     size_t                  i;
     alikassa_signer_ctx_t  *ctx;
 
     for (i = 0; i < ALIKASSA_SIGNER_SPARE; i++) {
+
+        if (atomic_load(&signer->spare[i]) == NULL) {
+            continue;
+        }
 
         ctx = atomic_exchange(&signer->spare[i], NULL);
 
@@ -212,20 +255,7 @@ alikassa_signer_get(alikassa_signer_t *signer)
         }
     }
 
-    ctx = calloc(1, sizeof(alikassa_signer_ctx_t));
-    if (ctx == NULL) {
-        return NULL;
-    }
-
-    ctx->md = EVP_MD_CTX_new();
-    ctx->pkey = EVP_PKEY_CTX_dup(signer->ctx);
-
-    if (ctx->md == NULL || ctx->pkey == NULL) {
-        alikassa_signer_drop(ctx);
-        return NULL;
-    }
-
-    return ctx;
+    return alikassa_signer_ctx(signer);
 }
 
 
@@ -276,7 +306,6 @@ alikassa_signer_free(alikassa_signer_t *signer)
         }
     }
 
-    EVP_PKEY_CTX_free(signer->ctx);
     EVP_MD_free(signer->md);
     free(signer);
 }

@@ -70,6 +70,11 @@ http {
             alikassa_thread_pool one;
             alikassa_idempotency orders;
         }
+        location = /wait    {
+            alikassa_payment;
+            alikassa_thread_pool one;
+            alikassa_idempotency orders wait=1ms;
+        }
         location = /tiny    { alikassa_payment; alikassa_thread_pool tiny; }
         location = /off     { alikassa_payment; alikassa_thread_pool off; }
         location = /status  { alikassa_payment_status; alikassa_thread_pool one; }
@@ -178,6 +183,27 @@ EOF
                 "$how, $uri, $end while signing: recorded");
             is($sent->(@ids), $many, 'and made once');
         }
+    }
+
+    # a time-out while it is made: who waits for the order is told so, and the
+    # one whose order it is goes on
+
+    {
+        my @work = $work->('/wait', $many);
+        my @first = map { my ($id, @q) = @$_; $t->send_request(@q) } @work;
+        my @second = map { my ($id, @q) = @$_; $t->send_request(@q) } @work;
+        my (%first, %second);
+        $_->[1]{ Test::Alikassa::parse_response(
+            Test::Alikassa::read_all($_->[0], 60))->{status} }++
+            for map({ [$_, \%first] } @first), map({ [$_, \%second] } @second);
+        my %both = map { $_ => ($first{$_} // 0) + ($second{$_} // 0) }
+            keys %first, keys %second;
+        is($both{200} + $both{409}, $many * 2,
+            "$how: paid, or told that it is in flight");
+        cmp_ok($both{409}, '>', 0, 'some waits end while signing');
+        my @ids = map { $_->[0] } @work;
+        is_deeply($outcomes->(@ids), { accepted => $many }, 'recorded once');
+        is($sent->(@ids), $many, 'and made once');
     }
 
     my @gone = map { $t->send_request("/status?order_id=x$_") } 1 .. $many;
