@@ -29,7 +29,7 @@
 #define NGX_HTTP_ALIKASSA_WARN  60000
 
 /* trees of records, which keeps each small: one for so many bytes */
-#define NGX_HTTP_ALIKASSA_TREE_SHARE  4096
+#define NGX_HTTP_ALIKASSA_TREE_SHARE  1024
 
 /* workers, old and new, that a zone can know: one for so many bytes */
 #define NGX_HTTP_ALIKASSA_WORKER_SHARE  1024

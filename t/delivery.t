@@ -180,7 +180,7 @@ is(seen(5), 2, 'the shop sees it again');
 
 shop('200 0.8');
 $q = notification(6, 'paid');
-my $first = $t->send_request("/notify?$q");
+$first = $t->send_request("/notify?$q");
 sleep 0.2;
 close $t->send_request("/notify?$q");
 like(Test::Alikassa::read_all($first, 10), qr/shop 200/, 'the first');
