@@ -44,6 +44,12 @@ sub name ($peer) {
     return $NAME{$kind} . ($bits ? ", RSA-$bits" : '');
 }
 
+# a ratio's median and quartiles
+
+sub ratio ($q) {
+    return $q ? sprintf '%.2f (%.2f-%.2f)', @$q : '';
+}
+
 sub write ($r, $docs) {
     my $p     = $r->{peers};
     my $plain = $p->{plain}{cpu};
@@ -55,7 +61,8 @@ sub write ($r, $docs) {
             . 'to rely on' : '') . ". Everything in one run on one machine, "
         . 'over loopback and without TLS, one nginx worker, wrk with 16 '
         . "connections; $r->{rounds} rounds of $r->{seconds} s that take "
-        . "turns, medians. CPU is the time of all of the worker's threads "
+        . 'turns. A figure is the median of its rounds, and so is a ratio, '
+        . 'of two figures of the same round; in brackets its quartiles. CPU is the time of all of the worker\'s threads '
         . '(for PHP its processes too) from the kernel\'s scheduler. '
         . "Compare within the run: other machines give other figures.\n",
         "$r->{machine}\n";
@@ -80,11 +87,10 @@ sub write ($r, $docs) {
         }
 
         my $x = $p->{$peer} or next;
-        my ($bits) = $peer =~ /(\d+)$/;
 
         push @md, sprintf '| %s | %.0f | %.0f | %.0f | %s | %.2f | %.2f | %s |%s',
             name($peer), $x->{rate}, $x->{cpu}, $x->{kernel},
-            $bits ? sprintf('%.2f', $x->{cpu} / $floor{$bits}) : '',
+            ratio($r->{ratio}{$peer}{floor}),
             $x->{p50} / 1000, $x->{p99} / 1000,
             $r->{memory}{$peer} ? sprintf('%.1f', $r->{memory}{$peer} / 1024)
                 : '', $x->{bad} ? " <!-- $x->{bad} failed -->" : '';
@@ -108,22 +114,21 @@ sub write ($r, $docs) {
         $up->{sign}{cpu}, $awake),
         '| | CPU µs | of it the kernel\'s | of the floor |', '|---|---|---|---|',
         (map { sprintf '| %s | %.0f | %.0f | %s |', name($_), $up->{$_}{cpu},
-            $up->{$_}{kernel}, $_ eq 'plain' ? '' : sprintf '%.2f',
-            $up->{$_}{cpu} / $awake } grep { $up->{$_} } qw(plain inline2048
+            $up->{$_}{kernel}, ratio($r->{awake_ratio}{$_}{floor}) } grep { $up->{$_} } qw(plain inline2048
             full2048 lua2048)), '';
 
     push @md, "## A static file beside it\n",
         'One connection asks for a file of 1 KiB on the same worker while 16 '
-        . "others pay with RSA-4096, or post what is ready.\n",
+        . "others pay, or post what is ready.\n",
         '| beside | p50 µs | p99 µs | of idle (p50) |', '|---|---|---|---|';
 
-    for my $peer (grep { $r->{static}{$_} } qw(idle plain pool4096
-        inline4096 full4096 lua4096 njs4096 php4096))
+    for my $peer (grep { $r->{static}{$_} } 'idle', 'plain', map { my $b = $_;
+        map { "$_$b" } qw(pool inline full lua njs php) } 2048, 4096)
     {
         my $x = $r->{static}{$peer};
         push @md, sprintf '| %s | %.0f | %.0f | %.1f |',
             $peer eq 'idle' ? 'nothing' : name($peer), $x->{50}, $x->{99},
-            $x->{50} / ($r->{static}{idle}{50} || 1);
+            $x->{ratio} // 1;
     }
 
     my $i = $r->{instructions};
@@ -138,7 +143,9 @@ sub write ($r, $docs) {
     my $f = $r->{flight};
 
     push @md, "\n## In flight\n", "The worker's memory, each against an "
-        . "upstream that accepts and does not answer:\n",
+        . "upstream that accepts and does not answer"
+        . ($r->{files} ? '; a process on this machine may open '
+            . "$r->{files} files, two a payment" : '') . ":\n",
         '| | in flight | KiB each |', '|---|---|---|',
         map { sprintf '| %s | %d | %.1f |', name($_), $f->{$_}{n},
             $f->{$_}{memory} } qw(plain pool2048);
@@ -168,34 +175,38 @@ sub write ($r, $docs) {
         . '`return 200` of the same size %.1f µs: %.2f times as much. Beside '
         . '%d finished orders in the zone a replay takes %.1f µs, in a zone '
         . "of one %.1f µs.\n", $r->{replay}{replay}, $r->{replay}{return},
-        $r->{replay}{replay} / $r->{replay}{return}, $r->{zone}{n},
+        $r->{replay}{ratio}, $r->{zone}{n},
         $r->{zone}{many}, $r->{zone}{few});
 
     # what was to be reached
 
+    my ($q, $a) = @$r{qw(ratio awake_ratio)};
+
     my @goals = (
         ['CPU per payment inline, all features on, of the floor, RSA-2048',
-            $p->{full2048}{cpu} / $floor{2048}, '<=', 1.05],
-        ['the same, the upstream kept awake', $up->{full2048}{cpu} / $awake,
+            $q->{full2048}{floor}[0], '<=', 1.05],
+        ['the same, the upstream kept awake', $a->{full2048}{floor}[0],
             '<=', 1.05],
-        ['the same, RSA-4096', $p->{full4096}{cpu} / $floor{4096}, '<=', 1.05],
+        ['the same, RSA-4096', $q->{full4096}{floor}[0], '<=', 1.05],
         ($p->{lua2048} ? (['CPU per payment inline, of Lua\'s, RSA-2048',
-            $p->{inline2048}{cpu} / $p->{lua2048}{cpu}, '<=', 1],
-            ['the same, all features on, of Lua\'s without them',
-            $p->{full2048}{cpu} / $p->{lua2048}{cpu}, '<=', 1]) : ()),
+            $q->{inline2048}{lua}[0], '<=', 1],
+            ['the same, the upstream kept awake', $a->{inline2048}{lua}[0],
+                '<=', 1],
+            ['all features on, of Lua\'s without them',
+                $q->{full2048}{lua}[0], '<=', 1],
+            ['the same, the upstream kept awake', $a->{full2048}{lua}[0],
+                '<=', 1]) : ()),
         ['instructions outside libcrypto, of a plain proxied POST\'s',
             $i->{inline2048} / $i->{plain}, '<=', 1.6],
         ['static file\'s median beside saturated RSA-4096, of idle',
-            $r->{static}{pool4096}{50} / $r->{static}{idle}{50}, '<=', 2],
+            $r->{static}{pool4096}{ratio}, '<=', 2],
         ['payments/s of one worker with the pool, of openssl speed on all '
-            . 'cores, RSA-2048', $p->{pool2048}{rate} / $r->{all_cores}{2048},
-            '>=', 0.9],
-        ['the same, RSA-4096', $p->{pool4096}{rate} / $r->{all_cores}{4096},
-            '>=', 0.9],
+            . 'cores, RSA-2048', $q->{pool2048}{cores}[0], '>=', 0.9],
+        ['the same, RSA-4096', $q->{pool4096}{cores}[0], '>=', 0.9],
         ['KiB of a payment in flight over plain proxying',
             $f->{pool2048}{memory} - $f->{plain}{memory}, '<=', 16],
         ['a replay, of a `return 200`',
-            $r->{replay}{replay} / $r->{replay}{return}, '<=', 2],
+            $r->{replay}{ratio}, '<=', 2],
     );
 
     push @md, "## What was to be reached\n", '| | measured | goal | |',
@@ -214,14 +225,26 @@ sub write ($r, $docs) {
     my $rest  = $cores * 1e6 / $p->{plain}{rate} - $plain;
     my $most  = $cores * 1e6 / ($sign + $plain + $rest);
 
-    push @md, "\n## What is in the way\n", sprintf('CPU: a payment makes the '
+    # above the floor, and the kernel's part of it
+
+    my $over = sub ($peer) {
+        return map { my ($x, $sign) = @$_;
+            ($x->{$peer}{cpu} - $x->{plain}{cpu} - $sign,
+            $x->{$peer}{kernel} - $x->{plain}{kernel}) }
+            [$p, $r->{sign}{2048}], [$up, $up->{sign}{cpu}];
+    };
+
+    push @md, "\n## What is in the way\n", 'CPU: a payment makes the '
         . 'system calls of a plain request and no other: two `recvfrom`, two '
         . '`writev`, one `getsockopt`; with all features on a `write` to the '
-        . 'audit log. Inline it takes %.0f µs more than the floor, and %.0f with '
-        . 'the upstream kept awake; with all features on %.0f and %.0f. The '
-        . "difference is the kernel waking the upstream.\n",
-        $p->{inline2048}{cpu} - $floor{2048}, $up->{inline2048}{cpu} - $awake,
-        $p->{full2048}{cpu} - $floor{2048}, $up->{full2048}{cpu} - $awake),
+        . 'audit log. The kernel has more to do in them than for plain '
+        . 'requests, since upstream and client went to sleep while a '
+        . 'signature was made. In µs above the floor, RSA-2048:',
+        '', '| | in all | the kernel\'s | upstream awake: in all | the '
+        . 'kernel\'s |', '|---|---|---|---|---|',
+        (map { sprintf '| %s | %.0f | %.0f | %.0f | %.0f |', name($_),
+            $over->($_) } grep { $up->{$_} } qw(inline2048 full2048 lua2048)),
+        '',
         sprintf('Payments/s with the pool: wrk and the upstream run on the '
         . 'same %d cores. At a signature\'s %.0f µs, plain proxying\'s %.0f and '
         . 'the %.0f that wrk, the upstream and an idle moment take for each '
