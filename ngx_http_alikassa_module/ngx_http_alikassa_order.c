@@ -46,6 +46,18 @@ static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_busy =
         "The server is busy. Nothing was sent: "
         "the same request can be made again.", 1, 1);
 
+/* the same where it is the status of an order that could not be asked for */
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_ask_failed =
+    ngx_http_alikassa_refusal(NGX_HTTP_INTERNAL_SERVER_ERROR, "unknown",
+        "This order was sent before and may exist, and its status could not "
+        "be asked for. Make the same request again for its answer.", 0, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_ask_busy =
+    ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
+        "The server is busy. This order was sent before and may exist: "
+        "make the same request again for its answer.", 1, 1);
+
 static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_zone_full =
     ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
         "The server cannot take another order now. Nothing was sent: "
@@ -324,7 +336,9 @@ failed:
     (void) ngx_http_alikassa_claim_settle(ctx->claim, ALIKASSA_EVENT_NO_STATUS,
                                           0, NULL);
 
-    return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+    ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+
+    return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_ask_failed,
                                     NULL);
 }
 
@@ -341,6 +355,13 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     if (call == NULL) {
 
         /* an order that is claimed is let go by the pool's cleanup */
+
+        if (handler == ngx_http_alikassa_asked) {
+            ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+            return ngx_http_alikassa_refuse(r, ctx,
+                                            &ngx_http_alikassa_ask_failed,
+                                            NULL);
+        }
 
         return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
                                         NULL);
@@ -400,6 +421,12 @@ ngx_http_alikassa_unsigned(ngx_http_request_t *r,
     call->finished = 1;
 
     ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
+
+    if (call->handler == ngx_http_alikassa_asked) {
+        refusal = (refusal == &ngx_http_alikassa_busy)
+                  ? &ngx_http_alikassa_ask_busy
+                  : &ngx_http_alikassa_ask_failed;
+    }
 
     return ngx_http_alikassa_refuse(r, call->ctx, refusal, NULL);
 }

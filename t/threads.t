@@ -76,6 +76,11 @@ http {
             alikassa_idempotency orders wait=1ms;
         }
         location = /tiny    { alikassa_payment; alikassa_thread_pool tiny; }
+        location = /unknown {
+            alikassa_payment;
+            alikassa_thread_pool tiny;
+            alikassa_idempotency orders;
+        }
         location = /off     { alikassa_payment; alikassa_thread_pool off; }
         location = /status  { alikassa_payment_status; alikassa_thread_pool one; }
         location = /static  { return 204; }
@@ -151,6 +156,30 @@ EOF
     is_deeply($outcomes->(@ids), { accepted => $status->{200},
         unsent => $status->{503} }, 'and recorded');
 
+    # full, too, for a status that must be asked for first: the order may exist
+
+    {
+        my ($id, @q) = @{ ($work->('/unknown', 1))[0] };
+        $t->faults({ action => 'cut_before', call => 'payment', count => 1,
+            order_id => $id });
+        is($t->get(@q)->{status}, 502, "$how: an order nobody knows of");
+        $t->faults;
+
+        my $r;
+        for (1 .. 20) {
+            my @s = map { $t->send_request(@$_[1 .. $#$_]) }
+                $work->('/tiny', 8);
+            $r = $t->get(@q);
+            Test::Alikassa::read_all($_, 60) for @s;
+            last if $r->{status} == 503;
+        }
+
+        is($r->{status}, 503, 'no room to ask for its status');
+        is($r->{header}->('Retry-After'), 1, 'Retry-After');
+        like($r->{body}, qr/This order was sent before and may exist: .*"outcome":"unknown","order_id":"$id"/,
+            'and nothing says that it was not sent');
+    }
+
     # the client goes while its signature is made: a payment is made all the
     # same, a status is not asked for
 
@@ -197,7 +226,7 @@ EOF
             Test::Alikassa::read_all($_->[0], 60))->{status} }++
             for map({ [$_, \%first] } @first), map({ [$_, \%second] } @second);
         my %both = map { $_ => ($first{$_} // 0) + ($second{$_} // 0) }
-            keys %first, keys %second;
+            200, 409;
         is($both{200} + $both{409}, $many * 2,
             "$how: paid, or told that it is in flight");
         cmp_ok($both{409}, '>', 0, 'some waits end while signing');
