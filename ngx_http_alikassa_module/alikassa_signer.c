@@ -14,8 +14,14 @@
 #include "alikassa_signer.h"
 
 
-/* contexts that are kept: as many as threads sign at once is enough */
+/*
+ * contexts that are kept: as many as threads sign at once is enough; tests
+ * have few, so that some are dropped
+ */
+
+#ifndef ALIKASSA_SIGNER_SPARE
 #define ALIKASSA_SIGNER_SPARE  64
+#endif
 
 
 /* what one signature at a time is made with */
@@ -35,7 +41,7 @@ typedef struct {
 
 struct alikassa_signer_s {
     EVP_MD                        *md;
-    EVP_PKEY                      *pkey;
+    const alikassa_key_t          *key;
     size_t                         size;
     _Atomic(alikassa_signer_ctx_t *)  spare[ALIKASSA_SIGNER_SPARE];
 };
@@ -45,8 +51,8 @@ static alikassa_rc_t alikassa_signer_prove(alikassa_signer_t *signer,
     const alikassa_key_t *key, alikassa_reason_t *reason);
 static alikassa_rc_t alikassa_signer_raw(alikassa_signer_t *signer,
     const alikassa_str_t *text, unsigned char *sign, size_t *len);
-static alikassa_signer_ctx_t *alikassa_signer_ctx(
-    const alikassa_signer_t *signer);
+static alikassa_rc_t alikassa_signer_ctx_create(
+    const alikassa_signer_t *signer, alikassa_signer_ctx_t **ctx);
 static alikassa_signer_ctx_t *alikassa_signer_get(alikassa_signer_t *signer);
 static void alikassa_signer_put(alikassa_signer_t *signer,
     alikassa_signer_ctx_t *ctx);
@@ -71,17 +77,19 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
 
     ERR_clear_error();
 
+    s->key = key;
     s->size = (size_t) EVP_PKEY_get_size(key->pkey);
     s->md = EVP_MD_fetch(NULL, digest, NULL);
-    s->pkey = key->pkey;
 
-    ctx = (s->md != NULL && s->size <= ALIKASSA_SIGN_MAX)
-          ? alikassa_signer_ctx(s) : NULL;
+    rc = (s->md != NULL) ? alikassa_signer_ctx_create(s, &ctx)
+                         : ALIKASSA_DECLINED;
 
-    if (ctx == NULL) {
-        alikassa_key_reason(reason, "the library refuses the digest");
+    if (rc != ALIKASSA_OK) {
+        alikassa_key_reason(reason, rc == ALIKASSA_DECLINED
+                                    ? "the library refuses the digest"
+                                    : "cannot copy the key");
         alikassa_signer_free(s);
-        return ALIKASSA_DECLINED;
+        return rc;
     }
 
     alikassa_signer_put(s, ctx);
@@ -200,39 +208,50 @@ alikassa_signer_raw(alikassa_signer_t *signer, const alikassa_str_t *text,
 }
 
 
-static alikassa_signer_ctx_t *
-alikassa_signer_ctx(const alikassa_signer_t *signer)
+/*
+ * ALIKASSA_DECLINED: the library refuses to sign so; ALIKASSA_ERROR: no
+ * memory.
+ */
+
+static alikassa_rc_t
+alikassa_signer_ctx_create(const alikassa_signer_t *signer,
+    alikassa_signer_ctx_t **ctx)
 {
     EVP_PKEY               *pkey;
-    alikassa_signer_ctx_t  *ctx;
+    alikassa_signer_ctx_t  *c;
 
-    ctx = calloc(1, sizeof(alikassa_signer_ctx_t));
-    if (ctx == NULL) {
-        return NULL;
+    c = calloc(1, sizeof(alikassa_signer_ctx_t));
+    if (c == NULL) {
+        return ALIKASSA_ERROR;
     }
 
-    pkey = EVP_PKEY_dup(signer->pkey);
+    pkey = EVP_PKEY_dup(signer->key->pkey);
 
     if (pkey != NULL) {
-        ctx->md = EVP_MD_CTX_new();
-        ctx->pkey = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+        c->md = EVP_MD_CTX_new();
+        c->pkey = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
         /* the context holds it */
 
         EVP_PKEY_free(pkey);
     }
 
-    if (ctx->md == NULL
-        || ctx->pkey == NULL
-        || EVP_PKEY_sign_init(ctx->pkey) != 1
-        || EVP_PKEY_CTX_set_rsa_padding(ctx->pkey, RSA_PKCS1_PADDING) != 1
-        || EVP_PKEY_CTX_set_signature_md(ctx->pkey, signer->md) != 1)
-    {
-        alikassa_signer_drop(ctx);
-        return NULL;
+    if (c->md == NULL || c->pkey == NULL) {
+        alikassa_signer_drop(c);
+        return ALIKASSA_ERROR;
     }
 
-    return ctx;
+    if (EVP_PKEY_sign_init(c->pkey) != 1
+        || EVP_PKEY_CTX_set_rsa_padding(c->pkey, RSA_PKCS1_PADDING) != 1
+        || EVP_PKEY_CTX_set_signature_md(c->pkey, signer->md) != 1)
+    {
+        alikassa_signer_drop(c);
+        return ALIKASSA_DECLINED;
+    }
+
+    *ctx = c;
+
+    return ALIKASSA_OK;
 }
 
 
@@ -255,7 +274,7 @@ alikassa_signer_get(alikassa_signer_t *signer)
         }
     }
 
-    return alikassa_signer_ctx(signer);
+    return alikassa_signer_ctx_create(signer, &ctx) == ALIKASSA_OK ? ctx : NULL;
 }
 
 

@@ -18,11 +18,12 @@ typedef struct alikassa_signer_s  alikassa_signer_t;
  * Makes a signer: RSASSA-PKCS1-v1_5 with the digest of that name ("sha1",
  * "sha256"), and proves it by signing and verifying once, since a system's
  * policy may forbid the digest.  It keeps a copy of the key for each thread
- * that has signed at the same time as others, up to 64.
+ * that has signed at the same time as others, up to 64; the key itself must
+ * outlive it.
  *
  * ALIKASSA_OK: *signer must be freed with alikassa_signer_free().
  * ALIKASSA_DECLINED: this library refuses the digest; reason has its words.
- * ALIKASSA_ERROR: no memory.
+ * ALIKASSA_ERROR: no memory, or a key that cannot be copied.
  */
 
 alikassa_rc_t alikassa_signer_create(const alikassa_key_t *key,
