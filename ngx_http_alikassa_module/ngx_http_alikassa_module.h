@@ -260,10 +260,6 @@ struct ngx_http_alikassa_ctx_s {
     ngx_http_alikassa_call_t           *call;       /* the latest */
     ngx_http_alikassa_claim_t          *claim;
 
-#if (NGX_THREADS)
-    ngx_thread_task_t                  *task;       /* that signs */
-#endif
-
     /* what the client was told, for variables */
     ngx_uint_t                          status;
     alikassa_answer_t                   answer;

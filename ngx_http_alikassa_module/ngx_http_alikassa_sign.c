@@ -38,7 +38,7 @@ static void ngx_http_alikassa_sign_end(ngx_http_request_t *r,
     ngx_http_alikassa_sign_t *ctx);
 #if (NGX_THREADS)
 static ngx_int_t ngx_http_alikassa_sign_post(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, ngx_thread_task_t *task);
+    ngx_http_alikassa_loc_conf_t *alcf, ngx_thread_task_t *task);
 static void ngx_http_alikassa_sign_timer_handler(ngx_event_t *ev);
 static void ngx_http_alikassa_sign_event_handler(ngx_event_t *ev);
 #endif
@@ -137,15 +137,13 @@ ngx_int_t
 ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 {
     size_t                         len, size;
-    ngx_http_alikassa_ctx_t       *ctx;
     ngx_http_alikassa_sign_t      *sign;
     ngx_http_alikassa_loc_conf_t  *alcf;
 #if (NGX_THREADS)
     ngx_thread_task_t             *task;
 #endif
 
-    ctx = call->ctx;
-    alcf = ctx->conf;
+    alcf = call->ctx->conf;
 
     len = alikassa_signer_len(alcf->signer);
     size = sizeof(ngx_http_alikassa_sign_t)
@@ -184,7 +182,7 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 #if (NGX_THREADS)
 
     if (alcf->thread_pool) {
-        return ngx_http_alikassa_sign_post(r, ctx, task);
+        return ngx_http_alikassa_sign_post(r, alcf, task);
     }
 
 #endif
@@ -246,22 +244,18 @@ ngx_http_alikassa_sign_end(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_alikassa_sign_post(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, ngx_thread_task_t *task)
+    ngx_http_alikassa_loc_conf_t *alcf, ngx_thread_task_t *task)
 {
     ngx_http_alikassa_sign_t  *sign;
 
     sign = task->ctx;
 
     task->handler = ngx_http_alikassa_sign_run;
-    task->event.data = r;
+    task->event.data = sign;
     task->event.handler = ngx_http_alikassa_sign_event_handler;
     task->event.log = r->connection->log;
 
-    /* what the handler needs to know is found through the request */
-
-    ctx->task = task;
-
-    if (ngx_thread_task_post(ctx->conf->thread_pool, task) != NGX_OK) {
+    if (ngx_thread_task_post(alcf->thread_pool, task) != NGX_OK) {
         sign->call->sign.len = 0;
         return NGX_BUSY;
     }
@@ -304,12 +298,12 @@ ngx_http_alikassa_sign_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_alikassa_sign_event_handler(ngx_event_t *ev)
 {
-    ngx_connection_t          *c;
-    ngx_http_request_t        *r;
-    ngx_http_alikassa_ctx_t   *ctx;
-    ngx_http_alikassa_sign_t  *sign;
+    ngx_http_alikassa_sign_t *sign = ev->data;
 
-    r = ev->data;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = sign->call->ctx->request;
     c = r->connection;
 
     ngx_http_set_log_request(c->log, r);
@@ -320,10 +314,6 @@ ngx_http_alikassa_sign_event_handler(ngx_event_t *ev)
     r->main->blocked--;
     r->aio = 0;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
-    sign = ctx->task->ctx;
-
-    ctx->task = NULL;
     sign->call->signing = 0;
 
     if (sign->timer.timer_set) {

@@ -268,7 +268,11 @@ ngx_http_alikassa_upstream_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_alikassa_upstream_conf(r, call) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+        /* the handler counts on NGX_DONE, as where the core itself fails */
+
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return rc;
     }
 
     ngx_http_upstream_init(r);
