@@ -6,27 +6,29 @@ local bit  = require "bit"
 ffi.cdef[[
 typedef struct bio_st BIO;
 typedef struct evp_pkey_st EVP_PKEY;
-typedef struct evp_md_ctx_st EVP_MD_CTX;
+typedef struct evp_pkey_ctx_st EVP_PKEY_CTX;
 typedef struct evp_md_st EVP_MD;
 BIO *BIO_new_mem_buf(const void *buf, int len);
 int BIO_free(BIO *a);
 EVP_PKEY *PEM_read_bio_PrivateKey(BIO *bp, EVP_PKEY **x, void *cb, void *u);
-EVP_MD_CTX *EVP_MD_CTX_new(void);
-const EVP_MD *EVP_sha1(void);
-int EVP_DigestSignInit(EVP_MD_CTX *ctx, void **pctx, const EVP_MD *type,
-                       void *e, EVP_PKEY *pkey);
-int EVP_DigestSign(EVP_MD_CTX *ctx, unsigned char *sig, size_t *siglen,
-                   const unsigned char *tbs, size_t tbslen);
+EVP_MD *EVP_MD_fetch(void *ctx, const char *algorithm, const char *props);
+EVP_PKEY_CTX *EVP_PKEY_CTX_new_from_pkey(void *libctx, EVP_PKEY *pkey,
+                                         const char *props);
+int EVP_PKEY_sign_init(EVP_PKEY_CTX *ctx);
+int EVP_PKEY_CTX_set_rsa_padding(EVP_PKEY_CTX *ctx, int pad_mode);
+int EVP_PKEY_CTX_set_signature_md(EVP_PKEY_CTX *ctx, const EVP_MD *md);
+int EVP_PKEY_sign(EVP_PKEY_CTX *ctx, unsigned char *sig, size_t *siglen,
+                  const unsigned char *tbs, size_t tbslen);
 ]]
 
 local C     = ffi.load("libcrypto.so.3")
-local ctx   = {}        -- of each key: it keeps its first one
+local ctx   = {}        -- of each key, ready to sign
 local buf   = ffi.new("unsigned char[2048]")
 local len   = ffi.new("size_t[1]")
 local byte, format, gsub, find, concat = string.byte, string.format,
                                          string.gsub, string.find, table.concat
 
-local _M = { keys = {} }
+local _M = {}
 
 local function slurp(path)
     local f = assert(io.open(path, "rb"))
@@ -41,11 +43,17 @@ function _M.load(name, dir)
     local pem  = slurp(dir .. "/private.pem")
     local pass = gsub(slurp(dir .. "/password.txt"), "[\r\n]", "")
     local bio  = C.BIO_new_mem_buf(pem, #pem)
-    _M.keys[name] = C.PEM_read_bio_PrivateKey(bio, nil, nil,
-                                              ffi.cast("char *", pass))
+    local key  = C.PEM_read_bio_PrivateKey(bio, nil, nil,
+                                           ffi.cast("char *", pass))
     C.BIO_free(bio)
-    assert(_M.keys[name] ~= nil)
-    ctx[name] = C.EVP_MD_CTX_new()
+    assert(key ~= nil)
+
+    local c = C.EVP_PKEY_CTX_new_from_pkey(nil, key, nil)
+    assert(C.EVP_PKEY_sign_init(c) == 1
+           and C.EVP_PKEY_CTX_set_rsa_padding(c, 1) == 1
+           and C.EVP_PKEY_CTX_set_signature_md(c,
+               C.EVP_MD_fetch(nil, "sha1", nil)) == 1)
+    ctx[name] = c
 end
 
 local services = {
@@ -183,11 +191,7 @@ function _M.pay(name)
 
     len[0] = 2048
 
-    local c = ctx[name]
-
-    if C.EVP_DigestSignInit(c, nil, C.EVP_sha1(), nil, _M.keys[name]) ~= 1
-       or C.EVP_DigestSign(c, buf, len, body, #body) ~= 1
-    then
+    if C.EVP_PKEY_sign(ctx[name], buf, len, ngx.sha1_bin(body), 20) ~= 1 then
         return ngx.exit(500)
     end
 

@@ -91,14 +91,24 @@ sub sleeps ($pid) {
         ? $1 : 0;
 }
 
-# until the worker has nothing left to do: what clients have given up, too,
-# is signed and sent
+# until the worker, and other processes, have nothing left to do: what clients
+# have given up, too, is signed and sent
 
-sub rest ($self) {
+sub rest ($self, @more) {
     for (1 .. 600) {
-        my $before = cpu($self->worker);
+        my $before = cpu($self->worker, @more);
         sleep 0.2;
-        return if cpu($self->worker) - $before < 2000;
+        return if cpu($self->worker, @more) - $before < 2000;
+    }
+}
+
+# "VmHWM" begins anew
+
+sub forget_peak (@pids) {
+    for my $pid (@pids) {
+        open(my $fh, '>', "/proc/$pid/clear_refs") or next;
+        print $fh '5';
+        close $fh;
     }
 }
 
