@@ -537,6 +537,18 @@ sub done ($self) {
     done_testing();
 }
 
+# bytes that clients have sent and nginx has not read: a client that goes
+# would take them along
+
+sub unread ($self) {
+    my $ports = join '|', map { sprintf '%04X', $_ } grep { $_ }
+        @{ $self->{ports} };
+    my $n = 0;
+    $n += hex for slurp('/proc/net/tcp')
+        =~ /^\s*\d+: \S+:(?:$ports) \S+:(?!0000 )\S+ \S+ \S+?:(\S+)/mg;
+    return $n;
+}
+
 sub done_quietly ($self) {
     if ($self->{pid}) {
         ok(wait_for(sub { $self->fds <= $self->{fds} }, 10),
