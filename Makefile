@@ -150,6 +150,10 @@ $(BUILD)/tsan/%: t/unit/%.c $(CORE_SRCS:$(SRC)/%.c=$(BUILD)/tsan/%.o) \
 $(BUILD)/core $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/php:
 	mkdir -p $@
 
+# their objects are kept
+
+.SECONDARY:
+
 unit: $(UNITS)
 	@set -e; for t in $(UNITS); do echo "== $$t"; $$t; done
 

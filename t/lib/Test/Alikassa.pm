@@ -207,7 +207,8 @@ sub run ($self) {
     $self->{pid} = $self->spawn("$self->{dir}/nginx.out", $self->nginx);
 
     wait_for(sub {
-        waitpid($self->{pid}, WNOHANG) and die 'nginx: '
+        waitpid($self->{pid}, WNOHANG) and delete $self->{pid}
+            and die 'nginx: '
             . slurp("$self->{dir}/nginx.out")
             . slurp("$self->{dir}/error.log");
         -s "$self->{dir}/nginx.pid" && $self->workers == $self->{workers}
