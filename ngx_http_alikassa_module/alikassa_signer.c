@@ -210,7 +210,7 @@ alikassa_signer_raw(alikassa_signer_t *signer, const alikassa_str_t *text,
 
 /*
  * ALIKASSA_DECLINED: the library refuses to sign so; ALIKASSA_ERROR: no
- * memory.
+ * memory, or the key cannot be copied.
  */
 
 static alikassa_rc_t

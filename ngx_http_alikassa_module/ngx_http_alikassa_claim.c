@@ -360,6 +360,10 @@ ngx_http_alikassa_claim_own(ngx_http_alikassa_claim_t *claim,
 
     zone = claim->zone->data;
 
+    /* also where it is refused: then the caller must know */
+
+    claim->asking = (step.action == ALIKASSA_ACTION_ASK);
+
     /* a worker that is not registered would be taken for dead */
 
     if (!ngx_http_alikassa_worker_registered(zone)
@@ -370,7 +374,6 @@ ngx_http_alikassa_claim_own(ngx_http_alikassa_claim_t *claim,
     }
 
     claim->owner = 1;
-    claim->asking = (step.action == ALIKASSA_ACTION_ASK);
 
     if (ngx_http_alikassa_owners.next == NULL) {
         ngx_queue_init(&ngx_http_alikassa_owners);

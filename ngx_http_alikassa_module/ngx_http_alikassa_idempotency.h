@@ -55,7 +55,7 @@ struct ngx_http_alikassa_claim_s {
 
     unsigned                             found:1;   /* a replay: by status */
     unsigned                             owner:1;   /* we must settle it */
-    unsigned                             asking:1;  /* as owner of a probe */
+    unsigned                             asking:1;  /* the order may exist */
     unsigned                             waiting:1;
     unsigned                             timedout:1;
 };
@@ -99,8 +99,9 @@ ngx_int_t ngx_http_alikassa_claim_init(ngx_http_alikassa_claim_t *claim,
  * wait has taken too long (then timedout is set).
  * ALIKASSA_ACTION_REPLAY: status and answer are set.
  * ALIKASSA_ACTION_CONFLICT: other data.
- * ALIKASSA_ACTION_REFUSE: the zone is full and nothing may be evicted.
- * ALIKASSA_ACTION_NONE: no memory.
+ * ALIKASSA_ACTION_REFUSE: the zone is full and nothing may be evicted, or
+ * has no place for this worker; asking tells whether the order may exist.
+ * ALIKASSA_ACTION_NONE: no memory for the answer of an order that is done.
  */
 
 alikassa_action_t ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim,

@@ -480,6 +480,14 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
     rc = alikassa_signer_create(alcf->key->key, (char *) alcf->digest.data,
                                 &signer->signer, &reason);
 
+    if (rc == ALIKASSA_ERROR) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "cannot sign with key \"%V\": %s in %V:%ui",
+                      &alcf->key->path, reason.text,
+                      &alcf->key->where.file, alcf->key->where.line);
+        return NGX_ERROR;
+    }
+
     if (rc != ALIKASSA_OK) {
 
         where = alcf->digest_where.file.len ? &alcf->digest_where

@@ -46,17 +46,22 @@ static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_busy =
         "The server is busy. Nothing was sent: "
         "the same request can be made again.", 1, 1);
 
-/* the same where it is the status of an order that could not be asked for */
+/* the same for an order that is known to have been sent */
 
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_ask_failed =
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_may_exist =
     ngx_http_alikassa_refusal(NGX_HTTP_INTERNAL_SERVER_ERROR, "unknown",
-        "This order was sent before and may exist, and its status could not "
-        "be asked for. Make the same request again for its answer.", 0, 1);
+        "This order was sent before and may exist, but the server could not "
+        "find out. Make the same request again for its answer.", 0, 1);
 
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_ask_busy =
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_may_exist_busy =
     ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
         "The server is busy. This order was sent before and may exist: "
         "make the same request again for its answer.", 1, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_may_exist_full =
+    ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
+        "The server cannot ask for this order now. It was sent before and "
+        "may exist: make the same request again for its answer.", 10, 1);
 
 static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_zone_full =
     ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
@@ -242,6 +247,15 @@ ngx_http_alikassa_claimed(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
                       "for this worker, enlarge it",
                       &ctx->conf->idempotency->shm.name);
 
+        if (ctx->claim->asking) {
+            ctx->verdict = ngx_http_alikassa_verdict_unknown;
+            ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+
+            return ngx_http_alikassa_refuse(r, ctx,
+                                            &ngx_http_alikassa_may_exist_full,
+                                            NULL);
+        }
+
         ctx->outcome = ALIKASSA_OUTCOME_UNSENT;
 
         return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_zone_full,
@@ -249,7 +263,9 @@ ngx_http_alikassa_claimed(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
     default: /* ALIKASSA_ACTION_NONE */
 
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_may_exist,
                                         NULL);
     }
 }
@@ -271,7 +287,9 @@ ngx_http_alikassa_replay(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
                              &ctx->answer, &outcome)
         != ALIKASSA_OK)
     {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_may_exist,
                                         NULL);
     }
 
@@ -338,7 +356,7 @@ failed:
 
     ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
 
-    return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_ask_failed,
+    return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_may_exist,
                                     NULL);
 }
 
@@ -359,9 +377,11 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
         if (handler == ngx_http_alikassa_asked) {
             ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
             return ngx_http_alikassa_refuse(r, ctx,
-                                            &ngx_http_alikassa_ask_failed,
+                                            &ngx_http_alikassa_may_exist,
                                             NULL);
         }
+
+        ctx->outcome = ALIKASSA_OUTCOME_UNSENT;
 
         return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
                                         NULL);
@@ -424,8 +444,8 @@ ngx_http_alikassa_unsigned(ngx_http_request_t *r,
 
     if (call->handler == ngx_http_alikassa_asked) {
         refusal = (refusal == &ngx_http_alikassa_busy)
-                  ? &ngx_http_alikassa_ask_busy
-                  : &ngx_http_alikassa_ask_failed;
+                  ? &ngx_http_alikassa_may_exist_busy
+                  : &ngx_http_alikassa_may_exist;
     }
 
     return ngx_http_alikassa_refuse(r, call->ctx, refusal, NULL);

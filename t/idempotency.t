@@ -460,6 +460,21 @@ is(payments($full), 0, 'indeed');
 $t->faults({ action => 'json_500', call => 'payment_status' });
 is(pay($unknown[0])->{status}, 409, 'the oldest unknown one is still known');
 is(payments($unknown[0]), 1, 'and not sent again');
+
+# no room to ask for one: it may exist all the same
+
+$t->faults({ action => 'json_500', delay => 2, call => 'payment_status' });
+my @asks = map { $t->send_request('/pay', method => 'POST', form($_)) }
+    @unknown[1 .. 80];
+ok(wait_for(sub { asked($unknown[1]) && $t->unread == 0 }),
+    'others are asked for');
+$r = pay($unknown[0]);
+is($r->{status}, 503, 'no room to ask for the oldest');
+is($r->{header}->('Retry-After'), 10, 'Retry-After');
+is($r->{json}{outcome}, 'unknown', 'it may exist');
+unlike($r->{json}{message}, qr/nothing was sent/i, 'which is said');
+ok(verdict($unknown[0], '503 UNKNOWN unknown busy'), 'in the log, too');
+Test::Alikassa::read_all($_, 20) for @asks;
 $t->faults;
 
 is(scalar(grep { $_->{created} > 1 } $t->ledger), 0, 'no order twice');
