@@ -46,8 +46,8 @@ TSAN_UNITS = $(BUILD)/tsan/key
 PROVE      = prove -j 2
 TESTS      = $(wildcard t/*.t)
 
-.PHONY: all module sanitized nginx core unit asan tsan layers php programs \
-        demo test bench fuzz check clean help
+.PHONY: all module sanitized clang nginx core unit asan tsan layers php \
+        programs demo test bench fuzz check clean help
 
 all: module
 
@@ -109,6 +109,11 @@ sanitized:
 	$(MAKE) BUILD=$(BUILD)/sanitized \
 	    NGX_CC_OPT='-O1 -g -fsanitize=address -fno-omit-frame-pointer' \
 	    NGX_LD_OPT='-fsanitize=address' CC=$(CC) module
+
+# the same by clang, which warns of other things
+
+clang:
+	$(MAKE) BUILD=$(BUILD)/clang CC=clang module
 
 # nginx itself, from a source tree that has more than headers
 
@@ -177,7 +182,7 @@ php: $(patsubst t/php/%.c,$(BUILD)/php/%,$(wildcard t/php/*.c))
 layers: core
 	t/layers
 
-programs: module sanitized php
+programs: module sanitized clang php
 
 # first what installs, then what needs it
 

@@ -81,8 +81,12 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
     s->size = (size_t) EVP_PKEY_get_size(key->pkey);
     s->md = EVP_MD_fetch(NULL, digest, NULL);
 
-    rc = (s->md != NULL) ? alikassa_signer_ctx_create(s, &ctx)
-                         : ALIKASSA_DECLINED;
+    ctx = NULL;
+    rc = ALIKASSA_DECLINED;
+
+    if (s->md != NULL) {
+        rc = alikassa_signer_ctx_create(s, &ctx);
+    }
 
     if (rc != ALIKASSA_OK) {
         alikassa_key_reason(reason, rc == ALIKASSA_DECLINED
