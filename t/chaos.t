@@ -79,32 +79,6 @@ $t->faults(@faults,
 # the status call that there is none can be told apart by nobody but AliKassa,
 # see "Late creation" in docs/idempotency.md
 
-# kills and reloads, until the requests are through
-
-my $stop  = "$t->{dir}/stop";
-my $chaos = fork() // die;
-
-if ($chaos == 0) {
-    my ($kills, $reloads) = (0, 0);
-
-    while (!-e $stop) {
-        sleep 0.3 + rand 0.5;
-
-        if (rand() < 0.75) {
-            my @workers = grep { !/shutting/ } $t->workers;
-            kill('KILL', $workers[rand @workers]) && $kills++ if @workers;
-
-        } else {
-            kill 'HUP', $t->{pid};
-            $reloads++;
-        }
-    }
-
-    $t->write('chaos', "$kills $reloads");
-    require POSIX;
-    POSIX::_exit(0);
-}
-
 # each order three or four times at once, in one of the spellings, and once
 # more later
 
@@ -130,6 +104,44 @@ for my $i (0 .. $#work) {
     @work[$i, $j] = @work[$j, $i] if $j <= $#work;
 }
 
+# kills and reloads until the requests are through: one as often as a fortieth
+# of them has come to the audit log, so that a quick machine has as many as a
+# slow one, and one a second where nothing gets on
+
+my $stop  = "$t->{dir}/stop";
+my $chaos = fork() // die;
+
+if ($chaos == 0) {
+    my ($kills, $reloads) = (0, 0);
+    open(my $audit, '<', "$t->{dir}/audit.log") or die "audit.log: $!";
+
+    while (1) {
+        my $end  = time + 1;
+        my $done = 0;
+
+        do {
+            sleep 0.02;
+            seek $audit, 0, 1;          # on, where the file has grown
+            $done++ while readline $audit;
+        } until $done >= @work / 40 || time > $end || -e $stop;
+
+        last if -e $stop;
+
+        if (($kills + $reloads) % 4 != 3) {
+            my @workers = grep { !/shutting/ } $t->workers;
+            kill('KILL', $workers[rand @workers]) && $kills++ if @workers;
+
+        } else {
+            kill 'HUP', $t->{pid};
+            $reloads++;
+        }
+    }
+
+    $t->write('chaos', "$kills $reloads");
+    require POSIX;
+    POSIX::_exit(0);
+}
+
 my $from = time;
 my @answers = $t->parallel(\@work, 60);
 my $took = time - $from;
@@ -144,9 +156,6 @@ diag(sprintf '%d orders, %d requests in %.1f s, %d kills, %d reloads',
 
 cmp_ok($kills, '>', 3, 'workers were killed');
 cmp_ok($reloads, '>', 0, 'reloads');
-
-$t->{dead} = () = $t->log =~ /exited on signal/g;
-is($t->{dead}, () = $t->log =~ /exited on signal 9/g, 'by us, none by itself');
 
 # the end: AliKassa is well again, and each order is asked for once more
 
@@ -189,7 +198,44 @@ is("@differ", '', 'all successes of an order have one id');
 my @ledger = $t->ledger;
 
 is(scalar @ledger, $orders, 'every order exists');
-is(scalar(grep { $_->{created} != 1 } @ledger), 0, 'and none twice');
+
+my @twice;
+
+for my $id (map { $_->{fields}{order_id} } grep { $_->{created} != 1 }
+    @ledger)
+{
+    my @calls = $t->requests($id);
+    push @twice, $id unless late(@calls);
+    diag(join ' ', $id, map { join ':', $_->{call}, $_->{fault} // 'none',
+        $_->{judged} // '' } @calls);
+}
+
+is("@twice", '', 'and none twice');
+
+# A killed worker's request may wait in its socket while AliKassa tells another
+# worker that there is no such order: "Late creation".  It is this, and no
+# fault of ours, if all sendings of the order were allowed by what AliKassa had
+# answered before it made the order for the first time.
+
+sub late (@calls) {
+    my ($sent, $allowed, $made) = (0, 1, 0);
+
+    for my $call (@calls) {
+        my $fault  = $call->{fault} // 'none';
+        my $judged = $call->{judged} // 0;
+
+        if ($call->{call} =~ /status/) {
+            $allowed++ if !$made && $judged == 404 && $fault eq 'none';
+
+        } else {
+            $sent++;
+            $made ||= $judged == 200;
+            $allowed++ if !$made && $fault =~ /^(?:forbidden|json_429)$/;
+        }
+    }
+
+    return $sent <= $allowed;
+}
 
 # the audit: whole lines, and one success of each order that is known
 
@@ -205,5 +251,13 @@ for (map { json_decode($_) } @lines) {
 
 is(scalar(grep { $_ > 1 } values %taken), 0, 'no order accepted twice');
 
-$t->{no_fds} = 1;       # other workers than at the start
+# killed in the middle of a look at the zone
+
+$t->allow_alert(qr/shared memory zone "orders" was locked by/);
+
+# no worker died but by us: counted when nginx has ended, the master may be
+# late to log the last kill
+
+$t->stop;
+$t->expect_dead(scalar(() = $t->log =~ /exited on signal 9/g));
 $t->done;
