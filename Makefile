@@ -47,7 +47,7 @@ PROVE      = prove -j 2
 TESTS      = $(wildcard t/*.t)
 
 .PHONY: all module sanitized clang nginx core unit asan tsan layers php \
-        programs demo test bench fuzz check clean help
+        preload programs demo test bench fuzz check clean help
 
 all: module
 
@@ -152,7 +152,13 @@ $(BUILD)/tsan/%: t/unit/%.c $(CORE_SRCS:$(SRC)/%.c=$(BUILD)/tsan/%.o) \
 	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) -I$(SRC) \
 	    -It/unit $< $(BUILD)/tsan/alikassa_*.o -lcmocka $(LIBS) -o $@
 
-$(BUILD)/core $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/php:
+# what tests put before libcrypto
+
+$(BUILD)/preload/%.so: t/preload/%.c | $(BUILD)/preload
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -fPIC -shared $< -o $@
+
+$(BUILD)/core $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/php \
+$(BUILD)/preload:
 	mkdir -p $@
 
 # their objects are kept
@@ -176,13 +182,16 @@ $(BUILD)/php/%: t/php/%.c $(CORE_LIB) | $(BUILD)/php
 
 php: $(patsubst t/php/%.c,$(BUILD)/php/%,$(wildcard t/php/*.c))
 
+preload: $(patsubst t/preload/%.c,$(BUILD)/preload/%.so, \
+             $(wildcard t/preload/*.c))
+
 
 # the whole
 
 layers: core
 	t/layers
 
-programs: module sanitized clang php
+programs: module sanitized clang php preload
 
 # first what installs, then what needs it
 

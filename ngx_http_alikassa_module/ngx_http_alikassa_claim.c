@@ -481,6 +481,8 @@ ngx_http_alikassa_claim_wait(ngx_http_alikassa_claim_t *claim,
 
     claim->waiting = 1;
 
+    ngx_http_alikassa_watch(claim->request);
+
     ngx_queue_insert_tail(&ngx_http_alikassa_waits[claim->key[0]],
                           &claim->queue);
 
@@ -549,6 +551,8 @@ ngx_http_alikassa_claim_event(ngx_event_t *ev)
                    "http alikassa wait: \"%V?%V\"", &r->uri, &r->args);
 
     ngx_http_alikassa_claim_leave(claim);
+
+    r->read_event_handler = ngx_http_block_reading;
 
     claim->handler(claim);
 

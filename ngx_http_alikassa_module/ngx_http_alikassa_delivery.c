@@ -115,7 +115,9 @@ ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
 
     case ALIKASSA_ACTION_WAIT:
 
-        r->read_event_handler = ngx_http_test_reading;
+        ngx_http_alikassa_delivery_verdict(r,
+                                           &ngx_http_alikassa_delivery_waits);
+
         r->write_event_handler = ngx_http_request_empty_handler;
 
         return NGX_AGAIN;
@@ -218,7 +220,6 @@ ngx_http_alikassa_delivery_woken(ngx_http_alikassa_claim_t *claim)
 
     r = claim->request;
 
-    r->read_event_handler = ngx_http_block_reading;
     r->write_event_handler = ngx_http_core_run_phases;
 
     ngx_http_core_run_phases(r);

@@ -178,6 +178,44 @@ ngx_http_alikassa_body_handler(ngx_http_request_t *r)
 
 
 /*
+ * A client that goes ends its request from here on, until its
+ * read_event_handler is ngx_http_block_reading() again.  Only for a request
+ * that has nothing under way which moves money.
+ */
+
+void
+ngx_http_alikassa_watch(ngx_http_request_t *r)
+{
+    ngx_event_t  *rev;
+
+    rev = r->connection->read;
+
+    r->read_event_handler = ngx_http_test_reading;
+
+    /* it may be gone already, where reading was blocked */
+
+    if (rev->ready || r->connection->error) {
+        ngx_post_event(rev, &ngx_posted_events);
+        return;
+    }
+
+#if (NGX_HTTP_V2)
+
+    /* a stream has no events of its own */
+
+    if (r->stream) {
+        return;
+    }
+
+#endif
+
+    /* without the event all that is lost is that it is noticed */
+
+    (void) ngx_handle_read_event(rev, 0);
+}
+
+
+/*
  * From the client's body to the one that is signed, and on.
  *
  * Each step calls the next: what it returns is NGX_AGAIN, if the request

@@ -311,6 +311,7 @@ void ngx_http_alikassa_keys_free(void *data);
 /* ngx_http_alikassa_handler.c */
 
 ngx_int_t ngx_http_alikassa_handler(ngx_http_request_t *r);
+void ngx_http_alikassa_watch(ngx_http_request_t *r);
 
 
 /* ngx_http_alikassa_order.c */

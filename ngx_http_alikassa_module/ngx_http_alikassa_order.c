@@ -403,6 +403,11 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
         return ngx_http_alikassa_signed(r, call);
 
     case NGX_AGAIN:
+
+        if (ctx->operation->safe) {
+            ngx_http_alikassa_watch(r);
+        }
+
         return NGX_AGAIN;
 
     case NGX_BUSY:
@@ -489,6 +494,8 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
          * a call that moves money is made even if the client is gone; one
          * that only asks is not
          */
+
+        r->read_event_handler = ngx_http_block_reading;
 
         rc = (r->connection->error && ctx->operation->safe)
              ? NGX_ERROR : ngx_http_alikassa_signed(r, call);

@@ -178,11 +178,12 @@ is(seen(5), 2, 'the shop sees it again');
 
 # a waiting one that breaks leaves nothing behind
 
-shop('200 0.8');
+shop('200 1.5');
 $q = notification(6, 'paid');
 $first = $t->send_request("/notify?$q");
-sleep 0.2;
+ok(wait_for(sub { seen(6) }), 'at the shop');
 close $t->send_request("/notify?$q");
+is(join(' ', verdicts(6, 1)), '499 WAIT', 'it is gone before the other');
 like(Test::Alikassa::read_all($first, 10), qr/shop 200/, 'the first');
 is(seen(6), 1, 'once');
 shop('200 0');

@@ -347,11 +347,13 @@ for my $how (qw(HTTP/1.1 HTTP/2)) {
 # one who waits leaves
 
 $id = id();
-$t->faults({ action => 'none', delay => 0.6, order_id => $id });
+$t->faults({ action => 'none', delay => 1.5, order_id => $id });
 $s = $t->send_request('/pay', method => 'POST', form($id));
 ok(wait_for(sub { payments($id) }), 'in flight');
 close $t->send_request('/pay', method => 'POST', form($id)) for 1 .. 3;
 $t->h2('/pay', form($id), timeout => 0.1);
+is(join(' ', map { /^(\S+ \S+)/ } verdicts($id, 4)),
+    join(' ', ('499 WAIT') x 4), 'they are gone before the first is through');
 like(Test::Alikassa::read_all($s, 5), qr/^HTTP\/1.1 200/, 'the first');
 is(pay($id)->{status}, 200, 'and the next');
 $t->faults;

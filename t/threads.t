@@ -4,6 +4,9 @@
 # while a signature is made, each task ends, each request is cleaned up once,
 # and nothing leaks.  Under nginx as it is, under valgrind, and with
 # AddressSanitizer in the module and all that it allocates.
+#
+# Signatures are held (t/preload/sign.c) until what is to come in between has
+# come; once more without that, where the two may come at the same moment.
 
 use v5.36;
 
@@ -34,16 +37,7 @@ my %how = (
 for my $how ($ENV{ALIKASSA_THREADS} // qw(plain asan valgrind)) {
     my $many  = { plain => 60, asan => 25, valgrind => 6 }->{$how};
     my $pause = $how eq 'valgrind' ? 0.5 : 0.05;
-    my $t = Test::Alikassa->new(%{ $how{$how} })->sandbox;
-
-    # a long key makes long signatures
-
-    my $k = "$t->{dir}/key";
-    mkdir $k;
-    system("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 "
-        . "-out $k/private.pem 2>/dev/null && openssl pkey -in $k/private.pem "
-        . "-pubout -out $k/public.pem && chmod 600 $k/private.pem && "
-        . "cp $k/public.pem $t->{box}/main/payment/public.pem") == 0 or die;
+    my $t = Test::Alikassa->new(%{ $how{$how} }, sign => 1)->sandbox;
 
     my $conf = <<'EOF';
 %%GLOBALS%%
@@ -56,7 +50,7 @@ http {
     log_format vars '$alikassa_order_id $alikassa_sign_time';
     access_log %%DIR%%/vars.log vars;
     alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%DIR%%/key;
+    alikassa_key       %%KEYS%%/payment;
     alikassa_audit_log %%DIR%%/audit.log;
     alikassa_idempotency_zone orders 1m;
     lingering_close off;
@@ -102,8 +96,30 @@ EOF
         } 1 .. $count;
     };
 
-    my $audit = sub { return map { json_decode($_) } split /\n/,
-        $t->log('audit.log') };
+    # both are long in the end: only what is new is read
+
+    my (@lines, @requests, $audit);
+
+    my $audited = sub {
+        open($audit, '<', "$t->{dir}/audit.log") or die unless $audit;
+        seek $audit, 0, 1;
+
+        while (my $line = readline $audit) {
+            if ($line !~ /\n$/) {
+                seek $audit, -length $line, 1;
+                last;
+            }
+
+            push @lines, json_decode($line);
+        }
+
+        return @lines;
+    };
+
+    my $requested = sub {
+        push @requests, @{ $t->control('/requests?since=' . @requests) };
+        return @requests;
+    };
 
     my $outcomes = sub (@ids) {
         my %want = map { $_ => 1 } @ids;
@@ -111,7 +127,7 @@ EOF
         wait_for(sub {
             %by = ();
             $by{ $_->{order_id} } .= $_->{outcome}
-                for grep { $want{ $_->{order_id} } } $audit->();
+                for grep { $want{ $_->{order_id} } } $audited->();
             keys %by == @ids;
         }, 60);
         my %count;
@@ -121,7 +137,33 @@ EOF
 
     my $sent = sub (@ids) {
         my %want = map { $_ => 1 } @ids;
-        return scalar grep { $want{ $_->{order_id} // '' } } $t->requests;
+        return scalar grep { $want{ $_->{order_id} // '' } } $requested->();
+    };
+
+    my $gone = sub ($end, @s) {
+        for my $s (@s) {
+            setsockopt($s, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0))
+                if $end eq 'reset';
+            close $s;
+        }
+    };
+
+    # whatever became of orders: one line and one POST at most, and they are
+    # paid in the end
+
+    my $once = sub (@ids) {
+        my %ours = map { $_ => 1 } @ids;
+        my (%lines, %posts);
+        $lines{ $_->{order_id} }++
+            for grep { $ours{ $_->{order_id} } } $audited->();
+        is(scalar(grep { $_ > 1 } values %lines), 0, 'one line at most');
+        $posts{ $_->{order_id} }++
+            for grep { $ours{ $_->{order_id} // '' } } $requested->();
+        is(scalar(grep { $_ > 1 } values %posts), 0, 'and one POST at most');
+
+        my @r = map { $t->get('/default-zone', method => 'POST',
+            form => [$t->payment(order_id => $_)]) } @ids;
+        is(scalar(grep { $_->{status} != 200 } @r), 0, 'they are paid then');
     };
 
     my $all = sub ($uri, $count = $many) {
@@ -130,6 +172,43 @@ EOF
         my %status;
         $status{ $_->{status} }++ for @r;
         return (\%status, \@r, map { $_->[0] } @work);
+    };
+
+    # posts whose signatures are held: as many have begun as there are
+    # threads, nginx has read the others too, and the worker serves whoever
+    # comes; $room of them are not refused
+
+    my $held = sub ($uri, $send = $t->can('send_request')) {
+        my $threads = $uri =~ /default/ ? 32 : 1;
+        my $begin   = $threads < $many ? $threads : $many;
+        my $room    = $uri =~ /tiny/ ? 2 : $many;
+        my @work    = $work->($uri, $many);
+
+        $t->hold;
+
+        # a queue of one is free when the first one has begun
+
+        my ($first, @s) = (1);
+
+        for (@work) {
+            my ($id, @request) = @$_;
+            push @s, $send->($t, @request);
+            $first = $t->begun(1) if @s == 1;
+        }
+
+        ok($first && $t->begun($begin), "$how, $uri: $begin begin to sign");
+        ok(wait_for(sub { $t->unread == 0 }, 60), 'nginx has them all');
+        is($t->get('/static')->{status}, 204, 'and serves others');
+        is(length $t->log('begun'), $begin, 'no more than there are threads');
+
+        return ($room, \@s, map { $_->[0] } @work);
+    };
+
+    my $statuses = sub (@s) {
+        my %status;
+        $status{ Test::Alikassa::parse_response(
+            Test::Alikassa::read_all($_, 60))->{status} }++ for @s;
+        return \%status;
     };
 
     # well
@@ -145,44 +224,79 @@ EOF
     is(scalar(() = $t->log =~ /\[notice\] .*signs without a thread pool/g), 1,
         "$how: one notice about signing at once");
 
+    for my $uri (qw(/default /one /one-zone)) {
+        my ($room, $s, @ids) = $held->($uri);
+        is($sent->(@ids), 0, 'none is sent before it is signed');
+        $t->release;
+        is_deeply($statuses->(@$s), { 200 => $many }, 'all are paid');
+        is($sent->(@ids), $many, 'once');
+    }
+
     # a queue that is full
 
-    my ($status, $r, @ids) = $all->('/tiny', $many * 2);
-    is(($status->{200} // 0) + ($status->{503} // 0), $many * 2,
-        "$how: paid, or told to come again");
-    cmp_ok($status->{200} // 0, '>', 0, 'some are paid');
-    cmp_ok($status->{503} // 0, '>', 0, 'some are not');
-    my ($busy) = grep { $_->{status} == 503 } @$r;
-    is($busy->{header}->('Retry-After'), 1, 'Retry-After');
-    like($busy->{body}, qr/^\{"message":"The server is busy\. Nothing was sent: .*"outcome":"unsent","order_id":"$how-\d+"\}$/,
-        'in the shape');
-    is($sent->(@ids), $status->{200}, 'those that are not are not sent');
-    is_deeply($outcomes->(@ids), { accepted => $status->{200},
-        unsent => $status->{503} }, 'and recorded');
+    {
+        my ($room, $s, @ids) = $held->('/tiny');
+        my $r = $t->get(@{ ($work->('/tiny', 1))[0] }[1 .. 5]);
+        is($r->{status}, 503, 'told to come again');
+        is($r->{header}->('Retry-After'), 1, 'Retry-After');
+        like($r->{body}, qr/^\{"message":"The server is busy\. Nothing was sent: .*"outcome":"unsent","order_id":"$how-\d+"\}$/,
+            'in the shape');
+        $t->release;
+        is_deeply($statuses->(@$s), { 200 => 2, 503 => $many - 2 },
+            'those that have room are paid');
+        is($sent->(@ids), 2, 'others are not sent');
+        is_deeply($outcomes->(@ids), { accepted => 2, unsent => $many - 2 },
+            'and recorded');
+    }
 
     # full, too, for a status that must be asked for first: the order may exist
 
     {
-        my ($id, $r);
+        my ($id, @q) = @{ ($work->('/tiny-zone', 1))[0] };
+        $t->faults({ action => 'cut_before', call => 'payment', count => 1,
+            order_id => $id });
+        is($t->get(@q)->{status}, 502, "$how: an order nobody knows of");
+        $t->faults;
 
-        for (1 .. 20) {
-            ($id, my @q) = @{ ($work->('/tiny-zone', 1))[0] };
-            $t->faults({ action => 'cut_before', call => 'payment',
-                count => 1, order_id => $id });
-            is($t->get(@q)->{status}, 502, "$how: an order nobody knows of");
-            $t->faults;
-
-            my @s = map { $t->send_request(@$_[1 .. $#$_]) }
-                $work->('/tiny', 8);
-            $r = $t->get(@q);
-            Test::Alikassa::read_all($_, 60) for @s;
-            last if $r->{status} == 503;
-        }
+        my ($room, $s) = $held->('/tiny');
+        my $r = $t->get(@q);
+        $t->release;
+        $statuses->(@$s);
 
         is($r->{status}, 503, 'no room to ask for its status');
         is($r->{header}->('Retry-After'), 1, 'Retry-After');
         like($r->{body}, qr/This order was sent before and may exist: .*"outcome":"unknown","order_id":"$id"/,
             'and nothing says that it was not sent');
+        is($t->get(@q)->{status}, 200, 'it is paid then');
+        is($sent->($id), 3, 'after it was asked for');
+    }
+
+    # a signature that fails: nothing is sent, and who holds the order lets go
+
+    {
+        my ($id, @q) = @{ ($work->('/one-zone', 1))[0] };
+        $t->fail_signing;
+        my $r = $t->get(@q);
+        is($r->{status}, 500, "$how: no signature");
+        like($r->{body}, qr/^\{"message":"The request could not be signed\. Nothing was sent\.".*"outcome":"unsent"/,
+            'in the shape');
+        is($sent->($id), 0, 'nothing is sent');
+        like($t->log, qr/\[crit\] .*cannot sign with key ".*signing failed/,
+            'in the log');
+        $t->release;
+
+        $t->faults({ action => 'cut_before', call => 'payment', count => 1,
+            order_id => $id });
+        is($t->get(@q)->{status}, 502, 'an order nobody knows of');
+        $t->faults;
+        $t->fail_signing;
+        $r = $t->get(@q);
+        $t->release;
+        is($r->{status}, 500, 'no signature to ask for its status');
+        like($r->{body}, qr/^\{"message":"This order was sent before and may exist, .*"outcome":"unknown"/,
+            'and nothing says that it was not sent');
+        is($t->get(@q)->{status}, 200, 'it is paid then');
+        is($sent->($id), 3, 'after it was asked for');
     }
 
     # the client goes while its signature is made: a payment is made all the
@@ -190,75 +304,76 @@ EOF
 
     for my $uri (qw(/default /one /one-zone /tiny)) {
         for my $end (qw(close reset HTTP/2)) {
-            my @work = $work->($uri, $many);
-            my @s;
+            my ($room, $s, @ids) = $held->($uri,
+                $end eq 'HTTP/2' ? \&h2_post : $t->can('send_request'));
 
-            for (@work) {
-                my ($id, @request) = @$_;
+            $gone->($end, @$s);
+            is($t->get('/static')->{status}, 204, "$end: nginx knows");
+            $t->release;
 
-                if ($end eq 'HTTP/2') {
-                    push @s, h2_post($t, @request);
-                    next;
-                }
-
-                push @s, $t->send_request(@request);
-            }
-
-            ok(wait_for(sub { $t->unread == 0 }, 60), 'nginx has them all');
-
-            for my $s (@s) {
-                setsockopt($s, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0))
-                    if $end eq 'reset';
-                close $s;
-            }
-
-            my @ids = map { $_->[0] } @work;
-            my $got = $outcomes->(@ids);
-            my $full = $uri eq '/tiny' ? delete $got->{unsent} // 0 : 0;
-            is_deeply($got, { accepted => $many - $full },
-                "$how, $uri, $end while signing: recorded");
-            cmp_ok($full, '<', $many, 'some find room');
-            is($sent->(@ids), $many - $full, 'and made once');
+            my $got  = $outcomes->(@ids);
+            my $full = $many - $room;
+            is_deeply($got, { accepted => $room,
+                $full ? (unsent => $full) : () }, 'recorded');
+            is($sent->(@ids), $room, 'and made once');
         }
+    }
+
+    {
+        $t->hold;
+        my @s = map { $t->send_request("/status?order_id=x$how$_") } 1 .. $many;
+        ok($t->begun(1) && wait_for(sub { $t->unread == 0 }, 60),
+            "$how: held, too, where nothing moves");
+        $gone->('close', @s);
+        is($t->get('/static')->{status}, 204, 'nginx knows');
+        $t->release;
+        is($t->get("/status?order_id=y$how")->{status}, 404, 'one who stays');
+        is($sent->(map { "x$how$_" } 1 .. $many), 0,
+            'none is asked for those who went');
+    }
+
+    # once more without waiting: both may come at one moment
+
+    for my $end (qw(close reset HTTP/2)) {
+        my @work = $work->('/default', $many);
+        my @s = map { my ($id, @q) = @$_; $end eq 'HTTP/2' ? h2_post($t, @q)
+            : $t->send_request(@q) } @work;
+        my @ids = map { $_->[0] } @work;
+
+        ok(wait_for(sub { $t->unread == 0 }, 60), 'nginx has them all');
+        $gone->($end, @s);
+        is_deeply($outcomes->(@ids), { accepted => $many },
+            "$how, $end at some moment: recorded");
+        is($sent->(@ids), $many, 'and made once');
     }
 
     # a time-out while it is made: who waits for the order is told so, and the
     # one whose order it is goes on
 
     {
-        my @work = $work->('/wait', $many);
-        my @first = map { my ($id, @q) = @$_; $t->send_request(@q) } @work;
-        my @second = map { my ($id, @q) = @$_; $t->send_request(@q) } @work;
-        my (%first, %second);
-        $_->[1]{ Test::Alikassa::parse_response(
-            Test::Alikassa::read_all($_->[0], 60))->{status} }++
-            for map({ [$_, \%first] } @first), map({ [$_, \%second] } @second);
-        my %both = map { $_ => ($first{$_} // 0) + ($second{$_} // 0) }
-            200, 409;
-        is($both{200} + $both{409}, $many * 2,
-            "$how: paid, or told that it is in flight");
-        cmp_ok($both{409}, '>', 0, 'some waits end while signing');
-        my @ids = map { $_->[0] } @work;
+        my ($room, $s, @ids) = $held->('/wait');
+        my @again = map { my ($id, @q) = @$_; $t->send_request(@q) }
+            map { [$_, '/wait', method => 'POST',
+                form => [$t->payment(order_id => $_)]] } @ids;
+        is_deeply($statuses->(@again), { 409 => $many },
+            'who waits is told that it is in flight');
+        $t->release;
+        is_deeply($statuses->(@$s), { 200 => $many }, 'paid');
         is_deeply($outcomes->(@ids), { accepted => $many }, 'recorded once');
         is($sent->(@ids), $many, 'and made once');
     }
 
-    my @gone = map { $t->send_request("/status?order_id=x$_") } 1 .. $many;
-    close $_ for @gone;
-
     # a reload meanwhile: all are answered, by the old worker
 
     for my $uri (qw(/default /one /tiny)) {
-        my @work = $work->($uri, $many);
-        my @s = map { my ($id, @q) = @$_; $t->send_request(@q) } @work;
-        sleep $pause / 2;
-        ok($t->reload, "$how, $uri: reload");
-        my %answers;
-        $answers{ Test::Alikassa::parse_response(
-            Test::Alikassa::read_all($_, 60))->{status} }++ for @s;
-        my $full = $uri eq '/tiny' ? delete $answers{503} // 0 : 0;
-        is_deeply(\%answers, { 200 => $many - $full }, 'none in flight fails');
-        is($sent->(map { $_->[0] } @work), $many - $full, 'each once');
+        my ($room, $s, @ids) = $held->($uri);
+        ok($t->reload, 'reload');
+        is($t->get('/static')->{status}, 204, 'a new worker');
+        $t->release;
+        my $full = $many - $room;
+        is_deeply($statuses->(@$s), { 200 => $room,
+            $full ? (503 => $full) : () }, 'none in flight fails');
+        is($sent->(@ids), $room, 'each once');
     }
 
     # one that cuts them off: each has its one line, and none is sent twice
@@ -267,39 +382,55 @@ EOF
     $t->reload;
 
     for my $uri (qw(/default-zone /one-zone /tiny-zone)) {
+        my ($room, $s, @ids) = $held->($uri);
+        ok($t->reload, 'reload with worker_shutdown_timeout');
+        sleep $pause;
+        $t->release;
+        Test::Alikassa::read_all($_, 60) for @$s;
+        $once->(@ids);
+    }
+
+    # without waiting
+
+    for my $uri (qw(/default-zone /one-zone)) {
         my @work = $work->($uri, $many);
         my @s = map { my ($id, @q) = @$_; $t->send_request(@q) } @work;
         sleep $pause / 2;
         $t->reload;
         Test::Alikassa::read_all($_, 60) for @s;
         sleep 0.2;
-        my %ours = map { $_->[0] => 1 } @work;
-        my (%lines, %posts);
-        $lines{ $_->{order_id} }++
-            for grep { $ours{ $_->{order_id} } } $audit->();
-        is(scalar(grep { $_ > 1 } values %lines), 0,
-            "$how, $uri, worker_shutdown_timeout: one line at most");
-        $posts{ $_->{order_id} }++
-            for grep { $ours{ $_->{order_id} // '' } } $t->requests;
-        is(scalar(grep { $_ > 1 } values %posts), 0, 'and one POST at most');
-
-        # whatever became of them, they are paid in the end, once
-
-        my @r = map { $t->get(@$_[1 .. $#$_]) } @work;
-        is(scalar(grep { $_->{status} != 200 } @r), 0, 'they are paid then');
+        $once->(map { $_->[0] } @work);
     }
 
     is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');
 
-    # the end while signatures are made, orderly
+    # the end while signatures are made, orderly: all are answered
 
-    my @s = map { my ($id, @q) = @$_; $t->send_request(@q) }
-        $work->('/one', $many);
-    sleep $pause / 2;
+    $t->conf($conf =~ s/SHUTDOWN//r);
+    $t->reload;
 
-    $t->{no_fds} = 1;       # there are connections still
+    for my $uri (qw(/default /one)) {
+        my ($room, $s, @ids) = $held->($uri);
+        $t->signal('QUIT');
+        ok(wait_for(sub { !Test::Alikassa::answers($t->port(0)) }), 'QUIT');
+        $t->release;
+        is_deeply($statuses->(@$s), { 200 => $many }, 'all are paid');
+        is($sent->(@ids), $many, 'once');
+        $t->stop;
+        $t->run;
+    }
+
+    # and at once: threads end what they have, the worker goes
+
+    my ($room, $s, @ids) = $held->('/one');
+    $t->signal('TERM');
+    sleep $pause;
+    $t->release;
+    Test::Alikassa::read_all($_, 60) for @$s;
+    $t->stop;
+    cmp_ok($sent->(@ids), '<=', $many, "$how: TERM");
+
     $t->done_quietly;
-    close $_ for @s;
 }
 
 done_testing();

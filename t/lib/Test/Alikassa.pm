@@ -183,9 +183,13 @@ sub write ($self, $name, $text) {
 sub nginx ($self, @more) {
     my @wrapper = map { s/%DIR%/$self->{dir}/r } @{ $self->{wrapper} // [] };
 
-    unshift @wrapper, 'env', "LD_PRELOAD=$self->{preload}",
-        "ASAN_OPTIONS=log_path=$self->{dir}/asan" . ':detect_leaks=0'
-        if $self->{preload};
+    my @preload = ($self->{preload} // (),
+        $self->{sign} ? "$TOP/build/preload/sign.so" : ());
+
+    unshift @wrapper, 'env', 'LD_PRELOAD=' . join(':', @preload),
+        "ASAN_OPTIONS=log_path=$self->{dir}/asan" . ':detect_leaks=0',
+        "ALIKASSA_SIGN=$self->{dir}"
+        if @preload;
 
     return (@wrapper, $self->{nginx}, '-p', "$self->{dir}/", '-c',
         "$self->{dir}/nginx.conf", '-e', "$self->{dir}/error.log", @more);
@@ -230,17 +234,36 @@ sub signal ($self, $name) {
     return $self;
 }
 
-# waits until all workers are new ones
+# With new(sign => 1), see t/preload/sign.c: hold() keeps signatures from being
+# made until release(); begun() waits until n of them have begun meanwhile;
+# fail_signing() lets them fail until then
+
+sub hold ($self) {
+    $self->write('begun', '');
+    chmod 0666, "$self->{dir}/begun";
+    $self->write('hold', '');
+}
+
+sub fail_signing ($self) { $self->write('fail', '') }
+sub release ($self) { unlink map { "$self->{dir}/$_" } qw(hold fail begun) }
+
+sub begun ($self, $n) {
+    return wait_for(sub { length $self->log('begun') >= $n }, 60);
+}
+
+# waits until there are new workers, and none of the old ones accepts
 
 sub reload ($self) {
-    my %old = map { $_ => 1 } $self->workers;
-    my $lines = () = slurp("$self->{dir}/error.log") =~ /\[emerg\]/g;
+    my @old = $self->workers;
+    my %old = map { $_ => 1 } @old;
 
     $self->signal('HUP');
 
     return wait_for(sub {
         my @new = grep { !$old{$_} } $self->workers;
+        my $log = $self->log;
         @new >= $self->{workers}
+            && !grep { $log !~ /\] $_#\d+: gracefully shutting down/ } @old
     }, 15);
 }
 
