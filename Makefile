@@ -19,6 +19,8 @@ NGINX_SRC = $(NGX_SRC)
 NGX_FLAGS = --with-compat --with-threads --with-http_ssl_module \
             --with-http_v2_module --with-http_auth_request_module \
             --with-http_secure_link_module --with-http_realip_module
+# one that is left out of them
+NGX_WITHOUT =
 
 CC        = gcc
 CFLAGS    = -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
@@ -44,10 +46,11 @@ ASAN_UNITS = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/asan/%)
 TSAN_UNITS = $(BUILD)/tsan/key
 
 PROVE      = prove -j 2
-TESTS      = $(wildcard t/*.t)
+# the longest first
+TESTS      = t/threads.t $(filter-out t/threads.t,$(wildcard t/*.t))
 
-.PHONY: all module sanitized clang nginx core unit asan tsan layers php \
-        preload programs demo test bench fuzz check clean help
+.PHONY: all module sanitized clang inline nginx core unit asan tsan layers \
+        php preload programs quick demo test bench fuzz check clean help
 
 all: module
 
@@ -69,7 +72,8 @@ $(BUILD)/ngx_http_alikassa_module.so: $(wildcard $(SRC)/*.[ch]) config \
 # another list of sources, flags or another tree asks for a new configure
 
 STAMP := $(shell echo '$(NGINX_SRC) $(NGX_CC_OPT) $(NGX_LD_OPT) $(CC)' \
-             '$(sort $(wildcard $(SRC)/*.[ch]))' '$(NGX_FLAGS)' | sha1sum)
+             '$(sort $(wildcard $(SRC)/*.[ch]))' \
+             '$(NGX_FLAGS) $(NGX_WITHOUT)' | sha1sum)
 
 ifneq ($(shell cat $(BUILD)/nginx.stamp 2>/dev/null),$(STAMP))
 $(BUILD)/nginx/objs/Makefile: FORCE
@@ -94,6 +98,9 @@ $(BUILD)/nginx/objs/Makefile: config
 	&& if [ -z '$(NGINX_SRC)' ]; then \
 	    . ./conf_flags; flags=("$${NGX_CONF_FLAGS[@]}"); \
 	fi \
+	&& for i in "$${!flags[@]}"; do \
+	    [ "$${flags[i]}" != '$(NGX_WITHOUT)' ] || unset "flags[i]"; \
+	done \
 	&& configure=./configure \
 	&& if [ ! -e $$configure ]; then configure=auto/configure; fi \
 	&& $$configure "$${flags[@]}" --with-cc='$(CC)' \
@@ -114,6 +121,11 @@ sanitized:
 
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang module
+
+# and as for an nginx without threads, for t/inline.t
+
+inline:
+	$(MAKE) BUILD=$(BUILD)/inline CC=clang NGX_WITHOUT=--with-threads module
 
 # nginx itself, from a source tree that has more than headers
 
@@ -191,7 +203,7 @@ preload: $(patsubst t/preload/%.c,$(BUILD)/preload/%.so, \
 layers: core
 	t/layers
 
-programs: module sanitized clang php preload
+programs: module sanitized clang inline php preload
 
 # first what installs, then what needs it
 
@@ -199,7 +211,12 @@ test:
 	t/install build test
 	$(MAKE) check
 
-check: layers unit asan tsan programs
+# what needs no nginx, and what the rest needs, each in one piece of output
+
+quick: layers unit asan tsan programs
+
+check:
+	$(MAKE) -j2 -O quick
 	$(PROVE) $(TESTS)
 
 demo:

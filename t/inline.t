@@ -1,0 +1,85 @@
+#!/usr/bin/env perl
+
+# An nginx without threads: what signs, signs at once.  The module is built
+# as for one, and runs in an nginx that has threads, which --with-compat
+# allows; nothing in it can reach them.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(json_decode);
+use Test::More;
+
+plan skip_all => 'another nginx' if $ENV{ALIKASSA_MODULE};
+
+my $t = Test::Alikassa->new(
+    module => 'build/inline/ngx_http_alikassa_module.so')->sandbox;
+
+ok(!-z "$t->{module}" && `nm -D --undefined-only $t->{module}` !~ /ngx_thread/,
+    'nothing of threads in it');
+
+$t->conf(<<'EOF');
+%%GLOBALS%%
+events {}
+http {
+    %%HTTP%%
+    log_format vars '$alikassa_order_id $alikassa_sign_time';
+    access_log %%DIR%%/vars.log vars;
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_idempotency_zone orders 1m;
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location = /pay  { alikassa_payment; }
+        location = /off  { alikassa_payment; alikassa_thread_pool off; }
+        location = /pool { alikassa_payment; alikassa_thread_pool default; }
+        location = /zone {
+            alikassa_payment;
+            alikassa_idempotency orders;
+        }
+        location = /status { alikassa_payment_status; }
+        %%API%%
+    }
+}
+EOF
+
+my ($status, $text) = $t->test_config;
+my ($pay, $pool) = map { 1 + (() = $t->log('nginx.conf')
+    =~ /(.*?)location = $_ /s && $1 =~ /\n/g) } qw(/pay /pool);
+
+is($status, 0, 'such a configuration is well');
+is(scalar(() = $text =~ /^\d.*\[warn\] .*thread pool "default" is not used, since this nginx is built without threads in \S+:$pool$/mg),
+    1, 'a pool that is named is told to be of no use');
+is(scalar(() = $text =~ /\[notice\] .*"alikassa_payment" in \S+:$pay signs without a thread pool: each signature holds up its worker/g),
+    1, 'one notice');
+
+$t->run;
+
+my $n = 0;
+
+for my $uri (qw(/pay /off /pool /zone)) {
+    my @q = ($uri, method => 'POST',
+        form => [$t->payment(order_id => 'I-' . ++$n)]);
+    my @r = $t->parallel([(\@q) x ($uri eq '/zone' ? 8 : 1)]);
+
+    is($_->{status}, 200, $uri) for @r;
+    is(scalar $t->requests("I-$n"), 1, 'sent once');
+    like($t->get("/status?order_id=I-$n")->{body}, qr/"order_id":"I-$n"/,
+        'its status');
+}
+
+my @times = $t->log('vars.log') =~ /^I-\d \S*?(\d\.\d{6})$/mg;
+is(scalar(grep { $_ > 0 } @times), 2 * $n, 'the time that each took');
+
+# an order that nobody knows of is asked for
+
+my @q = ('/zone', method => 'POST', form => [$t->payment(order_id => 'I-x')]);
+$t->faults({ action => 'cut_after', call => 'payment', count => 1 });
+is($t->get(@q)->{status}, 502, 'unknown');
+is($t->get(@q)->{status}, 200, 'found');
+is(($t->ledger)[0]{created}, 1, 'and not made again');
+is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'nor any other');
+
+$t->done;
