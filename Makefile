@@ -45,9 +45,10 @@ TSAN       = -fsanitize=thread $(FEW)
 ASAN_UNITS = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/asan/%)
 TSAN_UNITS = $(BUILD)/tsan/key
 
-PROVE      = prove -j 2
+PROVE      = prove -j 3
 # the longest first
-TESTS      = t/threads.t $(filter-out t/threads.t,$(wildcard t/*.t))
+LONG       = t/threads.t t/upstream.t t/idempotency.t
+TESTS      = $(LONG) $(filter-out $(LONG),$(wildcard t/*.t))
 
 .PHONY: all module sanitized clang inline nginx core unit asan tsan layers \
         php preload programs quick demo test bench fuzz check clean help
