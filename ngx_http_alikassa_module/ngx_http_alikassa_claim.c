@@ -552,9 +552,15 @@ ngx_http_alikassa_claim_event(ngx_event_t *ev)
 
     ngx_http_alikassa_claim_leave(claim);
 
-    r->read_event_handler = ngx_http_block_reading;
+    if (!c->error) {
+        claim->handler(claim);
 
-    claim->handler(claim);
+    } else if (!r->post_action) {
+
+        /* the client went, and its request is ending: it takes no order */
+
+        ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+    }
 
     ngx_http_run_posted_requests(c);
 }
@@ -659,6 +665,8 @@ ngx_http_alikassa_claim_leave(ngx_http_alikassa_claim_t *claim)
     }
 
     claim->waiting = 0;
+
+    ngx_http_alikassa_unwatch(claim->request);
 
     ngx_queue_remove(&claim->queue);
 

@@ -86,6 +86,17 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (r->background) {
+
+        /* the call's own subrequest would keep the main request for ever */
+
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "\"alikassa_%*s\" cannot run in a background "
+                      "subrequest, such as a mirror",
+                      ctx->operation->name.len, ctx->operation->name.data);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (!ngx_http_alikassa_method(r, ctx)) {
         ctx->allow = 1;
         return ngx_http_alikassa_discard(r, ctx, &ngx_http_alikassa_bad_method);
@@ -178,15 +189,25 @@ ngx_http_alikassa_body_handler(ngx_http_request_t *r)
 
 
 /*
- * A client that goes ends its request from here on, until its
- * read_event_handler is ngx_http_block_reading() again.  Only for a request
- * that has nothing under way which moves money.
+ * A client that goes ends its request from here on, until
+ * ngx_http_alikassa_unwatch().  Only for a request that has nothing under way
+ * which moves money.
+ *
+ * Not where the request would live on: with post_action, nginx makes another
+ * of it.
  */
 
 void
 ngx_http_alikassa_watch(ngx_http_request_t *r)
 {
-    ngx_event_t  *rev;
+    ngx_event_t               *rev;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (r != r->main || r->discard_body || clcf->post_action.data) {
+        return;
+    }
 
     rev = r->connection->read;
 
@@ -212,6 +233,15 @@ ngx_http_alikassa_watch(ngx_http_request_t *r)
     /* without the event all that is lost is that it is noticed */
 
     (void) ngx_handle_read_event(rev, 0);
+}
+
+
+void
+ngx_http_alikassa_unwatch(ngx_http_request_t *r)
+{
+    if (r->read_event_handler == ngx_http_test_reading) {
+        r->read_event_handler = ngx_http_block_reading;
+    }
 }
 
 

@@ -495,7 +495,7 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
          * that only asks is not
          */
 
-        r->read_event_handler = ngx_http_block_reading;
+        ngx_http_alikassa_unwatch(r);
 
         rc = (r->connection->error && ctx->operation->safe)
              ? NGX_ERROR : ngx_http_alikassa_signed(r, call);

@@ -31,6 +31,7 @@ http {
         }
         location = /too-large { return 413 "a page of the operator's"; }
         location = /status { alikassa_payment_status; }
+        location = /mirrored { mirror /status; empty_gif; }
         location = /sub {
             auth_request /pay;
             root %%DIR%%;
@@ -206,6 +207,12 @@ is($t->post('/sub', body => form_encode($t->payment), headers => [$form])
     ->{status}, 500, 'no payment in a subrequest');
 like($t->log, qr/\[error\] .*"alikassa_payment" cannot run in a subrequest/,
     'which is said');
+
+# in a mirror it would keep the main request for ever
+
+is($t->get('/mirrored')->{status}, 200, 'one that is mirrored');
+ok(wait_for(sub { $t->log =~ /\[error\] .*"alikassa_payment_status" cannot run in a background subrequest/ }),
+    'no status in a mirror');
 
 # HTTP/2
 

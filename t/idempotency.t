@@ -10,7 +10,7 @@ use Test::Alikassa qw(wait_for json_decode);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $t = Test::Alikassa->new(workers => 2)->sandbox;
+my $t = Test::Alikassa->new(workers => 2, sign => 1)->sandbox;
 
 open(my $fh, '<', 'docs/alikassa-api.conf') or die;
 my $quick = do { local $/; <$fh> };
@@ -65,6 +65,15 @@ http {
             alikassa_payment;
         }
         location = /status { alikassa_payment_status; }
+        location = /post-action {
+            alikassa_payment;
+            alikassa_thread_pool off;
+            post_action /after;
+        }
+        location = /after {
+            proxy_pass http://127.0.0.1:%%PORT_9%%;
+            proxy_read_timeout 1s;
+        }
 
         location /refused/ {
             internal;
@@ -344,18 +353,53 @@ for my $how (qw(HTTP/1.1 HTTP/2)) {
     is(payments($id), 1, 'one payment');
 }
 
-# one who waits leaves
+# one who waits leaves: nothing is sent for it, whatever becomes of the first
+
+for my $end (qw(accepted unsent)) {
+    $id = id();
+    $t->hold;
+    $s = $t->send_request('/pay', method => 'POST', form($id));
+    ok($t->begun(1), 'one who signs');
+    my @gone = map { $t->send_request('/pay', method => 'POST', form($id)) }
+        1 .. 3;
+    push @gone, $t->send_h2('/pay', form($id));
+    ok(wait_for(sub { $t->unread == 0 }), 'and four who wait for it');
+    close $_ for @gone;
+    is(join(' ', map { /^(\S+ \S+)/ } verdicts($id, 4)),
+        join(' ', ('499 WAIT') x 4), 'who waited is gone before it is through');
+    $t->fail_signing if $end eq 'unsent';
+    $t->release('hold');
+    like(Test::Alikassa::read_all($s, 5),
+        $end eq 'unsent' ? qr/^HTTP\/1.1 500 / : qr/^HTTP\/1.1 200 /,
+        "the first: $end");
+    $t->release;
+    is(payments($id), $end eq 'unsent' ? 0 : 1, 'and no other is sent');
+    is(join(' ', map { $_->{outcome} } audit($id)), $end, 'nor told of');
+    is(pay($id)->{status}, 200, 'the next');
+}
+
+# with post_action its request lives on: then it has its turn, and is not cut
+
+my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1',
+    LocalPort => $t->port(9)) or die;
 
 $id = id();
-$t->faults({ action => 'none', delay => 1.5, order_id => $id });
+$t->hold;
 $s = $t->send_request('/pay', method => 'POST', form($id));
-ok(wait_for(sub { payments($id) }), 'in flight');
-close $t->send_request('/pay', method => 'POST', form($id)) for 1 .. 3;
-$t->h2('/pay', form($id), timeout => 0.1);
-is(join(' ', map { /^(\S+ \S+)/ } verdicts($id, 4)),
-    join(' ', ('499 WAIT') x 4), 'they are gone before the first is through');
-like(Test::Alikassa::read_all($s, 5), qr/^HTTP\/1.1 200/, 'the first');
-is(pay($id)->{status}, 200, 'and the next');
+ok($t->begun(1), 'one who signs');
+$t->faults({ action => 'none', delay => 0.5, order_id => $id });
+my $gone = $t->send_request('/post-action', method => 'POST', form($id));
+ok(wait_for(sub { $t->unread == 0 }), 'and one who waits');
+close $gone;
+sleep 0.2;
+$t->fail_signing;
+$t->release('hold');
+like(Test::Alikassa::read_all($s, 5), qr/^HTTP\/1.1 500 /, 'the first: unsent');
+$t->release;
+ok(wait_for(sub { audit($id) == 2 }), 'the other one has its turn');
+is(join(' ', map { $_->{outcome} } audit($id)), 'unsent accepted', 'all of it');
+is(payments($id), 1, 'once');
+close $silent;
 $t->faults;
 
 # a worker dies with a payment in flight

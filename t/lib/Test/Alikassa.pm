@@ -245,7 +245,10 @@ sub hold ($self) {
 }
 
 sub fail_signing ($self) { $self->write('fail', '') }
-sub release ($self) { unlink map { "$self->{dir}/$_" } qw(hold fail begun) }
+
+sub release ($self, @what) {
+    unlink map { "$self->{dir}/$_" } @what ? @what : qw(hold fail begun);
+}
 
 sub begun ($self, $n) {
     return wait_for(sub { length $self->log('begun') >= $n }, 60);
@@ -306,6 +309,27 @@ sub send_request ($self, $uri, %opt) {
         syswrite $s, $piece;
         sleep 0.02 if ref $opt{pieces};
     }
+
+    return $s;
+}
+
+# a form over HTTP/2, to port 1 if no other is said; the answer is not read
+
+sub send_h2 ($self, $uri, %opt) {
+    require Protocol::HTTP2::Client;
+
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $opt{port} // $self->port(1)) or die "connect: $!";
+    my $client = Protocol::HTTP2::Client->new(upgrade => 0);
+
+    $client->request(
+        ':scheme' => 'http', ':authority' => 'localhost', ':path' => $uri,
+        ':method' => 'POST',
+        headers => ['content-type' => 'application/x-www-form-urlencoded'],
+        data => form_encode(@{ $opt{form} }),
+        on_done => sub { });
+
+    while (my $frame = $client->next_frame) { syswrite $s, $frame }
 
     return $s;
 }
