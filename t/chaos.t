@@ -56,7 +56,8 @@ http {
         location /quick/ {
             internal;
             include %%DIR%%/quick.conf;
-            proxy_pass https://localhost:API_PORT/;
+            proxy_pass https://127.0.0.1:API_PORT/;
+            proxy_ssl_name localhost;
         }
     }
 }

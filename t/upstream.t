@@ -118,12 +118,14 @@ http {
             proxy_buffer_size 1k;
             proxy_buffers 4 1k;
             subrequest_output_buffer_size 64;
-            proxy_pass https://localhost:%%API_PORT%%/;
+            proxy_pass https://127.0.0.1:%%API_PORT%%/;
+            proxy_ssl_name localhost;
         }
         location /quick/ {
             internal;
             include %%DIR%%/quick.conf;
-            proxy_pass https://localhost:%%API_PORT%%/;
+            proxy_pass https://127.0.0.1:%%API_PORT%%/;
+            proxy_ssl_name localhost;
         }
     }
 }

@@ -161,7 +161,8 @@ sub conf ($self, $text) {
         API_CONF => "$self->{dir}/alikassa-api.conf",
         API      => "location /alikassa-api/ { internal;\n"
             . "include $self->{dir}/alikassa-api.conf;\n"
-            . 'proxy_pass https://localhost:' . ($self->{api} // 0) . "/;\n"
+            . 'proxy_pass https://127.0.0.1:' . ($self->{api} // 0) . "/;\n"
+            . "proxy_ssl_name localhost;\n"
             . "}\n",
     );
 
