@@ -220,6 +220,14 @@ sub run ($self) {
             && answers($self->port(0));
     }, 20) or die 'nginx does not start';
 
+    # a worker is told of those after it when it is running: until then it
+    # lacks their channels
+
+    wait_for(sub {
+        my %n = map { $_ => 1 } $self->fds_of_each;
+        keys %n == 1;
+    });
+
     $self->{fds} = $self->fds;
 
     return $self;
@@ -282,13 +290,22 @@ sub workers ($self) {
 
 sub fds ($self) {
     my $n = 0;
-    for my $pid ($self->workers) {
-        $n += grep { !/^\./ } do {
-            opendir(my $d, "/proc/$pid/fd") or next;
-            readdir $d;
-        };
-    }
+    $n += $_ for $self->fds_of_each;
     return $n;
+}
+
+sub fds_of_each ($self) {
+    return map { scalar(() = glob "/proc/$_/fd/*") } $self->workers;
+}
+
+# what they are, connections as in /proc/net/tcp
+
+sub open_files ($self) {
+    my %tcp = map { (split)[9] => $_ } split /\n/, slurp('/proc/net/tcp');
+    return map {
+        my $file = readlink() // '';
+        $file =~ /^socket:\[(\d+)\]/ && $tcp{$1} ? "$_ $tcp{$1}" : "$_ $file";
+    } map { glob "/proc/$_/fd/*" } $self->workers;
 }
 
 # one request over a connection of its own; %opt: method, headers [..],
@@ -605,7 +622,7 @@ sub done_quietly ($self) {
         ok(wait_for(sub { $self->fds <= $self->{fds} }, 10),
             'no file descriptor leaks')
             or diag('file descriptors: ' . $self->fds . ", $self->{fds} "
-                . 'at the start')
+                . "at the start\n", join "\n", $self->open_files)
             unless $self->{no_fds};
     }
 
