@@ -8,7 +8,6 @@ use v5.36;
 use lib 't/lib';
 
 use IO::Socket::INET;
-use Protocol::HTTP2::Client;
 use Protocol::HTTP2::Constants qw(:frame_types :errors);
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::Alikassa qw(json_decode wait_for);
@@ -309,7 +308,7 @@ for my $uri (qw(/pay /inline /careless)) {
             $t->faults($fault ? { %$fault, count => 1 } : ());
 
             if ($how =~ /^HTTP/) {
-                my ($s, $client) = h2_post($uri, @form);
+                my ($s, $client) = $t->h2_client($uri, @form);
                 sleep $wait;
                 h2_reset($s, $client) if $how =~ /reset/;
                 close $s if $how =~ /close/;
@@ -342,24 +341,7 @@ for my $uri (qw(/pay /inline /careless)) {
     }
 }
 
-# an HTTP/2 request over a connection that stays; its stream is reset
-
-sub h2_post ($uri, %opt) {
-    my $body = Test::Alikassa::form_encode(@{ $opt{form} });
-    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $t->port(1)) or die;
-    my $client = Protocol::HTTP2::Client->new(upgrade => 0);
-
-    $client->request(
-        ':scheme' => 'http', ':authority' => 'localhost', ':path' => $uri,
-        ':method' => 'POST',
-        headers => ['content-type' => 'application/x-www-form-urlencoded'],
-        data => $body, on_done => sub { });
-
-    while (my $frame = $client->next_frame) { syswrite $s, $frame }
-
-    return ($s, $client);
-}
+# the stream is reset, the connection stays
 
 sub h2_reset ($s, $client) {
     my $con = $client->{con};

@@ -331,9 +331,12 @@ sub send_request ($self, $uri, %opt) {
     return $s;
 }
 
-# a form over HTTP/2, to port 1 if no other is said; the answer is not read
+# a form over HTTP/2, to port 1 if no other is said; the answer is not read:
+# the connection, and with h2_client() what speaks over it
 
-sub send_h2 ($self, $uri, %opt) {
+sub send_h2 ($self, @request) { return ($self->h2_client(@request))[0] }
+
+sub h2_client ($self, $uri, %opt) {
     require Protocol::HTTP2::Client;
 
     my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
@@ -349,7 +352,7 @@ sub send_h2 ($self, $uri, %opt) {
 
     while (my $frame = $client->next_frame) { syswrite $s, $frame }
 
-    return $s;
+    return ($s, $client);
 }
 
 sub message ($uri, %opt) {
