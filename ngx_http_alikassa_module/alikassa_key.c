@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -27,6 +29,8 @@ static alikassa_rc_t alikassa_key_decode(const alikassa_str_t *pem,
     alikassa_passphrase_t *pass, EVP_PKEY **pkey);
 static int alikassa_key_passphrase(char *buf, int size, int rwflag,
     void *data);
+static const char *alikassa_key_numbers(const EVP_PKEY *pkey);
+static int alikassa_key_is_composite(EVP_PKEY *pkey);
 static alikassa_rc_t alikassa_key_digest_spki(alikassa_key_t *key);
 
 
@@ -167,7 +171,8 @@ alikassa_key_passphrase(char *buf, int size, int rwflag, void *data)
 alikassa_rc_t
 alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason)
 {
-    int  bits;
+    int          bits;
+    const char  *why;
 
     /* RSASSA-PSS keys are of another type and cannot make PKCS #1 v1.5 */
 
@@ -185,7 +190,78 @@ alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason)
         return ALIKASSA_DECLINED;
     }
 
+    why = alikassa_key_numbers(pkey);
+
+    if (why == NULL && !alikassa_key_is_composite(pkey)) {
+        why = "its modulus is not a product of two large primes";
+    }
+
+    if (why != NULL) {
+        ERR_clear_error();
+        alikassa_key_reason(reason, why);
+        return ALIKASSA_DECLINED;
+    }
+
     return ALIKASSA_OK;
+}
+
+
+/*
+ * Returns what is wrong with the modulus and the public exponent, or NULL.
+ * OpenSSL loads any numbers.  With the exponent 1 each text is its own
+ * signature, and an even number, in either place, has no private half.
+ */
+
+static const char *
+alikassa_key_numbers(const EVP_PKEY *pkey)
+{
+    BIGNUM      *n, *e;
+    const char  *why;
+
+    n = NULL;
+    e = NULL;
+    why = NULL;
+
+    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) != 1
+        || EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
+    {
+        why = "it has no modulus or no public exponent";
+
+    } else if (!BN_is_odd(n)) {
+        why = "its modulus is even";
+
+    } else if (!BN_is_odd(e) || BN_is_one(e)) {
+        why = "its public exponent is even or below 3";
+
+    } else if (BN_ucmp(e, n) >= 0) {
+        why = "its public exponent is not below its modulus";
+    }
+
+    BN_free(n);
+    BN_free(e);
+
+    return why;
+}
+
+
+/*
+ * Returns whether OpenSSL takes the modulus for a product of two primes: it
+ * is no prime, no power of one, and has no small factor.
+ */
+
+static int
+alikassa_key_is_composite(EVP_PKEY *pkey)
+{
+    int            rc;
+    EVP_PKEY_CTX  *ctx;
+
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+
+    rc = (ctx != NULL) ? EVP_PKEY_public_check(ctx) : 0;
+
+    EVP_PKEY_CTX_free(ctx);
+
+    return rc == 1;
 }
 
 
@@ -284,6 +360,12 @@ alikassa_key_decode_public(const alikassa_str_t *pem)
     }
 
     BIO_free(bio);
+
+    /* what PEM_read_bio_PUBKEY() says of a certificate is no error */
+
+    if (pub != NULL) {
+        ERR_clear_error();
+    }
 
     return pub;
 }

@@ -20,8 +20,8 @@ struct alikassa_key_s {
 
 
 /*
- * Reads a public key, or a certificate's, in PEM.  Returns NULL if it is
- * neither; the error queue is not emptied.
+ * Reads a public key, or a certificate's, in PEM, and empties the error
+ * queue.  Returns NULL if it is neither; then the queue says why.
  */
 
 EVP_PKEY *alikassa_key_decode_public(const alikassa_str_t *pem);
@@ -29,7 +29,8 @@ EVP_PKEY *alikassa_key_decode_public(const alikassa_str_t *pem);
 
 /*
  * Demands RSA, of a size between ALIKASSA_KEY_MIN_BITS and
- * ALIKASSA_KEY_MAX_BITS.  ALIKASSA_DECLINED sets the reason.
+ * ALIKASSA_KEY_MAX_BITS, with an odd modulus that is no prime and an odd
+ * public exponent of at least 3.  ALIKASSA_DECLINED sets the reason.
  */
 
 alikassa_rc_t alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason);

@@ -21,8 +21,11 @@ typedef struct alikassa_verifier_s  alikassa_verifier_t;
  *
  * ALIKASSA_OK: *verifier must be freed with alikassa_verifier_free().
  * ALIKASSA_DECLINED: reason says what is wrong: no public key in PEM, not
- * RSA, too short or too long, the library refuses the digest.
+ * RSA, too short or too long, a modulus or an exponent that no RSA key has,
+ * the library refuses the digest.
  * ALIKASSA_ERROR: no memory.
+ *
+ * OpenSSL's error queue is left empty.
  */
 
 alikassa_rc_t alikassa_verifier_create(const alikassa_str_t *pem,

@@ -25,6 +25,9 @@ system("openssl pkey -in $k/private.pem -out $t->{dir}/plain.pem"
     . (-e "$k/password.txt" ? " -passin file:$k/password.txt" : '')) == 0
     or die;
 
+system("openssl req -x509 -new -key $t->{dir}/plain.pem -subj /CN=localhost"
+    . " -days 2 -out $t->{dir}/cert.pem") == 0 or die;
+
 sub php ($private, $public) {
     my $pid = open2(my $out, my $in, 'php', 't/php/notify.php', $private,
         $public);
@@ -191,6 +194,20 @@ http {
             return 200 "shop $http_x_proven [$http_x_id] [$http_x_order] [$http_x_desc] [$http_x_foo]";
         }
     }
+
+    # the last key that is read
+
+    server {
+        listen 127.0.0.1:%%PORT_3%% ssl;
+
+        ssl_certificate     %%DIR%%/cert.pem;
+        ssl_certificate_key %%DIR%%/plain.pem;
+
+        location = /certificate {
+            alikassa_notification %%DIR%%/cert.pem;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+    }
 }
 EOF
 
@@ -241,6 +258,12 @@ sub bad ($name, $uri, $why, %opt) {
     is(refusal(), $why, "$name: one line that says why");
     return $r;
 }
+
+# The first of all requests, since each check empties OpenSSL's error queue:
+# what it held since nginx read the key would be an alert, see done()
+
+like(`curl -sk -m 30 'https://127.0.0.1:@{[$t->port(3)]}/certificate?@{[query()]}'`,
+    qr/^shop 1 /, 'a certificate as key, over TLS');
 
 # what passes
 
