@@ -14,8 +14,6 @@
 
 
 static ngx_int_t ngx_http_alikassa_notification_owe(ngx_http_request_t *r);
-static ngx_http_alikassa_notification_ctx_t *
-    ngx_http_alikassa_notification_create_ctx(ngx_http_request_t *r);
 static void ngx_http_alikassa_notification_cleanup(void *data);
 static ngx_int_t ngx_http_alikassa_notification_elsewhere(
     ngx_http_request_t *r);
@@ -96,6 +94,10 @@ static ngx_http_variable_t  ngx_http_alikassa_notification_variables[] = {
       ngx_http_alikassa_notification_variable, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("alikassa_notification_bar"), NULL,
+      ngx_http_alikassa_notification_bar_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("alikassa_notification_"), NULL,
       ngx_http_alikassa_notification_field_variable, 0,
       NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
@@ -128,11 +130,27 @@ ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
 
     /* as nginx's own checks, this one is made for requests of clients */
 
-    if (conf->verifiers == NULL || r != r->main) {
+    if (r != r->main) {
         return NGX_DECLINED;
     }
 
     ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx && !ctx->proven && !ctx->admitted
+        && (!ctx->owed || (ctx->read && !ctx->whole)))
+    {
+        /*
+         * the check, or the reading of the body for it, has failed, and the
+         * request goes on all the same
+         */
+
+        ctx->barred = 1;
+        return NGX_DECLINED;
+    }
+
+    if (conf->verifiers == NULL) {
+        return NGX_DECLINED;
+    }
 
     if (ctx == NULL) {
         ctx = ngx_http_alikassa_notification_create_ctx(r);
@@ -159,12 +177,13 @@ ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
     ctx->passed = 0;
     ctx->read = 0;
     ctx->proven = 0;
+    ctx->admitted = 0;
 
     return NGX_DECLINED;
 }
 
 
-static ngx_http_alikassa_notification_ctx_t *
+ngx_http_alikassa_notification_ctx_t *
 ngx_http_alikassa_notification_create_ctx(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t                    *cln;
@@ -318,6 +337,7 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
         && r->headers_in.content_length_n <= NGX_HTTP_ALIKASSA_NOTIFICATION_MAX)
     {
         ctx->read = 1;
+        ctx->whole = (r->request_body != NULL);
 
         if (r->request_body == NULL) {
 
@@ -348,7 +368,7 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
 
     case ALIKASSA_DECLINED:
         ctx->refused = 1;
-        ctx->error_page = r->error_page;
+        ctx->uri_changes = r->uri_changes;
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "notification refused: %s", reason.text);
@@ -364,6 +384,11 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
 static void
 ngx_http_alikassa_notification_body_handler(ngx_http_request_t *r)
 {
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+    ctx->whole = 1;
+
     /* for whoever passes it on */
 
     r->preserve_body = 1;
@@ -388,6 +413,14 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
         return ngx_http_alikassa_notification_refuse(reason,
                        (r->method & (NGX_HTTP_GET|NGX_HTTP_POST))
                        ? "the body is too large" : "neither GET nor POST");
+    }
+
+    if (!ctx->whole) {
+
+        /* nginx has refused it, and an error_page leads on */
+
+        return ngx_http_alikassa_notification_refuse(reason,
+                                                     "the body is not whole");
     }
 
     rc = ngx_http_alikassa_notification_args(r, ctx, reason);
@@ -541,15 +574,19 @@ ngx_http_alikassa_notification_page(ngx_http_request_t *r)
 {
     ngx_http_alikassa_notification_ctx_t  *ctx;
 
+    /* without memory there is no page either */
+
+    (void) ngx_http_alikassa_notification_bar(r);
+
     ctx = ngx_http_alikassa_notification_ctx(r);
 
     if (ctx == NULL) {
         return NULL;
     }
 
-    /* an error_page after the refusal has the word, one before it has not */
+    /* an error_page redirect after the refusal overrides this response */
 
-    if (ctx->refused && ctx->error_page == r->error_page
+    if (ctx->refused && ctx->uri_changes == r->uri_changes
         && r->headers_out.status == NGX_HTTP_FORBIDDEN)
     {
         return &ngx_http_alikassa_notification_forbidden;
@@ -684,7 +721,9 @@ ngx_http_alikassa_notification_init(ngx_conf_t *cf)
         { NGX_HTTP_REWRITE_PHASE, ngx_http_alikassa_notification_owe },
         { NGX_HTTP_PREACCESS_PHASE, ngx_http_alikassa_notification_elsewhere },
         { NGX_HTTP_ACCESS_PHASE, ngx_http_alikassa_notification_access },
-        { NGX_HTTP_PRECONTENT_PHASE, ngx_http_alikassa_delivery_handler }
+        /* of one phase, the last is run first */
+        { NGX_HTTP_PRECONTENT_PHASE, ngx_http_alikassa_delivery_handler },
+        { NGX_HTTP_PRECONTENT_PHASE, ngx_http_alikassa_notification_guard }
     };
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);

@@ -30,6 +30,9 @@ typedef struct {
     ngx_array_t                        *verifiers;  /* alikassa_verifier_t * */
     ngx_str_t                           digest;     /* of the verifiers */
     alikassa_notification_extra_t       extra;
+
+    /* a server's: one of its locations checks notifications */
+    ngx_uint_t                          inside;
 } ngx_http_alikassa_notification_conf_t;
 
 
@@ -54,8 +57,11 @@ typedef struct {
     unsigned                                read:1;     /* the body */
     unsigned                                proven:1;
     unsigned                                refused:1;
-    unsigned                                error_page:1; /* by then */
+    unsigned                                uri_changes:4; /* by then */
     unsigned                                claimed:1;  /* delivery's part */
+    unsigned                                whole:1;    /* the body's end */
+    unsigned                                admitted:1; /* by "satisfy any" */
+    unsigned                                barred:1;   /* refused for good */
 } ngx_http_alikassa_notification_ctx_t;
 
 
@@ -76,6 +82,23 @@ ngx_http_alikassa_notification_ctx_t *ngx_http_alikassa_notification_ctx(
 
 const ngx_http_alikassa_refusal_t *ngx_http_alikassa_notification_page(
     ngx_http_request_t *r);
+
+
+/*
+ * Creates the context.  Returns NULL if there is no memory.
+ */
+
+ngx_http_alikassa_notification_ctx_t *
+    ngx_http_alikassa_notification_create_ctx(ngx_http_request_t *r);
+
+
+/* ngx_http_alikassa_notification_guard.c */
+
+ngx_int_t ngx_http_alikassa_notification_guard(ngx_http_request_t *r);
+ngx_int_t ngx_http_alikassa_notification_bar(ngx_http_request_t *r);
+ngx_int_t ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+ngx_int_t ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf);
 
 
 /* ngx_http_alikassa_notification_conf.c */

@@ -31,6 +31,7 @@ ngx_http_alikassa_notification_create_conf(ngx_conf_t *cf)
      *     conf->verifiers = NULL;
      *     conf->digest = { 0, NULL };
      *     conf->extra = { NULL, 0 };
+     *     conf->inside = 0;
      */
 
     conf->keys = NGX_CONF_UNSET_PTR;
@@ -60,6 +61,10 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
 
     if (conf->keys == NULL) {
         return NGX_CONF_OK;
+    }
+
+    if (ngx_http_alikassa_notification_merge_guard(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     /* merged before, as that module comes before this one */

@@ -89,6 +89,13 @@ http {
             }
             alikassa_payment;
         }
+
+        location = /notify {
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            error_page 403 = @lua;
+            proxy_pass http://127.0.0.1:%%PORT_9%%;
+        }
+        location @lua { content_by_lua_block { ngx.print("lua") } }
         %%API%%
     }
 }
@@ -106,5 +113,7 @@ is($t->log('vars.log'), "L-2 1.5\n", 'the order that was refused');
 my @fields = $t->payment(order_id => undef);
 is($t->post('/paid', form => \@fields)->{status}, 200, 'another body');
 is(scalar(() = $t->requests('L-3')), 1, 'is what is paid with');
+
+is($t->get('/notify')->{status}, 403, 'a refused notification finds no Lua');
 
 $t->done;

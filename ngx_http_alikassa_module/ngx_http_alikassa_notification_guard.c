@@ -1,0 +1,265 @@
+
+/*
+ * Keeps a notification that was refused away from the shop.
+ *
+ * After a refusal nginx may go on: an error_page, a named location,
+ * post_action, or a subrequest of the page that is sent.  Only files and
+ * "return" may answer there.  The same holds where nginx itself refuses the
+ * request before the rewrite phase, in which the check is noted: a body that
+ * is larger than client_max_body_size, or a malformed header.
+ */
+
+
+#include "ngx_http_alikassa_notification.h"
+
+
+static ngx_int_t ngx_http_alikassa_notification_error_pages(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf);
+static ngx_int_t ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
+    ngx_http_err_page_t *page);
+
+
+/*
+ * Handles the precontent phase.  Returns NGX_DECLINED if the request may go
+ * on, else NGX_HTTP_FORBIDDEN.
+ */
+
+ngx_int_t
+ngx_http_alikassa_notification_guard(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_notification_ctx_t   *ctx;
+    ngx_http_alikassa_notification_conf_t  *conf;
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL || ctx->proven || ctx->admitted) {
+        return NGX_DECLINED;
+    }
+
+    if (r == r->main) {
+
+        conf = ngx_http_get_module_loc_conf(r,
+                                        ngx_http_alikassa_notification_module);
+
+        if (conf->verifiers && !ctx->barred) {
+
+            /* the access phase is over: "satisfy any" has let it in */
+
+            ctx->admitted = 1;
+            ctx->owed = 0;
+
+            return NGX_DECLINED;
+        }
+
+    } else if (!ctx->barred) {
+
+        /* such as auth_request beside "satisfy any" */
+
+        return NGX_DECLINED;
+    }
+
+    /* static, index, autoindex: handlers of the phase; WebDAV writes */
+
+    if (r->content_handler == NULL
+        && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "notification refused: \"%V\" would pass it on after a "
+                  "refusal, lead error_page, post_action and subrequests to "
+                  "files or \"return\"", &r->uri);
+
+    if (r == r->main) {
+        ctx->refused = 1;
+        ctx->uri_changes = r->uri_changes;
+    }
+
+    return NGX_HTTP_FORBIDDEN;
+}
+
+
+/*
+ * Bars a request that nginx refuses before the rewrite phase in a location
+ * with "alikassa_notification", or while it reads the header in a server that
+ * has such a location.  Returns NGX_OK, or NGX_ERROR if there is no memory.
+ */
+
+ngx_int_t
+ngx_http_alikassa_notification_bar(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_notification_ctx_t   *ctx;
+    ngx_http_alikassa_notification_conf_t  *conf;
+
+    if (r != r->main || ngx_http_alikassa_notification_ctx(r)) {
+        return NGX_OK;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r,
+                                        ngx_http_alikassa_notification_module);
+
+    if (conf->verifiers == NULL
+        && (!conf->inside || r->phase_handler != 0 || r->valid_location))
+    {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_alikassa_notification_create_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->barred = 1;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Evaluates to nothing.  It stands before the URI of each error_page that such
+ * a request can take: nothing else of the module's is called on that way.
+ */
+
+ngx_int_t
+ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    if (ngx_http_alikassa_notification_bar(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_alikassa_value(v, NULL, 0);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Prepares a location with "alikassa_notification", and its server, for
+ * ngx_http_alikassa_notification_bar().  Called when it is merged: the core's
+ * configuration of all locations is merged by then.
+ */
+
+ngx_int_t
+ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
+{
+    void                                  **loc_conf;
+    ngx_http_core_srv_conf_t               *cscf;
+    ngx_http_core_loc_conf_t               *clcf;
+    ngx_http_alikassa_notification_conf_t  *conf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (ngx_http_alikassa_notification_error_pages(cf, clcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+    loc_conf = cscf->ctx->loc_conf;
+
+    conf = loc_conf[ngx_http_alikassa_notification_module.ctx_index];
+
+    if (conf->inside) {
+        return NGX_OK;
+    }
+
+    conf->inside = 1;
+
+    clcf = loc_conf[ngx_http_core_module.ctx_index];
+
+    return ngx_http_alikassa_notification_error_pages(cf, clcf);
+}
+
+
+/*
+ * Replaces the location's error pages with copies: the array may be shared
+ * with other locations.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_notification_error_pages(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    ngx_uint_t            i;
+    ngx_array_t          *pages;
+    ngx_http_err_page_t  *page;
+
+    if (clcf->error_pages == NULL) {
+        return NGX_OK;
+    }
+
+    pages = ngx_array_create(cf->pool, clcf->error_pages->nelts,
+                             sizeof(ngx_http_err_page_t));
+    if (pages == NULL) {
+        return NGX_ERROR;
+    }
+
+    page = ngx_array_push_n(pages, clcf->error_pages->nelts);
+    if (page == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(page, clcf->error_pages->elts,
+               pages->nelts * sizeof(ngx_http_err_page_t));
+
+    for (i = 0; i < pages->nelts; i++) {
+        if (ngx_http_alikassa_notification_error_page(cf, &page[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    clcf->error_pages = pages;
+
+    return NGX_OK;
+}
+
+
+/*
+ * nginx cuts the arguments off a URI without variables and keeps them apart;
+ * those of one with variables it finds when it is evaluated.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
+    ngx_http_err_page_t *page)
+{
+    u_char                            *p;
+    ngx_str_t                          uri;
+    ngx_http_compile_complex_value_t   ccv;
+
+    static ngx_str_t  prefix = ngx_string("${alikassa_notification_bar}");
+
+    uri.len = prefix.len + page->value.value.len;
+
+    if (page->args.len) {
+        uri.len += 1 + page->args.len;
+    }
+
+    /* a NUL ends it, as the strings of a configuration */
+
+    uri.data = ngx_pnalloc(cf->pool, uri.len + 1);
+    if (uri.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(uri.data, prefix.data, prefix.len);
+    p = ngx_cpymem(p, page->value.value.data, page->value.value.len);
+
+    if (page->args.len) {
+        *p++ = '?';
+        p = ngx_cpymem(p, page->args.data, page->args.len);
+    }
+
+    *p = '\0';
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &uri;
+    ccv.complex_value = &page->value;
+
+    return ngx_http_compile_complex_value(&ccv);
+}

@@ -1,0 +1,347 @@
+#!/usr/bin/env perl
+
+# What is not proven does not reach the shop, wherever nginx takes it after
+# the refusal.
+
+use v5.36;
+
+use lib 't/lib';
+
+use IO::Socket::INET;
+use IPC::Open2;
+use Test::Alikassa qw(form_encode wait_for);
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+my $k = "$t->{box}/notification";
+
+system("openssl pkey -in $k/private.pem -out $t->{dir}/plain.pem"
+    . (-e "$k/password.txt" ? " -passin file:$k/password.txt" : '')
+    . " && openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "
+    . "$t->{dir}/other.pem 2>/dev/null && openssl pkey -in "
+    . "$t->{dir}/other.pem -pubout -out $t->{dir}/other.pub") == 0 or die;
+
+my $pid = open2(my $out, my $in, 'php', 't/php/notify.php',
+    "$t->{dir}/plain.pem", "$k/public.pem");
+
+mkdir "$t->{dir}/html";
+$t->write('html/page.html', 'a file');
+$t->write('html/ssi.html', 'ssi <!--#include virtual="/ways/proxy" -->');
+mkdir "$t->{dir}/html/folder";
+$t->write('html/folder/index.html', 'an index');
+
+# each way after a refusal, and what it is
+
+my %ways = (
+    proxy    => 'proxy_pass http://127.0.0.1:%%PORT_2%%;',
+    fastcgi  => 'fastcgi_pass 127.0.0.1:%%PORT_2%%;',
+    uwsgi    => 'uwsgi_pass 127.0.0.1:%%PORT_2%%;',
+    scgi     => 'scgi_pass 127.0.0.1:%%PORT_2%%;',
+    grpc     => 'grpc_pass 127.0.0.1:%%PORT_2%%;',
+    memcached => 'set $memcached_key x; memcached_pass 127.0.0.1:%%PORT_2%%;',
+    stub     => 'stub_status;',
+    pay      => 'alikassa_payment; alikassa_accept none;',
+    rewrite  => 'rewrite ^ /ways/proxy last;',
+    try      => 'try_files /none /ways/proxy;',
+    named    => 'try_files /none @proxy;',
+    if       => 'if ($uri) { proxy_pass http://127.0.0.1:%%PORT_2%%; }',
+    limit    => 'limit_except POST { proxy_pass http://127.0.0.1:%%PORT_2%%; }'
+        . ' proxy_pass http://127.0.0.1:%%PORT_2%%;',
+    satisfy  => 'satisfy any; allow all; proxy_pass http://127.0.0.1:%%PORT_2%%;',
+    again    => 'error_page 403 = @proxy; recursive_error_pages on;'
+        . ' return 403;',
+    deny     => 'error_page 403 = @proxy; recursive_error_pages on; deny all;',
+    other    => 'alikassa_notification %%DIR%%/other.pub; satisfy any;'
+        . ' allow all; proxy_pass http://127.0.0.1:%%PORT_2%%;',
+    auth     => 'auth_request /ways/proxy; root %%DIR%%/html;'
+        . ' try_files /page.html =404;',
+);
+
+my %files = (
+    file     => ['root %%DIR%%/html; try_files /page.html =404;', 'a file'],
+    return   => ['return 200 "returned";', 'returned'],
+    ssi      => ['ssi on; root %%DIR%%/html; try_files /ssi.html =404;',
+        qr/^ssi (?!shop)/],
+    said     => ['ssi on; default_type text/html; return 200 '
+        . '"said <!--#include virtual=\"/ways/proxy\" -->";',
+        qr/^said (?!shop)/],
+    after    => ['add_after_body /ways/proxy; default_type text/html;'
+        . ' root %%DIR%%/html; try_files /page.html =404;',
+        qr/^a file(?!.*shop)/s],
+    mirror   => ['mirror /ways/proxy; root %%DIR%%/html;'
+        . ' try_files /page.html =404;', 'a file'],
+    post     => ['post_action @proxy; return 200 "posted";', 'posted'],
+);
+
+my $addition = `nginx -V 2>&1` =~ /http_addition_module/;
+delete $files{after} unless $addition;
+
+# that these refuse is said by them
+
+my %own = (auth => 1);
+
+my $check = 'recursive_error_pages on; alikassa_notification %%KEYS%%/notification/public.pem;';
+
+my $locations = join "\n",
+    (map { "location = /ways/$_ { $ways{$_} }\n"
+        . "location \@$_ { $ways{$_} }\n"
+        . "location = /to/$_ { $check proxy_pass http://127.0.0.1:%%PORT_2%%;"
+        . " error_page 403 500 405 = /ways/$_; }\n"
+        . "location = /at/$_ { $check proxy_pass http://127.0.0.1:%%PORT_2%%;"
+        . " error_page 400 403 413 500 405 = \@$_; }\n"
+        . "location = /small/$_ { $check client_max_body_size 10;"
+        . " error_page 413 400 408 = \@$_;"
+        . " proxy_pass http://127.0.0.1:%%PORT_2%%; }\n"
+        . "location = /small-plain/$_ { $check client_max_body_size 10;"
+        . " error_page 413 400 408 = /ways/$_?x=\$arg_id;"
+        . " proxy_pass http://127.0.0.1:%%PORT_2%%; }\n" } sort keys %ways),
+    (map { "location = /files/$_ { $files{$_}[0] }\n"
+        . "location = /to/$_ { $check error_page 403 = /files/$_;"
+        . " proxy_pass http://127.0.0.1:%%PORT_2%%; }\n"
+        . "location = /small/$_ { $check client_max_body_size 10;"
+        . " error_page 413 = /files/$_; "
+        . " proxy_pass http://127.0.0.1:%%PORT_2%%; }\n" } sort keys %files);
+
+$t->conf(<<'EOF' =~ s/%%LOCATIONS%%/$locations/r =~ s/%%CHECK%%/$check/gr)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key     %%KEYS%%/payment;
+    log_format shop $request;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% http2;
+        error_page 400 414 494 = @proxy;
+        error_page 404 = @proxy;
+
+        location = /notify { %%CHECK%% proxy_pass http://127.0.0.1:%%PORT_2%%; }
+        location = /post {
+            %%CHECK%%
+            post_action @proxy;
+            client_max_body_size 10;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location = /internal {
+            %%CHECK%%
+            internal;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location = /account {
+            alikassa_account $arg_nothing;
+            %%CHECK%%
+            error_page 403 500 = @proxy;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location = /any {
+            satisfy any;
+            allow 127.0.0.1;
+            deny all;
+            %%CHECK%%
+            try_files /none /ways/proxy;
+        }
+        location = /any-auth {
+            satisfy any;
+            auth_request /ways/proxy;
+            %%CHECK%%
+            error_page 502 = /ways/proxy;
+            proxy_pass http://127.0.0.1:%%PORT_9%%;
+        }
+        location = /proven {
+            %%CHECK%%
+            error_page 502 = @proxy;
+            proxy_pass http://127.0.0.1:%%PORT_9%%;
+        }
+        location = /teapot {
+            %%CHECK%%
+            error_page 418 = @proxy;
+            return 418;
+        }
+        location = /dav {
+            %%CHECK%%
+            error_page 403 = @dav;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location @dav {
+            root %%DIR%%/html;
+            dav_methods PUT DELETE MKCOL;
+        }
+        location /files/folder/ { alias %%DIR%%/html/folder/; }
+        location = /index {
+            %%CHECK%%
+            error_page 403 = /files/folder/;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        %%LOCATIONS%%
+        %%API%%
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+        access_log %%DIR%%/shop.log shop;
+        location / { return 200 "shop"; }
+    }
+}
+EOF
+
+# the requests that reached the shop since the last call
+
+sub shop {
+    my $log = $t->log('shop.log');
+    truncate "$t->{dir}/shop.log", 0;
+    return join ', ', split /\n/, $log;
+}
+
+my %field = (
+    type => 'payment', id => '108465371', order_id => 'A/1',
+    payment_status => 'paid', amount => '150000.50',
+    payment_amount => '150000.50', commission_amount => '1500.00',
+    is_partial_payment => '0', account => $t->{account},
+    service => 'virtual_account_idr_hpp', desc => 'x',
+);
+
+my $query = form_encode(map { $_ => $field{$_} } qw(type id order_id
+    payment_status amount payment_amount commission_amount is_partial_payment
+    account service desc));
+
+print $in "sign - $query\n";
+chomp(my $sign = <$out>);
+
+my $proven = "$query&" . form_encode(sign => $sign);
+my $forged = $proven =~ s/order_id=A/order_id=B/r;
+
+is($t->get("/notify?$proven")->{body}, 'shop', 'a proven one');
+is($t->get("/proven?$proven")->{body}, 'shop', 'after error_page');
+is($t->get("/teapot?$proven")->{body}, 'shop', 'checked after error_page');
+is($t->get("/to/proxy?$proven")->{body}, 'shop', 'with an error_page for 403');
+is($t->get("/any?$forged")->{body}, 'shop', 'let in by "satisfy any"');
+is($t->get("/any-auth?$forged")->{body}, 'shop',
+    'let in by auth_request, and after an error');
+is($t->get('/nowhere')->{body}, 'shop', 'error_page 404 of the server');
+shop();
+
+for my $way (sort keys %ways) {
+    for my $at (qw(to at)) {
+
+        my $r = $t->get("/$at/$way?$forged");
+        is("$r->{status} " . shop(), '403 ', "/$at/$way, a forged query");
+        is($r->{json}{message}, 'This notification is not proven.',
+            "/$at/$way, in JSON") or diag($r->{raw})
+            unless $own{$way};
+
+        $r = $t->post("/$at/$way", form => [id => 7]);
+        is("$r->{status} " . shop(), '403 ', "/$at/$way, a forged form");
+
+        $r = $t->request("/$at/$way?$forged", method => 'PUT', body => 'x');
+        is("$r->{status} " . shop(), '403 ', "/$at/$way, PUT");
+    }
+
+    # 413 before the check, with what would be proven
+
+    for (['a length'], ['chunks', chunked => 5]) {
+        my ($how, @how) = @$_;
+
+        for my $small ("/small/$way", "/small-plain/$way") {
+            my $r = $t->post("$small?$proven", body => 'x' x 100, @how);
+            is("$r->{status} " . shop(), '403 ', "$small, $how");
+            $r = $t->post("$small?$forged", body => 'x' x 100, @how);
+            is("$r->{status} " . shop(), '403 ', "$small, $how, forged");
+        }
+    }
+}
+
+# a body that fails while it is read: proven as far as it came
+
+my $form = form_encode(map { $_ => $field{$_} } sort keys %field) . '&'
+    . form_encode(sign => $sign);
+
+sub pieces ($uri, @chunks) {
+    return $t->request($uri, pieces => ["POST $uri HTTP/1.1\r\n"
+        . "Host: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked"
+        . "\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n",
+        @chunks]);
+}
+
+my $whole = sprintf "%x\r\n%s\r\n", length $form, $form;
+
+my $r = pieces('/at/proxy', $whole, "0\r\n\r\n");
+is("$r->{status} $r->{body}", '200 shop', 'a form in pieces');
+shop();
+
+for my $end ("x\r\n", "zz\r\n\r\n") {
+    for my $first ([$whole], [map { "1\r\n$_\r\n" } split //, $form]) {
+        $r = pieces('/at/proxy', join('', @$first), $end);
+        is("$r->{status} " . shop(), '403 ', 'a body that fails')
+            or diag($r->{raw});
+    }
+}
+
+# what nginx refuses while it reads the header
+
+my $host = "Host: localhost\r\n";
+
+for my $head ("$host$host", "$host:\r\n", "Host: a b\r\n",
+    "${host}Content-Length: 1\r\nContent-Length: 2\r\n",
+    "${host}X: " . 'x' x 40_000 . "\r\n")
+{
+    $r = $t->request('/', pieces => ["GET /notify?$forged HTTP/1.1\r\n$head\r\n"]);
+    is("$r->{status} " . shop(), '403 ', substr $head, 0, 40);
+}
+
+# post_action, where nginx, the check or nothing refuses
+
+$r = $t->post("/post?$forged", body => 'x' x 100);
+is($r->{status}, 413, 'nginx\'s refusal');
+$r = $t->get("/post?$forged");
+is($r->{status}, 403, 'ours');
+$r = $t->post("/post?$forged", body => 'x' x 100, chunked => 5);
+is($r->{status}, 413, 'nginx\'s, of chunks');
+$t->get("/internal?$forged");
+$t->get("/account?$forged");
+
+# what is after the answer is over when the same worker answers others
+
+$t->get('/files/return') for 1 .. 3;
+is(shop(), '', 'post_action, internal, a failed account');
+
+# files and return
+
+for my $file (sort keys %files) {
+    my $want = $files{$file}[1];
+    $want = qr/^\Q$want\E$/ unless ref $want;
+
+    $r = $t->get("/to/$file?$forged");
+    is($r->{status}, 200, "/to/$file");
+    like($r->{body}, $want, "/to/$file, as it is");
+
+    $r = $t->post("/small/$file?$proven", body => 'x' x 100);
+    is($r->{status}, 200, "/small/$file");
+    like($r->{body}, $want, "/small/$file, as it is");
+
+    $t->get('/files/return') for 1 .. 3;
+    is(shop(), '', "/to/$file, and no more");
+}
+
+is($t->get("/index?$forged")->{body}, 'an index', 'an index');
+
+for my $method (qw(PUT DELETE MKCOL)) {
+    $r = $t->request("/dav?$forged", method => $method, body => '');
+    is($r->{status}, 403, "$method is no file");
+}
+
+ok(!-e "$t->{dir}/html/dav", 'and wrote none');
+
+is($t->h2("/at/proxy?$forged")->{status}, 403, 'HTTP/2');
+
+# a named location after 413 over HTTP/2 leaves nginx itself without an answer
+
+$t->send_h2("/small/proxy?$proven", form => [x => 'x' x 100]);
+$t->get('/files/return') for 1 .. 3;
+is(shop(), '', 'HTTP/2, too large');
+
+like($t->log, qr/refused: "\/ways\/proxy" would pass it on after a refusal/,
+    'the log says where');
+
+$t->done;
