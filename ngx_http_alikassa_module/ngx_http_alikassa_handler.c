@@ -16,6 +16,7 @@
 
 static ngx_uint_t ngx_http_alikassa_method(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
+static ngx_uint_t ngx_http_alikassa_handed_over(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_discard(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal);
 static void ngx_http_alikassa_body_handler(ngx_http_request_t *r);
@@ -121,36 +122,49 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
 
 
 /*
- * A call that moves money comes as POST.  nginx makes GET of it where an
- * application answers with X-Accel-Redirect: then the application decides,
- * and nothing of the client's counts as a field.
+ * Returns 1 if the request's method is allowed.  A call that moves money comes
+ * as POST, unless an application hands the request over.
  */
 
 static ngx_uint_t
 ngx_http_alikassa_method(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
+    ctx->trusted = ngx_http_alikassa_handed_over(r);
+
+    if (ctx->trusted) {
+
+        /* "alikassa_request" would sign the client's own body */
+
+        return ctx->operation->nfields != 0;
+    }
+
     if (r->method == NGX_HTTP_POST) {
         return 1;
     }
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return 0;
-    }
+    return ctx->operation->safe && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD));
+}
 
-    if (ctx->operation->safe) {
-        return 1;
-    }
 
-    if (r->internal
-        && r->upstream
-        && r->upstream->headers_in.x_accel_redirect
-        && ctx->operation->nfields)
-    {
-        ctx->trusted = 1;
-        return 1;
-    }
+/*
+ * Returns 1 if an application has answered with X-Accel-Redirect: then the
+ * application decides, and nothing of the client's counts as a field.  On the
+ * way to a named location nginx keeps the client's method and arguments; to
+ * any other it makes GET of all but HEAD.
+ */
 
-    return 0;
+static ngx_uint_t
+ngx_http_alikassa_handed_over(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    return r->internal
+           && u
+           && u->conf
+           && u->headers_in.x_accel_redirect
+           && !(u->conf->ignore_headers & NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT);
 }
 
 

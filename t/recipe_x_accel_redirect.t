@@ -13,11 +13,18 @@ my $t = Test::Alikassa->new->sandbox;
 
 $t->php(2, <<'PHP');
 <?php
-if (($_POST['agree'] ?? '') !== 'yes') {
-    echo 'please agree';
+if (($_POST['agree'] ?? $_GET['agree'] ?? '') !== 'yes'
+    && !isset($_SERVER['HTTP_X_AGREE'])
+) {
+    if ($_SERVER['REQUEST_METHOD'] === 'POST') {
+        echo 'please agree';
+    }
     return;
 }
-header('X-Accel-Redirect: /pay');
+if ($_SERVER['REQUEST_URI'] === '/error') {
+    http_response_code(404);
+}
+header('X-Accel-Redirect: ' . ($_SERVER['HTTP_X_TO'] ?? '/pay'));
 header('X-Order-Total: 150000');
 header('X-Order-Number: ' . ($_COOKIE['order'] ?? ''));
 header('X-Order-Bank: BCAVA');
@@ -40,6 +47,44 @@ http {
             alikassa_set amount $upstream_http_x_order_total;
         }
         location = /try { try_files /none /reachable; }
+
+        location /to/ {
+            proxy_set_header X-To    $arg_to;
+            proxy_set_header X-Agree 1;
+            proxy_pass       http://shop;
+        }
+        location /to/get/ {
+            proxy_set_header X-To    $arg_to;
+            proxy_set_header X-Agree 1;
+            proxy_method     GET;
+            proxy_pass       http://shop;
+        }
+        location = /ignored {
+            proxy_set_header     X-To    /pay;
+            proxy_set_header     X-Agree 1;
+            proxy_ignore_headers X-Accel-Redirect;
+            proxy_intercept_errors on;
+            error_page 404 = /pay;
+            proxy_pass           http://shop/error;
+        }
+        location = /reachable-named { try_files /none @pay; }
+        location @pay {
+            alikassa_payment;
+            alikassa_set amount              $upstream_http_x_order_total;
+            alikassa_set order_id            $upstream_http_x_order_number;
+            alikassa_set service             virtual_account_idr_hpp;
+            alikassa_set customer_code       $upstream_http_x_order_bank;
+            alikassa_set customer_first_name $alikassa_field_first_name;
+            alikassa_set customer_last_name  $alikassa_field_last_name;
+        }
+        location = /through { internal; try_files /none @pay; }
+        location = /error { internal; error_page 418 = @pay; return 418; }
+        location @status {
+            alikassa_payment_status;
+            alikassa_set order_id $upstream_http_x_order_number;
+        }
+        location @request { alikassa_request /v1/payment; }
+        location = /request { internal; alikassa_request /v1/payment; }
         %%API%%
     }
 }
@@ -78,6 +123,49 @@ for (['/checkout', form => [@form, amount => 1, order_id => 'y', number => 7,
         . '"customer_last_name":"Santoso"}', 'changes nothing');
 }
 
+# by each way on which an application hands over
+
+my @evil = (@form, amount => 1, order_id => 'y', customer_ip => '10.0.0.1',
+    success_redirect_url => 'https://evil/', fail_redirect_id => 5,
+    notification_endpoint_url => 'https://evil/');
+my $evil = 'amount=1&order_id=y&success_redirect_url=https://evil/&agree=yes'
+    . '&customer_ip=10.0.0.1';
+
+for my $to (qw(/pay @pay /through /error)) {
+    for my $from (qw(/to/ /to/get/)) {
+        for (['a form', method => 'POST', form => \@evil],
+            ['a form in parts', method => 'POST', multipart => \@evil],
+            ['JSON', method => 'POST', json => $t->json(@evil)],
+            ['PUT', method => 'PUT', form => \@evil],
+            ['GET', method => 'GET', form => \@form],
+            ['GET with a body', method => 'GET', form => \@evil])
+        {
+            my ($what, @how) = @$_;
+            my $name = "$from, $to, $what";
+
+            is($t->request("$from?to=$to&$evil", @how, cookie())->{status},
+                200, $name);
+            my ($sent) = $t->requests("X-$order");
+            is(($sent->{body} // '') =~ s/X-\d+/X/r, '{"amount":150000,'
+                . '"order_id":"X","service":"virtual_account_idr_hpp",'
+                . '"customer_ip":"127.0.0.1","customer_code":"BCAVA",'
+                . '"customer_first_name":"Budi","customer_last_name":'
+                . '"Santoso"}', "$name, changes nothing");
+        }
+    }
+}
+
+# the payer's own order_id is not asked for
+
+$t->post('/to/?to=@pay', form => \@form, cookie());
+
+for my $form ([], [order_id => 'X-1'], [id => 1]) {
+    my $r = $t->post('/to/?to=@status&order_id=X-1&id=1', form => $form,
+        headers => ["Cookie: order=X-$order"]);
+    is($r->{json}{order_id}, "X-$order", 'the shop\'s own order')
+        or diag($r->{raw});
+}
+
 is($t->h2('/checkout', form => \@form, cookie())->{status}, 200, 'HTTP/2');
 
 my $n = $t->requests;
@@ -91,6 +179,18 @@ my @headers = (headers => ['X-Accel-Redirect: /pay', 'X-Order-Total: 1']);
 
 is($t->get('/reachable', @headers)->{status}, 405, 'GET is no payment');
 is($t->get('/try', @headers)->{status}, 405, 'nor through try_files');
+
+# no hand-over
+
+is($t->post('/ignored', form => \@form, cookie())->{status}, 405,
+    'X-Accel-Redirect is ignored');
+is($t->get('/reachable-named', @headers)->{status}, 405, 'a named location');
+
+for my $to (qw(@request /request)) {
+    is($t->post("/to/?to=$to", json => $t->json($t->payment))->{status}, 405,
+        "$to would sign what the payer sent");
+}
+
 is(scalar $t->requests, $n, 'nothing was sent');
 
 $t->done;
