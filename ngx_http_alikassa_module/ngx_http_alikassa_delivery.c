@@ -290,8 +290,10 @@ ngx_http_alikassa_delivery_refuse(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_finalize_request(r, ngx_http_alikassa_refuse(r, ctx, refusal,
-                                                          NULL));
+    (void) ngx_http_alikassa_refuse(r, ctx, refusal, NULL);
+
+    ngx_http_finalize_request(r, ctx->rc);
+
     return NGX_DONE;
 }
 

@@ -20,10 +20,10 @@ static ngx_uint_t ngx_http_alikassa_handed_over(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_discard(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal);
 static void ngx_http_alikassa_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_alikassa_prepare(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx);
-static ngx_int_t ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, ngx_str_t *text);
+static ngx_http_alikassa_next_t ngx_http_alikassa_prepare(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_prepare_request(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx, ngx_str_t *text);
 static ngx_int_t ngx_http_alikassa_prepare_account(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 
@@ -180,24 +180,23 @@ ngx_http_alikassa_discard(ngx_http_request_t *r,
         return rc;
     }
 
-    return ngx_http_alikassa_refuse(r, ctx, refusal, NULL);
+    (void) ngx_http_alikassa_refuse(r, ctx, refusal, NULL);
+
+    return ctx->rc;
 }
 
 
 static void
 ngx_http_alikassa_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                 rc;
     ngx_http_alikassa_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
 
     r->write_event_handler = ngx_http_alikassa_resume;
 
-    rc = ngx_http_alikassa_prepare(r, ctx);
-
-    if (rc != NGX_AGAIN) {
-        ngx_http_finalize_request(r, rc);
+    if (ngx_http_alikassa_prepare(r, ctx) == NGX_HTTP_ALIKASSA_ANSWERED) {
+        ngx_http_finalize_request(r, ctx->rc);
     }
 }
 
@@ -262,12 +261,13 @@ ngx_http_alikassa_unwatch(ngx_http_request_t *r)
 /*
  * From the client's body to the one that is signed, and on.
  *
- * Each step calls the next: what it returns is NGX_AGAIN, if the request
- * waits for something, or what it is to be finalized with.  So a refusal,
- * which returns NGX_OK when it is sent, cannot be taken for leave to go on.
+ * Each step calls the next and returns what the last one has left: the
+ * request waits for something, or it is answered, and is to be finalized with
+ * ctx->rc.  A refusal that is sent cannot be taken for leave to go on, nor
+ * one that the client has yet to take for a wait.
  */
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_int_t                     rc;
@@ -357,7 +357,7 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
  * "alikassa_request": the client's object, spelt as PHP would.
  */
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_str_t *text)
 {

@@ -71,8 +71,21 @@ typedef struct ngx_http_alikassa_ctx_s  ngx_http_alikassa_ctx_t;
 typedef struct ngx_http_alikassa_call_s  ngx_http_alikassa_call_t;
 typedef struct ngx_http_alikassa_audit_s  ngx_http_alikassa_audit_t;
 
-typedef ngx_int_t (*ngx_http_alikassa_call_handler_pt)(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call);
+
+/*
+ * What a step of a request's way leaves it in.  A type of its own: what
+ * nginx's output returns, NGX_AGAIN for a client that takes its answer slowly,
+ * is never one of these.
+ */
+
+typedef enum {
+    NGX_HTTP_ALIKASSA_WAITING = 0,  /* an event will take the request on */
+    NGX_HTTP_ALIKASSA_ANSWERED      /* finalize the request with ctx->rc */
+} ngx_http_alikassa_next_t;
+
+
+typedef ngx_http_alikassa_next_t (*ngx_http_alikassa_call_handler_pt)(
+    ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
 
 
 #if (NGX_THREADS)
@@ -261,6 +274,8 @@ struct ngx_http_alikassa_ctx_s {
     ngx_http_alikassa_call_t           *call;       /* the latest */
     ngx_http_alikassa_claim_t          *claim;
 
+    ngx_int_t                           rc;         /* of the answer's output */
+
     /* what the client was told, for variables */
     ngx_uint_t                          status;
     alikassa_answer_t                   answer;
@@ -320,7 +335,7 @@ void ngx_http_alikassa_unwatch(ngx_http_request_t *r);
 
 extern const ngx_http_alikassa_refusal_t  ngx_http_alikassa_no_memory;
 
-ngx_int_t ngx_http_alikassa_enter(ngx_http_request_t *r,
+ngx_http_alikassa_next_t ngx_http_alikassa_enter(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 void ngx_http_alikassa_resume(ngx_http_request_t *r);
 ngx_http_alikassa_ctx_t *ngx_http_alikassa_ctx(ngx_http_request_t *r);
@@ -373,12 +388,12 @@ ngx_http_alikassa_call_t *ngx_http_alikassa_call(ngx_http_request_t *r);
 
 /* ngx_http_alikassa_response.c */
 
-ngx_int_t ngx_http_alikassa_refuse(ngx_http_request_t *r,
+ngx_http_alikassa_next_t ngx_http_alikassa_refuse(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal,
     alikassa_faults_t *faults);
-ngx_int_t ngx_http_alikassa_answer(ngx_http_request_t *r,
+ngx_http_alikassa_next_t ngx_http_alikassa_answer(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, ngx_uint_t replayed);
-ngx_int_t ngx_http_alikassa_exists(ngx_http_request_t *r,
+ngx_http_alikassa_next_t ngx_http_alikassa_exists(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 ngx_table_elt_t *ngx_http_alikassa_header(ngx_http_request_t *r,
     const char *name, const char *value);

@@ -9,24 +9,24 @@
 
 
 static void ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim);
-static ngx_int_t ngx_http_alikassa_claimed(ngx_http_request_t *r,
+static ngx_http_alikassa_next_t ngx_http_alikassa_claimed(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_replay(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_ask(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
-static ngx_int_t ngx_http_alikassa_replay(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx);
-static ngx_int_t ngx_http_alikassa_ask(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx);
-static ngx_int_t ngx_http_alikassa_start(ngx_http_request_t *r,
+static ngx_http_alikassa_next_t ngx_http_alikassa_start(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const alikassa_operation_t *op,
     ngx_str_t *uri, ngx_str_t *body, ngx_http_alikassa_call_handler_pt handler);
-static ngx_int_t ngx_http_alikassa_signed(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call);
-static ngx_int_t ngx_http_alikassa_unsigned(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call,
+static ngx_http_alikassa_next_t ngx_http_alikassa_signed(
+    ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
+static ngx_http_alikassa_next_t ngx_http_alikassa_unsigned(
+    ngx_http_request_t *r, ngx_http_alikassa_call_t *call,
     const ngx_http_alikassa_refusal_t *refusal);
-static ngx_int_t ngx_http_alikassa_called(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call);
-static ngx_int_t ngx_http_alikassa_asked(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call);
+static ngx_http_alikassa_next_t ngx_http_alikassa_called(
+    ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
+static ngx_http_alikassa_next_t ngx_http_alikassa_asked(
+    ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_cleanup(void *data);
@@ -123,7 +123,7 @@ static ngx_str_t  ngx_http_alikassa_verdict_unknown = ngx_string("UNKNOWN");
  * Where the location has an idempotency zone, the order is claimed first.
  */
 
-ngx_int_t
+ngx_http_alikassa_next_t
 ngx_http_alikassa_enter(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_str_t                   parts[3];
@@ -172,29 +172,29 @@ ngx_http_alikassa_enter(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 static void
 ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim)
 {
-    ngx_int_t                 rc;
-    ngx_http_request_t       *r;
-    ngx_http_alikassa_ctx_t  *ctx;
+    ngx_http_request_t        *r;
+    ngx_http_alikassa_ctx_t   *ctx;
+    ngx_http_alikassa_next_t   next;
 
     ctx = claim->data;
     r = ctx->request;
 
     if (claim->timedout) {
         ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
-        rc = ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_in_flight,
-                                      NULL);
+        next = ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_in_flight,
+                                        NULL);
 
     } else {
-        rc = ngx_http_alikassa_claimed(r, ctx);
+        next = ngx_http_alikassa_claimed(r, ctx);
     }
 
-    if (rc != NGX_AGAIN) {
-        ngx_http_finalize_request(r, rc);
+    if (next == NGX_HTTP_ALIKASSA_ANSWERED) {
+        ngx_http_finalize_request(r, ctx->rc);
     }
 }
 
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_claimed(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_uint_t  waited;
@@ -221,7 +221,7 @@ ngx_http_alikassa_claimed(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
         ctx->verdict = ngx_http_alikassa_verdict_wait;
 
-        return NGX_AGAIN;
+        return NGX_HTTP_ALIKASSA_WAITING;
 
     case ALIKASSA_ACTION_REPLAY:
 
@@ -271,7 +271,7 @@ ngx_http_alikassa_claimed(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 }
 
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_replay(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
     alikassa_str_t      body;
@@ -310,7 +310,7 @@ ngx_http_alikassa_replay(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
  * Asks what became of an order that may exist.
  */
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_ask(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
     int                          from, to;
@@ -361,7 +361,7 @@ failed:
 }
 
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     const alikassa_operation_t *op, ngx_str_t *uri, ngx_str_t *body,
     ngx_http_alikassa_call_handler_pt handler)
@@ -408,7 +408,7 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
             ngx_http_alikassa_watch(r);
         }
 
-        return NGX_AGAIN;
+        return NGX_HTTP_ALIKASSA_WAITING;
 
     case NGX_BUSY:
         return ngx_http_alikassa_unsigned(r, call, &ngx_http_alikassa_busy);
@@ -420,7 +420,7 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_signed(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call)
 {
@@ -434,11 +434,11 @@ ngx_http_alikassa_signed(ngx_http_request_t *r,
                                           &ngx_http_alikassa_no_memory);
     }
 
-    return NGX_AGAIN;
+    return NGX_HTTP_ALIKASSA_WAITING;
 }
 
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_unsigned(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call,
     const ngx_http_alikassa_refusal_t *refusal)
@@ -465,9 +465,9 @@ ngx_http_alikassa_unsigned(ngx_http_request_t *r,
 void
 ngx_http_alikassa_resume(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
     ngx_http_alikassa_ctx_t   *ctx;
     ngx_http_alikassa_call_t  *call;
+    ngx_http_alikassa_next_t   next;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
     call = ctx->call;
@@ -497,19 +497,23 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
 
         ngx_http_alikassa_unwatch(r);
 
-        rc = (r->connection->error && ctx->operation->safe)
-             ? NGX_ERROR : ngx_http_alikassa_signed(r, call);
+        if (r->connection->error && ctx->operation->safe) {
+            ngx_http_finalize_request(r, NGX_ERROR);
+            return;
+        }
+
+        next = ngx_http_alikassa_signed(r, call);
 
     } else if (call->subrequest->done) {
         call->finished = 1;
-        rc = call->handler(r, call);
+        next = call->handler(r, call);
 
     } else {
         return;
     }
 
-    if (rc != NGX_AGAIN) {
-        ngx_http_finalize_request(r, rc);
+    if (next == NGX_HTTP_ALIKASSA_ANSWERED) {
+        ngx_http_finalize_request(r, ctx->rc);
     }
 }
 
@@ -518,7 +522,7 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
  * The call is through, and its outcome is recorded: tell the client.
  */
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_called(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call)
 {
@@ -556,7 +560,7 @@ ngx_http_alikassa_called(ngx_http_request_t *r,
  * The status call before a payment is through.
  */
 
-static ngx_int_t
+static ngx_http_alikassa_next_t
 ngx_http_alikassa_asked(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 {
     ngx_http_alikassa_ctx_t  *ctx;

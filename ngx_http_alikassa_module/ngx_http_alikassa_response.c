@@ -11,6 +11,13 @@
 #include "alikassa_value.h"
 
 
+static ngx_int_t ngx_http_alikassa_send_refusal(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal,
+    alikassa_faults_t *faults);
+static ngx_int_t ngx_http_alikassa_send_answer(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, ngx_uint_t replayed);
+static ngx_int_t ngx_http_alikassa_send_exists(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
 static ngx_uint_t ngx_http_alikassa_intercept(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status);
 static ngx_uint_t ngx_http_alikassa_error_page(ngx_http_request_t *r,
@@ -56,12 +63,25 @@ static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_pages[] = {
 
 /*
  * Refuses: an answer in AliKassa's own shape, or the operator's error_page.
- * Returns what the request is to be finalized with.
+ *
+ * As with the two functions below, ctx->rc is then what the caller finalizes
+ * the request with, NGX_AGAIN of a slow client's output among it.
  */
 
-ngx_int_t
+ngx_http_alikassa_next_t
 ngx_http_alikassa_refuse(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     const ngx_http_alikassa_refusal_t *refusal, alikassa_faults_t *faults)
+{
+    ctx->rc = ngx_http_alikassa_send_refusal(r, ctx, refusal, faults);
+
+    return NGX_HTTP_ALIKASSA_ANSWERED;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_send_refusal(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal,
+    alikassa_faults_t *faults)
 {
     u_char     *p;
     ngx_str_t   body;
@@ -129,9 +149,19 @@ ngx_http_alikassa_refuse(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
  * Passes on AliKassa's answer: ctx->status and ctx->answer are of it.
  */
 
-ngx_int_t
+ngx_http_alikassa_next_t
 ngx_http_alikassa_answer(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     ngx_str_t *body, ngx_uint_t replayed)
+{
+    ctx->rc = ngx_http_alikassa_send_answer(r, ctx, body, replayed);
+
+    return NGX_HTTP_ALIKASSA_ANSWERED;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_send_answer(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, ngx_uint_t replayed)
 {
     ngx_uint_t  status;
 
@@ -170,8 +200,18 @@ ngx_http_alikassa_answer(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
  * which the operator's error_page may take whatever else is set.
  */
 
-ngx_int_t
+ngx_http_alikassa_next_t
 ngx_http_alikassa_exists(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+{
+    ctx->rc = ngx_http_alikassa_send_exists(r, ctx);
+
+    return NGX_HTTP_ALIKASSA_ANSWERED;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_send_exists(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_str_t   body;
     ngx_uint_t  status;
