@@ -20,6 +20,7 @@ static ngx_uint_t ngx_http_alikassa_handed_over(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_discard(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal);
 static void ngx_http_alikassa_body_handler(ngx_http_request_t *r);
+static void ngx_http_alikassa_read_main(ngx_http_request_t *r);
 static ngx_http_alikassa_next_t ngx_http_alikassa_prepare(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
 static ngx_http_alikassa_next_t ngx_http_alikassa_prepare_request(
@@ -107,6 +108,10 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
                         > NGX_HTTP_ALIKASSA_BODY_MAX)
     {
         return ngx_http_alikassa_discard(r, ctx, &ngx_http_alikassa_too_large);
+    }
+
+    if (r != r->main) {
+        ngx_http_alikassa_undiscard(r);
     }
 
     r->request_body_in_single_buf = 1;
@@ -255,6 +260,41 @@ ngx_http_alikassa_unwatch(ngx_http_request_t *r)
     if (r->read_event_handler == ngx_http_test_reading) {
         r->read_event_handler = ngx_http_block_reading;
     }
+}
+
+
+/*
+ * Leaves it to the main request to discard the client's body.
+ *
+ * nginx lets each subrequest of a request that discards its body discard it,
+ * too, by a copy of what is left of it: the main request then waits for bytes
+ * that a subrequest has read, and both give back the one reference to the
+ * request that discarding holds.  The headers of a call say the length of the
+ * call's own body, so that a call would read that much.
+ */
+
+void
+ngx_http_alikassa_undiscard(ngx_http_request_t *sr)
+{
+    sr->discard_body = 0;
+
+    if (sr->main->discard_body) {
+        sr->read_event_handler = ngx_http_alikassa_read_main;
+    }
+}
+
+
+/*
+ * Events of the client's connection come to the subrequest whose output is
+ * next.
+ */
+
+static void
+ngx_http_alikassa_read_main(ngx_http_request_t *r)
+{
+    r = r->main;
+
+    r->read_event_handler(r);
 }
 
 

@@ -329,6 +329,7 @@ void ngx_http_alikassa_keys_free(void *data);
 ngx_int_t ngx_http_alikassa_handler(ngx_http_request_t *r);
 void ngx_http_alikassa_watch(ngx_http_request_t *r);
 void ngx_http_alikassa_unwatch(ngx_http_request_t *r);
+void ngx_http_alikassa_undiscard(ngx_http_request_t *sr);
 
 
 /* ngx_http_alikassa_order.c */

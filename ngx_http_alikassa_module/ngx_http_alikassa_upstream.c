@@ -90,6 +90,8 @@ ngx_http_alikassa_send(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
     sr->method = NGX_HTTP_POST;
     sr->method_name = ngx_http_alikassa_post_method;
 
+    ngx_http_alikassa_undiscard(sr);
+
     /* the filters get the answer in memory, whatever it is made of */
 
     sr->filter_need_in_memory = 1;

@@ -1,0 +1,136 @@
+#!/usr/bin/env perl
+
+# A page that includes a status location, and a client that is still sending
+# its body: nginx discards that body while the status call is under way.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(wait_for);
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $t = Test::Alikassa->new->sandbox;
+
+$t->conf(<<'EOC')->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key     %%KEYS%%/payment;
+
+    # nginx keeps a connection so long that was reset while it discarded
+    keepalive_timeout 3s;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        default_type text/html;
+
+        location = /pay    { alikassa_payment; }
+        location = /status { alikassa_payment_status; }
+        location = /inline {
+            alikassa_payment_status;
+            alikassa_thread_pool off;
+        }
+        location = /page {
+            ssi on;
+            return 200 'a <!--# include virtual="/status?order_id=S-1" --> b';
+        }
+        location = /page-inline {
+            ssi on;
+            return 200 'a <!--# include virtual="/inline?order_id=S-1" --> b';
+        }
+        location = /page-two {
+            ssi on;
+            return 200 'a <!--# include virtual="/inline?order_id=S-1" --> b
+                        <!--# include virtual="/status?order_id=S-1" --> b';
+        }
+        location = /page-refused {
+            ssi on;
+            return 200 'a <!--# include virtual="/status" --> b';
+        }
+        %%API%%
+    }
+}
+EOC
+
+is($t->post('/pay', form => [$t->payment(order_id => 'S-1')])->{status}, 200,
+    'an order');
+
+my $n = 0;
+
+sub head ($uri, $length) {
+    return "POST $uri HTTP/1.1\r\nHost: localhost\r\n"
+        . "Content-Length: $length\r\n\r\n";
+}
+
+# what comes until the end, without the frames of chunks
+
+sub read_plain ($s) {
+    return Test::Alikassa::read_all($s, 10) =~ s/\r\n[0-9a-f]+\r\n//gr;
+}
+
+my $last = "GET /status?order_id=S-1 HTTP/1.1\r\nHost: localhost\r\n"
+    . "Connection: close\r\n\r\n";
+
+# when the rest of the body is sent: before the status call is answered, after
+# it; how long the rest is: shorter and longer than the body of the call
+
+for my $page (qw(page page-inline page-two)) {
+    for my $rest (1, 10, 22, 90, 3000, 100_000) {
+        for my $when ('while it is asked', 'later') {
+            my $delay = $when eq 'later' ? 0 : 0.2;
+
+            $t->faults({ call => 'payment_status', action => 'none',
+                delay => $delay });
+
+            my $before = $t->requests('S-1');
+            my $s = $t->send_request('/', pieces => [
+                head("/$page", $rest + 5) . 'first' ]);
+
+            ok(wait_for(sub { $t->requests('S-1') > $before }),
+                "$page, $rest bytes, $when: the call is made");
+            sleep 0.3 if !$delay;
+
+            syswrite $s, 'x' x $rest;
+            syswrite $s, $last;
+
+            my $raw = read_plain($s);
+            my @answers = $raw =~ m{HTTP/1\.1 (\d+) }g;
+
+            is("@answers", '200 200', 'two requests, two answers');
+            like($raw, qr/a \{.*"payment_status".*\} b/s, 'the page');
+            is(scalar(() = $raw =~ /"payment_status"/g),
+                $page eq 'page-two' ? 3 : 2, 'and a status behind it');
+        }
+    }
+}
+
+# the client leaves with the body half sent
+
+for my $page (qw(page page-inline page-two page-refused)) {
+    $t->faults({ call => 'payment_status', action => 'none', delay => 0.2 });
+    my $s = $t->send_request('/', pieces => [head("/$page", 100) . 'first']);
+    sleep 0.05;
+    close $s;
+}
+
+$t->faults;
+
+# a refusal in the page
+
+{
+    my $s = $t->send_request('/', pieces => [head('/page-refused', 15) . 'first']);
+    sleep 0.2;
+    syswrite $s, 'x' x 10 . $last;
+    my $raw = read_plain($s);
+    my @answers = $raw =~ m{HTTP/1\.1 (\d+) }g;
+    is("@answers", '200 200', 'a refusal in the page');
+    like($raw, qr/a \{.*"order_id".*\} b/s, 'stands there');
+}
+
+unlike($t->log, qr/count is zero/, 'the count of the request is balanced');
+
+$t->done;
