@@ -257,6 +257,14 @@ alikassa_validate_field(const alikassa_pool_t *pool,
         return ALIKASSA_OK;
     }
 
+    if (validate == ALIKASSA_VALIDATE_STRICT && field->clean
+        && alikassa_utf8_controls(&param->value)
+        && !alikassa_blank(&param->value))
+    {
+        return alikassa_fault(pool, message, &field->name,
+                              " may not have control characters.");
+    }
+
     if (validate == ALIKASSA_VALIDATE_STRICT && op->nservices) {
 
         if (field->role == ALIKASSA_ROLE_SERVICE) {

@@ -111,61 +111,61 @@ static const alikassa_service_t  alikassa_payout_services[] = {
 
 static const alikassa_field_t  alikassa_payment_fields[] = {
     { alikassa_string("amount"), ALIKASSA_FIELD_AMOUNT,
-      ALIKASSA_ROLE_AMOUNT, 0, 1 },
+      ALIKASSA_ROLE_AMOUNT, 0, 1, 0 },
     { alikassa_string("order_id"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_ORDER_ID, 128, 1 },
+      ALIKASSA_ROLE_ORDER_ID, 128, 1, 1 },
     { alikassa_string("service"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_SERVICE, 100, 1 },
+      ALIKASSA_ROLE_SERVICE, 100, 1, 0 },
     { alikassa_string("customer_ip"), ALIKASSA_FIELD_IP,
-      ALIKASSA_ROLE_CLIENT_IP, 0, 1 },
+      ALIKASSA_ROLE_CLIENT_IP, 0, 1, 0 },
     { alikassa_string("customer_code"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_CODE, 100, 1 },
+      ALIKASSA_ROLE_CODE, 100, 1, 0 },
     { alikassa_string("customer_first_name"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_NONE, 0, 1 },
+      ALIKASSA_ROLE_NONE, 0, 1, 1 },
     { alikassa_string("customer_last_name"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_NONE, 0, 1 },
+      ALIKASSA_ROLE_NONE, 0, 1, 1 },
     { alikassa_string("success_redirect_id"), ALIKASSA_FIELD_INTEGER,
-      ALIKASSA_ROLE_NONE, 0, 0 },
+      ALIKASSA_ROLE_NONE, 0, 0, 0 },
     { alikassa_string("fail_redirect_id"), ALIKASSA_FIELD_INTEGER,
-      ALIKASSA_ROLE_NONE, 0, 0 },
+      ALIKASSA_ROLE_NONE, 0, 0, 0 },
     { alikassa_string("notification_endpoint_id"), ALIKASSA_FIELD_INTEGER,
-      ALIKASSA_ROLE_NONE, 0, 0 },
+      ALIKASSA_ROLE_NONE, 0, 0, 0 },
     { alikassa_string("success_redirect_url"), ALIKASSA_FIELD_URL,
-      ALIKASSA_ROLE_NONE, 255, 0 },
+      ALIKASSA_ROLE_NONE, 255, 0, 0 },
     { alikassa_string("fail_redirect_url"), ALIKASSA_FIELD_URL,
-      ALIKASSA_ROLE_NONE, 255, 0 },
+      ALIKASSA_ROLE_NONE, 255, 0, 0 },
     { alikassa_string("notification_endpoint_url"), ALIKASSA_FIELD_URL,
-      ALIKASSA_ROLE_NONE, 255, 0 }
+      ALIKASSA_ROLE_NONE, 255, 0, 0 }
 };
 
 
 static const alikassa_field_t  alikassa_payout_fields[] = {
     { alikassa_string("amount"), ALIKASSA_FIELD_AMOUNT,
-      ALIKASSA_ROLE_AMOUNT, 0, 1 },
+      ALIKASSA_ROLE_AMOUNT, 0, 1, 0 },
     { alikassa_string("order_id"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_ORDER_ID, 128, 1 },
+      ALIKASSA_ROLE_ORDER_ID, 128, 1, 1 },
     { alikassa_string("service"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_SERVICE, 100, 1 },
+      ALIKASSA_ROLE_SERVICE, 100, 1, 0 },
     { alikassa_string("number"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_NONE, 100, 1 },
+      ALIKASSA_ROLE_NONE, 100, 1, 1 },
     { alikassa_string("customer_code"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_CODE, 100, 1 },
+      ALIKASSA_ROLE_CODE, 100, 1, 0 },
     { alikassa_string("customer_first_name"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_NONE, 100, 1 },
+      ALIKASSA_ROLE_NONE, 100, 1, 1 },
     { alikassa_string("customer_last_name"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_NONE, 100, 1 },
+      ALIKASSA_ROLE_NONE, 100, 1, 1 },
     { alikassa_string("notification_endpoint_id"), ALIKASSA_FIELD_INTEGER,
-      ALIKASSA_ROLE_NONE, 0, 0 },
+      ALIKASSA_ROLE_NONE, 0, 0, 0 },
     { alikassa_string("notification_endpoint_url"), ALIKASSA_FIELD_URL,
-      ALIKASSA_ROLE_NONE, 255, 0 }
+      ALIKASSA_ROLE_NONE, 255, 0, 0 }
 };
 
 
 static const alikassa_field_t  alikassa_status_fields[] = {
     { alikassa_string("order_id"), ALIKASSA_FIELD_STRING,
-      ALIKASSA_ROLE_ORDER_ID, 128, 0 },
+      ALIKASSA_ROLE_ORDER_ID, 128, 0, 1 },
     { alikassa_string("id"), ALIKASSA_FIELD_INTEGER,
-      ALIKASSA_ROLE_NONE, 0, 0 }
+      ALIKASSA_ROLE_NONE, 0, 0, 0 }
 };
 
 

@@ -41,6 +41,7 @@ typedef struct {
     alikassa_field_role_t    role;
     unsigned                 max;           /* characters; 0: no limit */
     unsigned                 required:1;
+    unsigned                 clean:1;       /* no control characters */
 } alikassa_field_t;
 
 

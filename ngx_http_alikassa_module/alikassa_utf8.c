@@ -133,3 +133,28 @@ alikassa_utf8_decode(const unsigned char **p, const unsigned char *end)
 
     return code;
 }
+
+
+int
+alikassa_utf8_controls(const alikassa_str_t *s)
+{
+    size_t                i;
+    const unsigned char  *p;
+
+    p = s->data;
+
+    for (i = 0; i < s->len; i++) {
+
+        if (p[i] < 0x20 || p[i] == 0x7f) {
+            return 1;
+        }
+
+        if (p[i] == 0xc2 && i + 1 < s->len
+            && p[i + 1] >= 0x80 && p[i + 1] <= 0x9f)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}

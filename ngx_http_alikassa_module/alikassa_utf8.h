@@ -28,5 +28,13 @@ int alikassa_utf8_check(const alikassa_str_t *s, size_t *chars);
 int32_t alikassa_utf8_decode(const unsigned char **p,
     const unsigned char *end);
 
+/*
+ * Returns 1 if s has a control character: C0, DEL or C1, the last as two
+ * bytes of UTF-8.  U+2028 and U+2029 are none: nothing that reads a header, a
+ * request line or a log takes them for an end of line.
+ */
+
+int alikassa_utf8_controls(const alikassa_str_t *s);
+
 
 #endif /* _ALIKASSA_UTF8_H_INCLUDED_ */

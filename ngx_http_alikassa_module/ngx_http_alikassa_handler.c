@@ -11,6 +11,7 @@
 
 #include "ngx_http_alikassa_module.h"
 #include "alikassa_json.h"
+#include "alikassa_utf8.h"
 #include "alikassa_value.h"
 
 
@@ -64,8 +65,9 @@ static ngx_str_t  ngx_http_alikassa_bad_form = ngx_string("bad_form");
 ngx_int_t
 ngx_http_alikassa_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                 rc;
-    ngx_http_alikassa_ctx_t  *ctx;
+    ngx_int_t                  rc;
+    ngx_http_alikassa_ctx_t   *ctx;
+    ngx_http_core_loc_conf_t  *clcf;
 
     if (ngx_http_alikassa_call(r)) {
 
@@ -79,12 +81,16 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    /* not the URI: a control character in it would end the log's line */
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
     if (r != r->main && !ctx->operation->safe) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"alikassa_%*s\" cannot run in a subrequest, which may "
                       "be repeated: send the request itself to \"%V\"",
                       ctx->operation->name.len, ctx->operation->name.data,
-                      &r->uri);
+                      &clcf->name);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -490,6 +496,10 @@ ngx_http_alikassa_prepare_account(ngx_http_request_t *r,
     /* what is no variable was checked when it was configured */
 
     if (ctx->conf->account->lengths && !alikassa_uuid(&s)) {
+        if (alikassa_utf8_controls(&s)) {
+            ngx_str_set(&value, "control characters");
+        }
+
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"alikassa_account\" gives \"%V\", "
                       "which is not an account's UUID", &value);

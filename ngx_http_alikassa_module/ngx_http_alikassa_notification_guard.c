@@ -27,6 +27,7 @@ static ngx_int_t ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
 ngx_int_t
 ngx_http_alikassa_notification_guard(ngx_http_request_t *r)
 {
+    ngx_http_core_loc_conf_t               *clcf;
     ngx_http_alikassa_notification_ctx_t   *ctx;
     ngx_http_alikassa_notification_conf_t  *conf;
 
@@ -66,10 +67,12 @@ ngx_http_alikassa_notification_guard(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "notification refused: \"%V\" would pass it on after a "
                   "refusal, lead error_page, post_action and subrequests to "
-                  "files or \"return\"", &r->uri);
+                  "files or \"return\"", &clcf->name);
 
     if (r == r->main) {
         ctx->refused = 1;

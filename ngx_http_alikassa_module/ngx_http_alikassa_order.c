@@ -336,7 +336,9 @@ ngx_http_alikassa_ask(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
     fields->known[to] = ctx->fields->known[from];
 
-    if (alikassa_body_build(&ctx->pool, op, ALIKASSA_VALIDATE_STRICT, fields,
+    /* whatever was sent under "alikassa_validate fields" or "off", is asked */
+
+    if (alikassa_body_build(&ctx->pool, op, ALIKASSA_VALIDATE_OFF, fields,
                             &body, &faults)
         != ALIKASSA_OK)
     {

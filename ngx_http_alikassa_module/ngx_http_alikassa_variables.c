@@ -8,8 +8,11 @@
 
 
 #include "ngx_http_alikassa_module.h"
+#include "alikassa_utf8.h"
 
 
+static void ngx_http_alikassa_clean_value(ngx_http_variable_value_t *v,
+    const u_char *data, size_t len);
 static ngx_int_t ngx_http_alikassa_text_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_alikassa_answer_variable(ngx_http_request_t *r,
@@ -118,6 +121,29 @@ static ngx_http_variable_t  ngx_http_alikassa_variables[] = {
 };
 
 
+/*
+ * Sets a value of a client's or of AliKassa's, empty if it has a control
+ * character: that would end a header, a request line or a line of a log which
+ * the value is put into.
+ */
+
+static void
+ngx_http_alikassa_clean_value(ngx_http_variable_value_t *v,
+    const u_char *data, size_t len)
+{
+    alikassa_str_t  s;
+
+    s.len = data ? len : 0;
+    s.data = data;
+
+    if (alikassa_utf8_controls(&s)) {
+        len = 0;
+    }
+
+    ngx_http_alikassa_value(v, data, len);
+}
+
+
 static ngx_int_t
 ngx_http_alikassa_text_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
@@ -134,7 +160,7 @@ ngx_http_alikassa_text_variable(ngx_http_request_t *r,
 
     text = (ngx_str_t *) ((char *) ctx + data);
 
-    ngx_http_alikassa_value(v, text->data, text->len);
+    ngx_http_alikassa_clean_value(v, text->data, text->len);
 
     return NGX_OK;
 }
@@ -162,7 +188,7 @@ ngx_http_alikassa_answer_variable(ngx_http_request_t *r,
     answer = ctx->call ? &ctx->call->answer : &ctx->answer;
     text = (alikassa_str_t *) ((char *) answer + data);
 
-    ngx_http_alikassa_value(v, text->data, text->len);
+    ngx_http_alikassa_clean_value(v, text->data, text->len);
 
     return NGX_OK;
 }
@@ -211,7 +237,7 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
                 return NGX_ERROR;
             }
 
-            ngx_http_alikassa_value(v, value.data, value.len);
+            ngx_http_alikassa_clean_value(v, value.data, value.len);
 
             return NGX_OK;
         }
@@ -252,7 +278,7 @@ ngx_http_alikassa_account_variable(ngx_http_request_t *r,
     ctx = ngx_http_alikassa_ctx(r);
 
     if (ctx && ctx->account.len) {
-        ngx_http_alikassa_value(v, ctx->account.data, ctx->account.len);
+        ngx_http_alikassa_clean_value(v, ctx->account.data, ctx->account.len);
         return NGX_OK;
     }
 
@@ -267,7 +293,7 @@ ngx_http_alikassa_account_variable(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_alikassa_value(v, value.data, value.len);
+    ngx_http_alikassa_clean_value(v, value.data, value.len);
 
     return NGX_OK;
 }
@@ -476,7 +502,7 @@ ngx_http_alikassa_field(ngx_http_request_t *r, ngx_str_t *name,
 
     v->not_found = 0;
 
-    ngx_http_alikassa_value(v, found->value.data, found->value.len);
+    ngx_http_alikassa_clean_value(v, found->value.data, found->value.len);
 
     return NGX_OK;
 }

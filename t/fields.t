@@ -153,13 +153,20 @@ for my $call (sort keys %page) {
                 $good || $head ? qr/greater than $max char/ : qr/invalid/);
         }
 
-        my $controls = $type eq 'string' ? undef : qr/must be|invalid/;
+        my $controls = qr/must be|invalid|may not have control characters/;
 
         rung($call, $name, 'control characters (form)', $controls,
             form => [change([base($call)], $name, "a\x01b\tc\nd\x7f")]);
         rung($call, $name, 'control characters (JSON)', $controls,
             json => json(change([base($call)], $name,
                 \'"a\u0001b\tc\nd\u007f"')));
+        rung($call, $name, 'DEL (form)', $controls,
+            form => [change([base($call)], $name, "a\x7f")]);
+        rung($call, $name, 'C1 (form)', $controls,
+            form => [change([base($call)], $name, "a\xc2\x85b")]);
+        $text->('U+00A0, U+2028, U+2029',
+            "a\xc2\xa0b\xe2\x80\xa8c\xe2\x80\xa9d",
+            $type eq 'string' ? undef : qr/must be|invalid/);
 
         # never sent, whatever the field
 

@@ -138,6 +138,7 @@ for my $to (qw(/pay @pay /through /error)) {
             ['JSON', method => 'POST', json => $t->json(@evil)],
             ['PUT', method => 'PUT', form => \@evil],
             ['GET', method => 'GET', form => \@form],
+            ['HEAD', method => 'HEAD', form => \@evil],
             ['GET with a body', method => 'GET', form => \@evil])
         {
             my ($what, @how) = @$_;

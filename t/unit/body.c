@@ -36,6 +36,7 @@
 #define NO_STRING    " must be a string."
 #define NO_IP        " must be a valid IP address."
 #define NO_URL       " must be a valid http or https URL."
+#define NO_CONTROLS  " may not have control characters."
 #define NO_UTF8      " field is not valid UTF-8 text."
 #define REQUIRED     " field is required."
 #define REPEATED     " field was sent more than once."
@@ -98,8 +99,8 @@ static const test_value_t  test_values[] = {
     { "payment", "order_id", "A/1", STR, "\"A\\/1\"", NULL },
     { "payment", "order_id", "007", STR, "\"007\"", NULL },
     { "payment", "order_id", " A ", STR, "\" A \"", NULL },
-    { "payment", "customer_first_name", "\"\\/\b\f\n\r\t\x01\x1f\x7f", STR,
-      "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"", NULL },
+    { "payment", "customer_first_name", "\"\\/\xe2\x80\xa8", STR,
+      "\"\\\"\\\\\\/\\u2028\"", NULL },
     { "payment", "customer_first_name", "<b>&'</b>", STR,
       "\"<b>&'<\\/b>\"", NULL },
     { "payment", "customer_last_name", "\xd0\x96\xc3\xa9", STR,
@@ -526,6 +527,58 @@ values_are_judged_by_type(void **state)
 }
 
 
+/*
+ * A control character is refused by the page's rules only: AliKassa may take
+ * it, and PHP spells it.
+ */
+
+static void
+controls_are_refused_if_strict(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *operation;
+        const char  *name;
+    } names[] = {
+        { "payment", "order_id" },
+        { "payment", "customer_first_name" },
+        { "payment", "customer_last_name" },
+        { "payout", "order_id" },
+        { "payout", "number" },
+        { "payout", "customer_first_name" },
+        { "payout", "customer_last_name" },
+        { "payment_status", "order_id" },
+        { "payout_status", "order_id" }
+    };
+
+    static const struct {
+        const char  *value;
+        const char  *out;
+    } values[] = {
+        { "a\b\f\n\r\t\x01\x1f\x7f",
+          "\"a\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"" },
+        { "a\n", "\"a\\n\"" },
+        { "a\x7f", "\"a\x7f\"" },
+        { "a\xc2\x85", "\"a\\u0085\"" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]) * 4; i++) {
+
+        test_begin(names[i / 4].operation);
+        test_set(names[i / 4].name, values[i % 4].value);
+
+        test_fault(STRICT, names[i / 4].name, NO_CONTROLS);
+        test_holds(FIELDS, names[i / 4].name, values[i % 4].out);
+        test_holds(OFF, names[i / 4].name, values[i % 4].out);
+    }
+
+    test_pool_free();
+}
+
+
 static void
 forms_are_judged_unless_off(void **state)
 {
@@ -944,6 +997,7 @@ main(void)
         cmocka_unit_test(payouts_are_in_the_order_of_the_page),
         cmocka_unit_test(status_is_asked_by_one_name),
         cmocka_unit_test(values_are_judged_by_type),
+        cmocka_unit_test(controls_are_refused_if_strict),
         cmocka_unit_test(forms_are_judged_unless_off),
         cmocka_unit_test(required_fields_are_missed),
         cmocka_unit_test(limits_count_characters),

@@ -296,6 +296,57 @@ four_bytes_keep_their_ranges(void **state)
 }
 
 
+static void
+controls_are_found(void **state)
+{
+    size_t          i, c;
+    unsigned char   buf[2];
+    alikassa_str_t  s;
+
+    static const char  *const clean[] = {
+        "", "a b", "~", "\xc2\xa0", "\xc2\xbf", "\xc3\x85", "\xe2\x80\xa8",
+        "\xe2\x80\xa9", "\xc2", "a\xc2", "\xe0\x82\x85", "\x85", "\xff"
+    };
+
+    static const char  *const controls[] = {
+        "\t", "a\n", "\ra", "\x7f", "a\x1f" "b", "\xc2\x80", "a\xc2\x85",
+        "\xc2\x9f" "b", "\xc2\xa0\xc2\x9b"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(clean) / sizeof(clean[0]); i++) {
+        s.data = (const unsigned char *) clean[i];
+        s.len = strlen(clean[i]);
+        assert_int_equal(alikassa_utf8_controls(&s), 0);
+    }
+
+    for (i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+        s.data = (const unsigned char *) controls[i];
+        s.len = strlen(controls[i]);
+        assert_int_equal(alikassa_utf8_controls(&s), 1);
+    }
+
+    for (c = 0; c < 256; c++) {
+        buf[0] = (unsigned char) c;
+        s.data = buf;
+        s.len = 1;
+        assert_int_equal(alikassa_utf8_controls(&s), c < 0x20 || c == 0x7f);
+        buf[0] = 0xc2;
+        buf[1] = (unsigned char) c;
+        s.len = 2;
+        assert_int_equal(alikassa_utf8_controls(&s),
+                         c < 0x20 || (c >= 0x7f && c <= 0x9f));
+    }
+
+    /* what stands behind the end is not looked at */
+
+    buf[1] = 0x85;
+    s.len = 1;
+    assert_int_equal(alikassa_utf8_controls(&s), 0);
+}
+
+
 int
 main(void)
 {
@@ -305,6 +356,7 @@ main(void)
         cmocka_unit_test(every_code_point_is_decoded),
         cmocka_unit_test(no_other_sequence_is_decoded),
         cmocka_unit_test(four_bytes_keep_their_ranges),
+        cmocka_unit_test(controls_are_found),
     };
 
     return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
