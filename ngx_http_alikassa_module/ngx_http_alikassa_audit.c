@@ -11,6 +11,8 @@
 #include "ngx_http_alikassa_module.h"
 #include "alikassa_json.h"
 
+#include <poll.h>
+
 
 /* a line; only an order_id and an answer of hostile length could reach it */
 #define NGX_HTTP_ALIKASSA_AUDIT_LINE  4000
@@ -20,6 +22,13 @@
 
 /* characters of an answer's values in the log */
 #define NGX_HTTP_ALIKASSA_AUDIT_TEXT  128
+
+
+/*
+ * how long a process that ends waits for syslog, in milliseconds: the master
+ * kills its workers a second or two after TERM
+ */
+#define NGX_HTTP_ALIKASSA_AUDIT_WAIT  500
 
 
 struct ngx_http_alikassa_audit_s {
@@ -38,6 +47,12 @@ static void ngx_http_alikassa_audit_write(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit, u_char *line, size_t len);
 static void ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit, u_char *line, size_t len);
+static ngx_uint_t ngx_http_alikassa_audit_wait(ngx_socket_t fd);
+
+
+/* what is left of the wait for syslog; 0: this process does not end */
+
+static int  ngx_http_alikassa_audit_left;
 
 
 char *
@@ -288,12 +303,21 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
 }
 
 
+/*
+ * Sends the line as one datagram, which comes whole or not at all.
+ *
+ * A socket whose syslog has been started anew fails once, and nginx closes
+ * it: the line is sent over another one.
+ */
+
 static void
 ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit, u_char *line, size_t len)
 {
-    u_char  *p, *buf;
-    size_t   size;
+    u_char      *p, *buf;
+    size_t       size;
+    ssize_t      n;
+    ngx_uint_t   tries;
 
     /* the header: priority, time, host name and a tag of at most 32 */
 
@@ -308,10 +332,69 @@ ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
     p = ngx_syslog_add_header(audit->syslog, buf);
     p = ngx_cpymem(p, line, len);
 
-    if (ngx_syslog_send(audit->syslog, buf, p - buf) < 0) {
+    tries = 2;
+
+    for ( ;; ) {
+
+        n = ngx_syslog_send(audit->syslog, buf, p - buf);
+
+        if (n == NGX_AGAIN) {
+            if (ngx_http_alikassa_audit_wait(audit->syslog->conn.fd)) {
+                continue;
+            }
+
+            break;
+        }
+
+        if (n >= 0 || --tries == 0) {
+            break;
+        }
+    }
+
+    if (n < 0) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "send() to syslog failed: an audit line is lost");
     }
 
     ngx_free(buf);
+}
+
+
+/*
+ * Waits for room in a socket, where this process ends and can do nothing
+ * else.  Returns 0 if it is time to give up.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_audit_wait(ngx_socket_t fd)
+{
+    int            n;
+    struct pollfd  pfd;
+
+    if (ngx_http_alikassa_audit_left <= 0) {
+        return 0;
+    }
+
+    /* a millisecond at least, so that the loop ends whatever poll() says */
+
+    ngx_http_alikassa_audit_left--;
+
+    pfd.fd = fd;
+    pfd.events = POLLOUT;
+    pfd.revents = 0;
+
+    n = poll(&pfd, 1, 1);
+
+    return n != -1 || ngx_errno == NGX_EINTR;
+}
+
+
+/*
+ * From now on a syslog that is busy is waited for, since this process ends.
+ */
+
+void
+ngx_http_alikassa_audit_exit_process(void)
+{
+    ngx_http_alikassa_audit_left = NGX_HTTP_ALIKASSA_AUDIT_WAIT;
 }

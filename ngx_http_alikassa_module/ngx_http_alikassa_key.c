@@ -521,6 +521,10 @@ ngx_http_alikassa_keys_free(void *data)
     ngx_http_alikassa_key_t    **key;
     ngx_http_alikassa_signer_t  *signer;
 
+    if (ngx_http_alikassa_sign_busy()) {
+        return;
+    }
+
     signer = amcf->signers.elts;
 
     for (i = 0; i < amcf->signers.nelts; i++) {

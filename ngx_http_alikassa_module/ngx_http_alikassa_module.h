@@ -204,6 +204,7 @@ struct ngx_http_alikassa_call_s {
 
     ngx_http_alikassa_call_handler_pt   handler;
     ngx_http_request_t                 *subrequest;
+    ngx_queue_t                         queue;      /* until recorded */
 
     /* of the subrequest's location, behind ours */
     ngx_http_handler_pt                 content_handler;
@@ -343,6 +344,8 @@ ngx_http_alikassa_ctx_t *ngx_http_alikassa_ctx(ngx_http_request_t *r);
 ngx_http_alikassa_ctx_t *ngx_http_alikassa_create_ctx(ngx_http_request_t *r);
 void ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
     alikassa_outcome_t outcome);
+void ngx_http_alikassa_order_init_process(void);
+void ngx_http_alikassa_order_exit_process(void);
 
 
 /* ngx_http_alikassa_body.c */
@@ -377,6 +380,8 @@ ngx_int_t ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
 
 ngx_int_t ngx_http_alikassa_sign(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call);
+void ngx_http_alikassa_sign_exit_process(void);
+ngx_uint_t ngx_http_alikassa_sign_busy(void);
 
 
 /* ngx_http_alikassa_upstream.c */
@@ -414,6 +419,7 @@ ngx_int_t ngx_http_alikassa_add(ngx_conf_t *cf, ngx_http_variable_t *v);
 char *ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call);
+void ngx_http_alikassa_audit_exit_process(void);
 
 
 static ngx_inline ngx_uint_t

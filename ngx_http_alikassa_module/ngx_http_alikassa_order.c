@@ -29,6 +29,7 @@ static ngx_http_alikassa_next_t ngx_http_alikassa_asked(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_cleanup(void *data);
 static void *ngx_http_alikassa_pool_alloc(void *data, size_t size);
 
@@ -117,6 +118,11 @@ static ngx_str_t  ngx_http_alikassa_verdict_hit = ngx_string("HIT");
 static ngx_str_t  ngx_http_alikassa_verdict_wait = ngx_string("WAIT");
 static ngx_str_t  ngx_http_alikassa_verdict_conflict = ngx_string("CONFLICT");
 static ngx_str_t  ngx_http_alikassa_verdict_unknown = ngx_string("UNKNOWN");
+
+/* this process' calls whose outcome is not recorded */
+
+static ngx_queue_t  ngx_http_alikassa_calls;
+static ngx_pid_t    ngx_http_alikassa_calls_pid;
 
 
 /*
@@ -395,6 +401,8 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     call->body = *body;
     call->handler = handler;
 
+    ngx_queue_insert_tail(&ngx_http_alikassa_calls, &call->queue);
+
     ctx->call = call;
 
     rc = ngx_http_alikassa_sign(r, call);
@@ -608,6 +616,8 @@ ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
     call->recorded = 1;
     call->outcome = outcome;
 
+    ngx_queue_remove(&call->queue);
+
     if (call->handler == ngx_http_alikassa_asked) {
         ngx_http_alikassa_settle_asked(call);
 
@@ -677,6 +687,79 @@ ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
 
 
 /*
+ * Records the outcome of a call that is cut off: nothing was sent, or nobody
+ * knows.  What a thread writes while it signs is not touched.
+ */
+
+static void
+ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_upstream_t  *u;
+
+    u = call->sent ? call->subrequest->upstream : NULL;
+
+    if (u == NULL || !u->request_sent) {
+        ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
+        return;
+    }
+
+    call->response_time = ngx_current_msec - call->start_time;
+
+    ngx_log_error(NGX_LOG_ERR, call->ctx->request->connection->log, 0,
+                  "a call to AliKassa was cut off before its answer, "
+                  "%s", call->operation->safe ? "its result is not known"
+                                              : "the order may exist");
+
+    ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNKNOWN);
+}
+
+
+/*
+ * Prepares this process for calls.  exit() may be called by others, too, for
+ * example by another module's script.
+ */
+
+void
+ngx_http_alikassa_order_init_process(void)
+{
+    ngx_queue_init(&ngx_http_alikassa_calls);
+    ngx_http_alikassa_calls_pid = ngx_pid;
+
+    if (atexit(ngx_http_alikassa_order_exit_process) != 0) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0, "atexit() failed");
+    }
+}
+
+
+/*
+ * Records the outcomes of all calls that are cut off by the end of this
+ * process: nginx destroys no request's pool then.  A forked child, which has
+ * a copy of the list, records nothing.
+ */
+
+void
+ngx_http_alikassa_order_exit_process(void)
+{
+    ngx_queue_t               *q;
+    ngx_http_alikassa_call_t  *call;
+
+    if (ngx_http_alikassa_calls_pid != getpid()) {
+        return;
+    }
+
+    ngx_http_alikassa_audit_exit_process();
+
+    while (!ngx_queue_empty(&ngx_http_alikassa_calls)) {
+
+        q = ngx_queue_head(&ngx_http_alikassa_calls);
+        call = ngx_queue_data(q, ngx_http_alikassa_call_t, queue);
+
+        ngx_http_alikassa_abandon(call);
+    }
+}
+
+
+/*
  * The request's pool is going: what nobody recorded is recorded here.  nginx
  * ends a request so when a worker may wait no longer.
  */
@@ -686,18 +769,8 @@ ngx_http_alikassa_cleanup(void *data)
 {
     ngx_http_alikassa_ctx_t *ctx = data;
 
-    ngx_http_upstream_t       *u;
-    ngx_http_alikassa_call_t  *call;
-
-    call = ctx->call;
-
-    if (call && !call->recorded) {
-
-        u = call->sent ? call->subrequest->upstream : NULL;
-
-        ngx_http_alikassa_record(call, (u && u->request_sent)
-                                       ? ALIKASSA_OUTCOME_UNKNOWN
-                                       : ALIKASSA_OUTCOME_UNSENT);
+    if (ctx->call && !ctx->call->recorded) {
+        ngx_http_alikassa_abandon(ctx->call);
     }
 
     if (ctx->claim == NULL) {

@@ -11,6 +11,9 @@
 /* holds a worker that is shutting down while a signature is made */
 #define NGX_HTTP_ALIKASSA_SIGN_TIMER  60000
 
+/* how long a worker that ends waits for threads, in milliseconds */
+#define NGX_HTTP_ALIKASSA_SIGN_EXIT  500
+
 
 /*
  * What a thread touches.  It reads the body and the signer, and writes into
@@ -37,10 +40,17 @@ static void ngx_http_alikassa_sign_run(void *data, ngx_log_t *log);
 static void ngx_http_alikassa_sign_end(ngx_http_request_t *r,
     ngx_http_alikassa_sign_t *ctx);
 #if (NGX_THREADS)
+static void ngx_http_alikassa_sign_thread(void *data, ngx_log_t *log);
 static ngx_int_t ngx_http_alikassa_sign_post(ngx_http_request_t *r,
     ngx_http_alikassa_loc_conf_t *alcf, ngx_thread_task_t *task);
 static void ngx_http_alikassa_sign_timer_handler(ngx_event_t *ev);
 static void ngx_http_alikassa_sign_event_handler(ngx_event_t *ev);
+
+
+/* tasks that threads have or will have, and whether they are to sign */
+
+static ngx_atomic_t  ngx_http_alikassa_sign_tasks;
+static ngx_atomic_t  ngx_http_alikassa_sign_stopped;
 #endif
 
 
@@ -242,6 +252,17 @@ ngx_http_alikassa_sign_end(ngx_http_request_t *r,
 
 #if (NGX_THREADS)
 
+static void
+ngx_http_alikassa_sign_thread(void *data, ngx_log_t *log)
+{
+    if (!ngx_http_alikassa_sign_stopped) {
+        ngx_http_alikassa_sign_run(data, log);
+    }
+
+    (void) ngx_atomic_fetch_add(&ngx_http_alikassa_sign_tasks, -1);
+}
+
+
 static ngx_int_t
 ngx_http_alikassa_sign_post(ngx_http_request_t *r,
     ngx_http_alikassa_loc_conf_t *alcf, ngx_thread_task_t *task)
@@ -250,12 +271,15 @@ ngx_http_alikassa_sign_post(ngx_http_request_t *r,
 
     sign = task->ctx;
 
-    task->handler = ngx_http_alikassa_sign_run;
+    task->handler = ngx_http_alikassa_sign_thread;
     task->event.data = sign;
     task->event.handler = ngx_http_alikassa_sign_event_handler;
     task->event.log = r->connection->log;
 
+    (void) ngx_atomic_fetch_add(&ngx_http_alikassa_sign_tasks, 1);
+
     if (ngx_thread_task_post(alcf->thread_pool, task) != NGX_OK) {
+        (void) ngx_atomic_fetch_add(&ngx_http_alikassa_sign_tasks, -1);
         sign->call->sign.len = 0;
         return NGX_BUSY;
     }
@@ -355,3 +379,47 @@ ngx_http_alikassa_sign_event_handler(ngx_event_t *ev)
 }
 
 #endif
+
+
+/*
+ * Has threads sign no more, and waits for what they have begun.  nginx has
+ * ended its threads by now, but not those of a pool whose queue was full.
+ */
+
+void
+ngx_http_alikassa_sign_exit_process(void)
+{
+#if (NGX_THREADS)
+
+    ngx_uint_t  i;
+
+    ngx_http_alikassa_sign_stopped = 1;
+
+    for (i = 0;
+         ngx_http_alikassa_sign_tasks && i < NGX_HTTP_ALIKASSA_SIGN_EXIT;
+         i++)
+    {
+        ngx_msleep(1);
+    }
+
+#endif
+}
+
+
+/*
+ * Returns whether a thread may still be using a key when this process ends.
+ */
+
+ngx_uint_t
+ngx_http_alikassa_sign_busy(void)
+{
+#if (NGX_THREADS)
+
+    return ngx_http_alikassa_sign_stopped && ngx_http_alikassa_sign_tasks;
+
+#else
+
+    return 0;
+
+#endif
+}

@@ -8,6 +8,8 @@ use v5.36;
 use lib 't/lib';
 
 use IO::Socket::INET;
+use IO::Socket::UNIX;
+use Socket qw(SOCK_DGRAM);
 use Test::Alikassa qw(wait_for json_decode);
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -39,6 +41,10 @@ http {
         location = /syslog {
             alikassa_payment;
             alikassa_audit_log syslog:server=127.0.0.1:SYSLOG,tag=pay,severity=notice;
+        }
+        location = /unix {
+            alikassa_payment;
+            alikassa_audit_log syslog:server=unix:%%DIR%%/log.sock,tag=pay;
         }
         location = /payout {
             allow 127.0.0.1; deny all;
@@ -120,6 +126,31 @@ my $message = '';
 IO::Select->new($syslog)->can_read(5) and recv $syslog, $message, 65536, 0;
 $t->{fds}++;        # the socket to syslog stays open
 like($message, qr{^<189>.* pay: \{"time":".*"order_id":"A-6".*\}$}, 'syslog');
+
+# one that is started anew: the first line after it comes, too
+
+my $socket = sub {
+    unlink "$d/log.sock";
+    my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$d/log.sock")
+        or die;
+    chmod 0666, "$d/log.sock";
+    return $s;
+};
+
+my $unix = $socket->();
+my $via  = sub ($id) {
+    $t->post('/unix', form => [$t->payment(order_id => $id)]);
+    my $text = '';
+    IO::Select->new($unix)->can_read(5) and recv $unix, $text, 65536, 0;
+    return $text;
+};
+
+like($via->("U-$_"), qr/"order_id":"U-$_"/, "syslog, line $_") for 1 .. 12;
+close $unix;
+$unix = $socket->();
+like($via->("U-$_"), qr/"order_id":"U-$_"/, "syslog started anew, line $_")
+    for 13 .. 24;
+$t->{fds} += 4;
 
 # HTTP/1.1 and a client that is gone
 

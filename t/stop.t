@@ -1,0 +1,383 @@
+#!/usr/bin/env perl
+
+# nginx ends while calls are under way: each call that was sent leaves its
+# line in the audit log, with the outcome "unknown", and one that was not sent
+# leaves "unsent"; the zone knows the same.
+
+use v5.36;
+
+use lib 't/lib';
+
+use File::Temp ();
+use IO::Select;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use POSIX ();
+use Socket qw(SOCK_DGRAM);
+use Test::Alikassa qw(wait_for json_decode);
+use Test::More;
+
+my $CALLS = 30;
+my $n     = 0;
+
+# peers that take a connection and say nothing: a call to them stays unsent
+
+my $mute = IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1')
+    or die;
+
+my $conf = <<'EOC' =~ s/MUTE/$mute->sockport/er;
+%%GLOBALS%%
+MAIN
+thread_pool tiny threads=1 max_queue=1;
+events { }
+http {
+    %%HTTP%%
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log AUDIT;
+    alikassa_idempotency_zone orders 1m;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%% reuseport;
+        location = /none   { alikassa_payment; }
+        location = /zone   { alikassa_payment; alikassa_idempotency orders; }
+        location = /tiny   {
+            alikassa_payment;
+            alikassa_idempotency orders;
+            alikassa_thread_pool tiny;
+        }
+        location = /muted  {
+            alikassa_payment;
+            alikassa_idempotency orders;
+            alikassa_api /mute;
+        }
+        location = /payout {
+            allow 127.0.0.1; deny all;
+            alikassa_key %%KEYS%%/payout;
+            alikassa_payout;
+        }
+        location = /balance { alikassa_request /v1/account/balance; }
+        location = /static  { return 204; }
+        LOCATIONS
+        location /mute/ {
+            internal;
+            include %%API_CONF%%;
+            proxy_pass https://127.0.0.1:MUTE/;
+        }
+        %%API%%
+    }
+}
+EOC
+
+sub configure ($t, %change) {
+    my $text = $conf;
+    $change{AUDIT} //= "$t->{dir}/audit.log";
+    $text =~ s/MAIN/$change{MAIN} \/\/ ''/e;
+    $text =~ s/AUDIT/$change{AUDIT}/;
+    $text =~ s/LOCATIONS/$change{LOCATIONS} \/\/ ''/e;
+    $text = ($change{LOAD} // '') . $text;
+    return $t->conf($text);
+}
+
+# orders that AliKassa has got and will not answer
+
+sub in_flight ($t, @uris) {
+    my (@s, @ids);
+    my %since = map { $_->{order_id} // '' => 1 } $t->requests;
+
+    for my $uri (@uris) {
+        for (1 .. $CALLS / @uris) {
+            my $id = 'sent-' . ++$n;
+            push @ids, $id;
+            push @s, $t->send_request($uri, method => 'POST',
+                $uri eq '/balance' ? (json => qq({"order_id":"$id"}))
+                : (form => [$uri eq '/payout' ? $t->payout(order_id => $id)
+                    : $t->payment(order_id => $id)]));
+        }
+    }
+
+    my %want = map { $_ => 1 } @ids;
+    ok(wait_for(sub {
+        @ids == grep { $want{ $_->{order_id} // '' } } $t->requests
+    }, 30), scalar(@ids) . ' calls are sent');
+
+    return (\@s, @ids);
+}
+
+# orders whose connection to AliKassa is not made
+
+sub connecting ($t, $count = 5) {
+    my @ids = map { 'muted-' . ++$n } 1 .. $count;
+    my @s   = map { $t->send_request('/muted', method => 'POST',
+        form => [$t->payment(order_id => $_)]) } @ids;
+    my @c   = map { $mute->accept } @ids;
+    return ([@s, @c], @ids);
+}
+
+sub outcomes ($t, @lines) {
+    my %of;
+    for (@lines) {
+        my $line = json_decode($_);
+        push @{ $of{ $line->{order_id} } }, $line->{outcome};
+    }
+    return { map { $_ => join ' ', @{ $of{$_} } } keys %of };
+}
+
+sub lines ($t) { return split /\n/, $t->log('audit.log') }
+
+sub expect ($t, $unknown, $unsent, $name) {
+    is_deeply(outcomes($t, lines($t)), { (map { $_ => 'unknown' } @$unknown),
+        map { $_ => 'unsent' } @$unsent }, $name);
+}
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or die "$path: $!";
+    local $/;
+    return <$fh>;
+}
+
+sub ended ($t) {
+    my $pid = delete $t->{pid};
+    ok(wait_for(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 20),
+        'nginx ends');
+}
+
+# a master and two workers; signatures, too, that are made while it comes
+
+for my $how (qw(TERM INT stop)) {
+    my $t = Test::Alikassa->new(workers => 2, sign => 1)->sandbox;
+    $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
+    configure($t)->run;
+
+    my ($s, @sent)  = in_flight($t, qw(/none /zone /payout /balance /zone));
+    my ($m, @muted) = connecting($t);
+
+    $t->hold;
+    my @signing = map { 'signing-' . ++$n } 1 .. 5;
+    my @held    = map { $t->send_request('/zone', method => 'POST',
+        form => [$t->payment(order_id => $_)]) } @signing;
+    ok($t->begun(5), '5 more are being signed');
+
+    if ($how eq 'stop') {
+        is(system($t->nginx('-s', 'stop')), 0, 'nginx -s stop');
+
+    } else {
+        $t->signal($how);
+    }
+
+    # threads end what they have before the worker goes
+
+    ok(wait_for(sub { 2 == (() = $t->log =~ /: exiting$/mg) }), $how);
+    $t->release;
+    ended($t);
+
+    expect($t, \@sent, [@muted, @signing], "$how: each has its line");
+    is(scalar(() = $t->log =~ /\[error\] .*cut off before its answer/g),
+        $CALLS, "$how: what was sent is in the error log");
+    $t->done_quietly;
+}
+
+# threads that nginx cannot end, since the queue of their pool is full: one
+# signs all the time
+
+{
+    my $t = Test::Alikassa->new(sign => 1)->sandbox;
+    $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
+    configure($t)->run;
+
+    my ($s, @sent) = in_flight($t, qw(/none /zone));
+
+    $t->hold;
+    my @ids  = map { 'tiny-' . ++$n } 1 .. 2;
+    my @held = map {
+        my $s = $t->send_request('/tiny', method => 'POST',
+            form => [$t->payment(order_id => $_)]);
+        $t->begun(1) or die;
+        $s
+    } @ids;
+    ok(wait_for(sub { $t->unread == 0 }), 'one signs, one is queued');
+    is($t->get('/static')->{status}, 204, 'nginx has both');
+
+    $t->signal('TERM');
+    ended($t);
+    like($t->log, qr/thread pool "tiny" queue overflow/, 'the queue is full');
+
+    expect($t, \@sent, \@ids, 'a full queue: each has its line');
+    $t->done_quietly;
+    $t->release;
+}
+
+# one worker only: another one knows what became of its orders
+
+{
+    my $t = Test::Alikassa->new(workers => 2)->sandbox;
+    $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
+    configure($t)->run;
+
+    my ($s, @sent)  = in_flight($t, '/zone');
+    my ($m, @muted) = connecting($t);
+    my @old = $t->workers;
+    kill 'TERM', @old;
+    ok(wait_for(sub {
+        my %now = map { $_ => 1 } $t->workers;
+        keys %now == 2 && !grep { $now{$_} } @old;
+    }), 'TERM for workers: there are new ones');
+
+    expect($t, \@sent, \@muted, 'TERM for workers: each has its line');
+
+    $t->faults;
+    my @r = $t->parallel([map { ['/zone', method => 'POST',
+        form => [$t->payment(order_id => $_)]] } @sent, @muted]);
+    is(scalar(grep { $_->{body} =~ /exists already/ } @r), @sent,
+        'an order that was sent is asked for');
+    is(scalar(grep { $_->{body} =~ /"url"/ } @r), @muted,
+        'one that was not is sent');
+    is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'none twice');
+    unlike($t->log, qr/the worker that had this order/,
+        'no owner of an order is found dead');
+    $t->done_quietly;
+}
+
+# one process for all: QUIT, too, ends it at once
+
+for my $how (qw(TERM INT QUIT stop)) {
+    my $t = Test::Alikassa->new->sandbox;
+    $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
+    configure($t, MAIN => 'master_process off;');
+    $t->{pid} = $t->spawn("$t->{dir}/nginx.out", $t->nginx);
+    ok(wait_for(sub { -s "$t->{dir}/nginx.pid"
+        && Test::Alikassa::answers($t->port(0)) }, 20), 'one process');
+
+    my ($s, @sent)  = in_flight($t, qw(/none /zone /payout));
+    my ($m, @muted) = connecting($t);
+
+    $how eq 'stop' ? system($t->nginx('-s', 'stop')) : $t->signal($how);
+    ended($t);
+
+    expect($t, \@sent, \@muted, "one process, $how: each has its line");
+    $t->done_quietly;
+}
+
+# requests that nginx ends by itself
+
+{
+    my $t = Test::Alikassa->new(workers => 2)->sandbox;
+    $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
+    configure($t, MAIN => 'worker_shutdown_timeout 1ms;')->run;
+
+    my ($s, @sent)  = in_flight($t, qw(/none /zone /payout));
+    my ($m, @muted) = connecting($t);
+
+    $t->signal('QUIT');
+    ended($t);
+
+    expect($t, \@sent, \@muted,
+        'worker_shutdown_timeout: each has its line');
+    $t->done_quietly;
+}
+
+# exit() by another module's script
+
+SKIP: {
+    my $modules = '/usr/lib/nginx/modules';
+
+    skip 'Debian\'s Lua module is for Debian\'s nginx', 1
+        if $ENV{ALIKASSA_NGINX} || !-e "$modules/ngx_http_lua_module.so";
+
+    my $t = Test::Alikassa->new->sandbox;
+    $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
+    configure($t, LOAD => "load_module $modules/ndk_http_module.so;\n"
+        . "load_module $modules/ngx_http_lua_module.so;\n",
+        LOCATIONS => 'location = /exit { content_by_lua_block { os.exit(3) } }'
+            . ' location = /fork { content_by_lua_block { '
+            . ' local ffi = require "ffi" '
+            . ' ffi.cdef "int fork(void); void exit(int); int wait(int *);" '
+            . ' if ffi.C.fork() == 0 then ffi.C.exit(0) end '
+            . ' ffi.C.wait(nil) ngx.print("forked") } }')->run;
+
+    my ($s, @sent)  = in_flight($t, qw(/none /zone /payout));
+    my ($m, @muted) = connecting($t);
+
+    is($t->get('/fork')->{body}, 'forked', 'a child of the worker ends');
+    is(scalar lines($t), 0, 'it records nothing');
+
+    $t->get('/exit');
+    ok(wait_for(sub { $t->log =~ /exited with code 3/ }), 'exit() is called');
+
+    expect($t, \@sent, \@muted, 'exit(): each has its line');
+    $t->expect_dead;
+    $t->allow_alert(qr/exited with code 3/);
+    $t->done_quietly;
+}
+
+# a syslog whose queue is shorter than the list of calls
+
+{
+    my $t = Test::Alikassa->new->sandbox;
+    my $path = "$t->{dir}/log.sock";
+    my $log  = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path)
+        or die;
+    chmod 0666, $path;
+
+    $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
+    configure($t, AUDIT => "syslog:server=unix:$path,tag=pay")->run;
+
+    my ($s, @sent) = in_flight($t, qw(/none /zone /payout));
+
+    $t->signal('TERM');
+    ok(wait_for(sub { $t->log =~ /: exiting$/m }), 'TERM');
+
+    my (@lines, $message);
+    while (@lines < @sent && IO::Select->new($log)->can_read(2)) {
+        recv $log, $message, 65536, 0;
+        push @lines, $message =~ s/.* pay: //r;
+    }
+
+    ended($t);
+
+    is_deeply(outcomes($t, @lines), { map { $_ => 'unknown' } @sent },
+        'syslog: each has its line');
+    $t->done_quietly;
+}
+
+# the systemd unit that the documents show: what it says is understood, and it
+# waits longer than a request may take
+
+{
+    my ($unit) = slurp('docs/idempotency.md')
+        =~ /^    \[Service\]\n((?:    .*\n)+)/m or die;
+    $unit =~ s/^    //mg;
+    my %unit = map { split /=/, $_, 2 } split /\n/, $unit;
+
+    is($unit{ExecStop}, '', 'unit: without the stop command of Debian');
+    is($unit{KillSignal}, 'SIGQUIT', 'unit: QUIT first');
+    is($unit{FinalKillSignal}, 'SIGTERM', 'unit: TERM last');
+    is($unit{KillMode}, 'mixed', 'unit: QUIT goes to the master');
+
+    my $call = 0;
+    $call += $_ for slurp('docs/alikassa-api.conf')
+        =~ /^proxy_(?:connect|send|read)_timeout\s+(\d+)s;/mg;
+    my ($wait) = slurp('docs/idempotency.md')
+        =~ /`wait`, (\d+) seconds by default/ or die;
+    cmp_ok($call, '>', 0, 'unit: the time-outs of a call');
+    cmp_ok($unit{TimeoutStopSec}, '>', $wait + 2 * $call,
+        'unit: longer than a wait, a status call and a payment');
+
+    SKIP: {
+        my $debian = '/lib/systemd/system/nginx.service';
+
+        skip 'no systemd-analyze, or no unit of Debian\'s', 1
+            if !-e $debian || system('command -v systemd-analyze >/dev/null');
+
+        my $dir = File::Temp::tempdir(CLEANUP => 1);
+        mkdir "$dir/nginx.service.d";
+        system('cp', $debian, $dir) == 0 or die;
+        open(my $fh, '>', "$dir/nginx.service.d/alikassa.conf") or die;
+        print $fh "[Service]\n$unit";
+        close $fh;
+        is(`systemd-analyze verify $dir/nginx.service 2>&1`, '',
+            'unit: systemd has no complaint');
+    }
+}
+
+done_testing();
