@@ -6,6 +6,7 @@
 
 #include "alikassa_answer.h"
 #include "alikassa_input.h"
+#include "alikassa_json.h"
 #include "alikassa_value.h"
 
 
@@ -13,6 +14,9 @@ typedef struct {
     unsigned                 from;
     unsigned                 to;
     alikassa_outcome_t       outcome;
+
+    /* a rejection that may mean that the order exists */
+    unsigned                 doubtful:1;
 } alikassa_answer_status_t;
 
 
@@ -24,20 +28,33 @@ typedef struct {
 
 static alikassa_rc_t alikassa_answer_members_read(const alikassa_pool_t *pool,
     const alikassa_inputs_t *inputs, alikassa_answer_t *answer);
-static alikassa_outcome_t alikassa_answer_status(unsigned status);
+static const alikassa_answer_status_t *alikassa_answer_status(
+    unsigned status);
+static alikassa_rc_t alikassa_answer_names_order(const alikassa_str_t *body,
+    alikassa_answer_t *answer);
 
 
 /*
  * The first row that fits.  408 says that the server did not get all of the
- * request, or believes so.
+ * request, or believes so; 409 that the order is not what the server has.
  */
 
 static const alikassa_answer_status_t  alikassa_answer_statuses[] = {
-    { 200, 299, ALIKASSA_OUTCOME_ACCEPTED },
-    { 408, 408, ALIKASSA_OUTCOME_UNKNOWN },
-    { 400, 499, ALIKASSA_OUTCOME_REJECTED },
-    { 0, 0, ALIKASSA_OUTCOME_NONE }
+    { 200, 299, ALIKASSA_OUTCOME_ACCEPTED, 0 },
+    { 408, 408, ALIKASSA_OUTCOME_UNKNOWN, 0 },
+    { 409, 409, ALIKASSA_OUTCOME_REJECTED, 1 },
+    { 400, 499, ALIKASSA_OUTCOME_REJECTED, 0 },
+
+    /* the last one fits all */
+
+    { 0, (unsigned) -1, ALIKASSA_OUTCOME_UNKNOWN, 0 }
 };
+
+
+/* where a rejection says which fields it is about, and the one that counts */
+
+static const char  alikassa_answer_errors[] = "errors";
+static const char  alikassa_answer_order_id[] = "order_id";
 
 
 static const alikassa_answer_member_t  alikassa_answer_members[] = {
@@ -93,13 +110,32 @@ alikassa_answer_read(const alikassa_pool_t *pool,
         return ALIKASSA_ERROR;
     }
 
-    *outcome = alikassa_answer_status(status);
+    if (!op->money) {
+        *outcome = alikassa_answer_status(status)->outcome;
+        return ALIKASSA_OK;
+    }
 
-    if (*outcome == ALIKASSA_OUTCOME_ACCEPTED
-        && op->money
-        && answer->id.len == 0)
-    {
-        *outcome = ALIKASSA_OUTCOME_UNKNOWN;
+    switch (alikassa_answer_status(status)->outcome) {
+
+    case ALIKASSA_OUTCOME_ACCEPTED:
+
+        if (answer->id.len) {
+            *outcome = ALIKASSA_OUTCOME_ACCEPTED;
+        }
+
+        break;
+
+    case ALIKASSA_OUTCOME_REJECTED:
+
+        if (alikassa_answer_names_order(body, answer) != ALIKASSA_OK) {
+            return ALIKASSA_ERROR;
+        }
+
+        *outcome = ALIKASSA_OUTCOME_REJECTED;
+        break;
+
+    default:
+        break;
     }
 
     return ALIKASSA_OK;
@@ -168,19 +204,53 @@ alikassa_answer_members_read(const alikassa_pool_t *pool,
 }
 
 
-static alikassa_outcome_t
+static const alikassa_answer_status_t *
 alikassa_answer_status(unsigned status)
 {
     const alikassa_answer_status_t  *row;
 
-    for (row = alikassa_answer_statuses; row->to; row++) {
+    row = alikassa_answer_statuses;
 
-        if (status >= row->from && status <= row->to) {
-            return row->outcome;
-        }
+    while (status < row->from || status > row->to) {
+        row++;
     }
 
-    return ALIKASSA_OUTCOME_UNKNOWN;
+    return row;
+}
+
+
+/*
+ * Looks for "order_id" in "errors", an object of field names.  The list of
+ * members has no nested values, so the text, which is proven, is parsed once
+ * more: only a rejection pays for it.
+ */
+
+static alikassa_rc_t
+alikassa_answer_names_order(const alikassa_str_t *body,
+    alikassa_answer_t *answer)
+{
+    const cJSON        *errors;
+    alikassa_rc_t       rc;
+    alikassa_json_t     json;
+    alikassa_reason_t   reason;
+
+    rc = alikassa_json_parse(body, &json, &reason);
+
+    if (rc != ALIKASSA_OK) {
+        return ALIKASSA_ERROR;
+    }
+
+    errors = cJSON_GetObjectItemCaseSensitive(json.root,
+                                              alikassa_answer_errors);
+
+    answer->names_order = cJSON_IsObject(errors)
+                          && cJSON_GetObjectItemCaseSensitive(errors,
+                                                     alikassa_answer_order_id)
+                             != NULL;
+
+    alikassa_json_free(&json);
+
+    return ALIKASSA_OK;
 }
 
 
@@ -195,6 +265,18 @@ int
 alikassa_answer_not_found(unsigned status, const alikassa_answer_t *answer)
 {
     return status == 404 && answer->object;
+}
+
+
+int
+alikassa_answer_doubtful(unsigned status, const alikassa_answer_t *answer)
+{
+    const alikassa_answer_status_t  *row;
+
+    row = alikassa_answer_status(status);
+
+    return row->outcome == ALIKASSA_OUTCOME_REJECTED
+           && (row->doubtful || answer->names_order);
 }
 
 

@@ -39,6 +39,9 @@ typedef struct {
 
     /* a complete JSON object: fit to be passed on */
     unsigned                 object:1;
+
+    /* a rejection of a call that moves money: "errors" names "order_id" */
+    unsigned                 names_order:1;
 } alikassa_answer_t;
 
 
@@ -72,6 +75,15 @@ int alikassa_answer_redirect(const alikassa_answer_t *answer);
  */
 
 int alikassa_answer_not_found(unsigned status,
+    const alikassa_answer_t *answer);
+
+
+/*
+ * Tells whether a rejection may mean that the order exists: 409, or an answer
+ * whose "errors" name "order_id", as AliKassa says that it was used.
+ */
+
+int alikassa_answer_doubtful(unsigned status,
     const alikassa_answer_t *answer);
 
 

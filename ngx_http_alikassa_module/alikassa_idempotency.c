@@ -32,6 +32,7 @@ static const alikassa_step_t
         alikassa_step(FLIGHT, SEND),        /* other: nothing to differ from */
         alikassa_step(FREE, REFUSE),        /* accepted */
         alikassa_step(FREE, REFUSE),        /* rejected */
+        alikassa_step(FREE, REFUSE),        /* doubted */
         alikassa_step(FREE, REFUSE),        /* unsent */
         alikassa_step(FREE, REFUSE),        /* lost */
         alikassa_step(FREE, REFUSE),        /* found */
@@ -48,6 +49,7 @@ static const alikassa_step_t
         alikassa_step(FLIGHT, CONFLICT),    /* other */
         alikassa_step(DONE, STORE),         /* accepted */
         alikassa_step(FREE, RELEASE),       /* rejected */
+        alikassa_step(CHECK, ASK),          /* doubted: it may exist */
         alikassa_step(FREE, RELEASE),       /* unsent */
         alikassa_step(UNKNOWN, NONE),       /* lost */
         alikassa_step(FLIGHT, REFUSE),      /* found */
@@ -64,6 +66,7 @@ static const alikassa_step_t
         alikassa_step(DONE, CONFLICT),      /* other */
         alikassa_step(DONE, REFUSE),        /* accepted */
         alikassa_step(DONE, REFUSE),        /* rejected */
+        alikassa_step(DONE, REFUSE),        /* doubted */
         alikassa_step(DONE, REFUSE),        /* unsent */
         alikassa_step(DONE, REFUSE),        /* lost */
         alikassa_step(DONE, REFUSE),        /* found */
@@ -80,6 +83,7 @@ static const alikassa_step_t
         alikassa_step(UNKNOWN, CONFLICT),   /* other */
         alikassa_step(UNKNOWN, REFUSE),     /* accepted */
         alikassa_step(UNKNOWN, REFUSE),     /* rejected */
+        alikassa_step(UNKNOWN, REFUSE),     /* doubted */
         alikassa_step(UNKNOWN, REFUSE),     /* unsent */
         alikassa_step(UNKNOWN, REFUSE),     /* lost */
         alikassa_step(UNKNOWN, REFUSE),     /* found */
@@ -96,6 +100,7 @@ static const alikassa_step_t
         alikassa_step(PROBE, CONFLICT),     /* other */
         alikassa_step(PROBE, REFUSE),       /* accepted: of a call not made */
         alikassa_step(PROBE, REFUSE),       /* rejected */
+        alikassa_step(PROBE, REFUSE),       /* doubted */
         alikassa_step(PROBE, REFUSE),       /* unsent */
         alikassa_step(PROBE, REFUSE),       /* lost */
         alikassa_step(DONE, STORE),         /* found */
@@ -104,6 +109,23 @@ static const alikassa_step_t
         alikassa_step(UNKNOWN, NONE),       /* died */
         alikassa_step(PROBE, REFUSE),       /* expired */
         alikassa_step(PROBE, REFUSE)        /* evict */
+    },
+
+    {   /* check */
+
+        alikassa_step(CHECK, WAIT),         /* request */
+        alikassa_step(CHECK, CONFLICT),     /* other */
+        alikassa_step(CHECK, REFUSE),       /* accepted: the call is over */
+        alikassa_step(CHECK, REFUSE),       /* rejected */
+        alikassa_step(CHECK, REFUSE),       /* doubted */
+        alikassa_step(CHECK, REFUSE),       /* unsent */
+        alikassa_step(CHECK, REFUSE),       /* lost */
+        alikassa_step(DONE, STORE),         /* found */
+        alikassa_step(FREE, RELEASE),       /* not found: rejected indeed */
+        alikassa_step(UNKNOWN, NONE),       /* no status */
+        alikassa_step(UNKNOWN, NONE),       /* died */
+        alikassa_step(CHECK, REFUSE),       /* expired */
+        alikassa_step(CHECK, REFUSE)        /* evict */
     }
 };
 

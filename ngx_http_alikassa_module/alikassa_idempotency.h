@@ -19,6 +19,7 @@ typedef enum {
     ALIKASSA_STATE_DONE,            /* accepted; the answer is stored */
     ALIKASSA_STATE_UNKNOWN,         /* it may exist */
     ALIKASSA_STATE_PROBE,           /* unknown, and its status is asked for */
+    ALIKASSA_STATE_CHECK,           /* rejected, and its status is asked for */
     ALIKASSA_NSTATES
 } alikassa_state_t;
 
@@ -28,6 +29,7 @@ typedef enum {
     ALIKASSA_EVENT_OTHER,           /* a request with other data */
     ALIKASSA_EVENT_ACCEPTED,        /* the call's outcomes ... */
     ALIKASSA_EVENT_REJECTED,
+    ALIKASSA_EVENT_DOUBTED,         /* ... rejected, but it may exist */
     ALIKASSA_EVENT_UNSENT,
     ALIKASSA_EVENT_LOST,            /* ... nobody knows its outcome */
     ALIKASSA_EVENT_FOUND,           /* the status call's outcomes ... */

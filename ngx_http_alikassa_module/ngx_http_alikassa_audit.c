@@ -102,7 +102,8 @@ ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 /*
  * Writes the line of a call whose outcome is recorded.  Status calls move
- * nothing; but one that found an order tells an outcome that was unknown.
+ * nothing; but one that found an order tells an outcome that was unknown, and
+ * so does one that was asked whether a rejection was one.
  */
 
 void
@@ -117,7 +118,9 @@ ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call)
     r = call->ctx->request;
 
     if (audit == NULL
-        || (call->operation->safe && call->asked != ALIKASSA_EVENT_FOUND))
+        || (call->operation->safe
+            && call->asked != ALIKASSA_EVENT_FOUND
+            && call->ctx->rejected == NULL))
     {
         return;
     }
@@ -161,6 +164,13 @@ ngx_http_alikassa_audit_line(ngx_http_alikassa_call_t *call, u_char *p,
 
     p = ngx_http_alikassa_audit_text(p, last, ",\"operation\":",
                                      op->name.data, op->name.len);
+
+    if (call->operation != op) {
+        p = ngx_http_alikassa_audit_text(p, last, ",\"call\":",
+                                         call->operation->name.data,
+                                         call->operation->name.len);
+    }
+
     p = ngx_http_alikassa_audit_text(p, last, ",\"account\":",
                                      ctx->account.data, ctx->account.len);
     p = ngx_http_alikassa_audit_text(p, last, ",\"order_id\":",

@@ -374,6 +374,8 @@ ngx_http_alikassa_claim_own(ngx_http_alikassa_claim_t *claim,
     }
 
     claim->owner = 1;
+    claim->state = step.state;
+    claim->resent = 0;
 
     if (ngx_http_alikassa_owners.next == NULL) {
         ngx_queue_init(&ngx_http_alikassa_owners);
@@ -429,10 +431,7 @@ ngx_http_alikassa_claim_assert(ngx_http_alikassa_zone_t *zone)
             continue;
         }
 
-        (void) ngx_http_alikassa_record_hold(zone, NULL, claim,
-                                             claim->asking
-                                             ? ALIKASSA_STATE_PROBE
-                                             : ALIKASSA_STATE_FLIGHT);
+        (void) ngx_http_alikassa_record_hold(zone, NULL, claim, claim->state);
     }
 }
 
@@ -605,8 +604,17 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
     switch (step.action) {
 
     case ALIKASSA_ACTION_SEND:
+    case ALIKASSA_ACTION_ASK:
+
         record->node.data = step.state;
-        claim->asking = 0;
+
+        claim->state = step.state;
+        claim->asking = (step.action == ALIKASSA_ACTION_ASK);
+
+        if (!claim->asking) {
+            claim->resent = 1;
+        }
+
         break;
 
     case ALIKASSA_ACTION_STORE:
@@ -627,7 +635,8 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
     }
 
     over = step.action != ALIKASSA_ACTION_REFUSE
-           && step.action != ALIKASSA_ACTION_SEND;
+           && step.action != ALIKASSA_ACTION_SEND
+           && step.action != ALIKASSA_ACTION_ASK;
 
     if (over) {
         ngx_http_alikassa_claim_disown(claim);

@@ -53,9 +53,13 @@ struct ngx_http_alikassa_claim_s {
     /* counts a record's owners, so that a late one settles nothing */
     uint64_t                             serial;
 
+    /* of the record that we own */
+    alikassa_state_t                     state;
+
     unsigned                             found:1;   /* a replay: by status */
     unsigned                             owner:1;   /* we must settle it */
     unsigned                             asking:1;  /* the order may exist */
+    unsigned                             resent:1;  /* it may have existed */
     unsigned                             waiting:1;
     unsigned                             timedout:1;
 };
@@ -94,7 +98,7 @@ ngx_int_t ngx_http_alikassa_claim_init(ngx_http_alikassa_claim_t *claim,
  *
  * ALIKASSA_ACTION_SEND: it is ours: call, then settle.
  * ALIKASSA_ACTION_ASK: it is ours: ask for the status, then settle with
- * found, not found (then it is ours to send) or no status.
+ * found, not found (then it is ours to send, and resent is set) or no status.
  * ALIKASSA_ACTION_WAIT: nothing to do: handler will be called, also when the
  * wait has taken too long (then timedout is set).
  * ALIKASSA_ACTION_REPLAY: status and answer are set.
@@ -112,7 +116,8 @@ alikassa_action_t ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim,
  * Says what became of an order that the claim owns, and wakes who waits for
  * it.  status and answer are stored with accepted and found, else not used.
  * Does nothing if the claim owns no order (any more).  Safe in a pool's
- * cleanup.  Returns what the state machine says.
+ * cleanup.  Returns what the state machine says: after ALIKASSA_ACTION_SEND
+ * and ALIKASSA_ACTION_ASK the order is still the claim's.
  */
 
 alikassa_action_t ngx_http_alikassa_claim_settle(

@@ -188,7 +188,7 @@ typedef struct {
 
 /*
  * A signed call to AliKassa: what is sent, and what came back.  A request
- * makes one, or two where a status call goes before.
+ * makes one; a status call may go before it, and another one after it.
  *
  * signing -> sent (the subrequest exists) -> done (post-subrequest handler,
  * first call) -> the parent resumes and calls handler.  recorded is set
@@ -240,6 +240,7 @@ struct ngx_http_alikassa_call_s {
     unsigned                            whole:1;     /* fit to be passed on */
     unsigned                            timedout:1;
     unsigned                            recorded:1;
+    unsigned                            doubted:1;   /* a no that may be none */
     unsigned                            finished:1;  /* handler was called */
 };
 
@@ -273,6 +274,7 @@ struct ngx_http_alikassa_ctx_s {
     ngx_str_t                           body;
 
     ngx_http_alikassa_call_t           *call;       /* the latest */
+    ngx_http_alikassa_call_t           *rejected;   /* doubted, or NULL */
     ngx_http_alikassa_claim_t          *claim;
 
     ngx_int_t                           rc;         /* of the answer's output */

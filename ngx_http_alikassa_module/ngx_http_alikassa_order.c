@@ -27,9 +27,14 @@ static ngx_http_alikassa_next_t ngx_http_alikassa_called(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
 static ngx_http_alikassa_next_t ngx_http_alikassa_asked(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
+static ngx_http_alikassa_next_t ngx_http_alikassa_answer_call(
+    ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
+static ngx_uint_t ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
+    alikassa_event_t event);
 static void ngx_http_alikassa_cleanup(void *data);
 static void *ngx_http_alikassa_pool_alloc(void *data, size_t size);
 
@@ -74,11 +79,6 @@ static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_in_flight =
         "This order is still being handled. "
         "Make the same request again for its answer.", 5, 1);
 
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unresolved =
-    ngx_http_alikassa_refusal(NGX_HTTP_CONFLICT, "unknown",
-        "This order was sent and may exist, and AliKassa does not tell its "
-        "status now. Make the same request again for its answer.", 10, 1);
-
 static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_other_data =
     ngx_http_alikassa_refusal(422, "conflict",
         "This order_id was used with other data.", 0, 0);
@@ -111,6 +111,15 @@ static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_timeout[] = {
     ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
         "AliKassa did not answer in time. It may have taken the request: "
         "make the same request again for its answer.", 0, 1)
+};
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unresolved[] = {
+    ngx_http_alikassa_refusal(NGX_HTTP_CONFLICT, "unknown",
+        "This order may exist, and AliKassa does not tell its status now. "
+        "Ask for the status of this order before making it again.", 10, 1),
+    ngx_http_alikassa_refusal(NGX_HTTP_CONFLICT, "unknown",
+        "This order was sent and may exist, and AliKassa does not tell its "
+        "status now. Make the same request again for its answer.", 10, 1)
 };
 
 static ngx_str_t  ngx_http_alikassa_verdict_miss = ngx_string("MISS");
@@ -313,7 +322,8 @@ ngx_http_alikassa_replay(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
 
 /*
- * Asks what became of an order that may exist.
+ * Asks what became of an order that may exist.  Where AliKassa has said no to
+ * it, ctx->rejected is the call, and there need not be a claim.
  */
 
 static ngx_http_alikassa_next_t
@@ -359,8 +369,11 @@ ngx_http_alikassa_ask(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
 failed:
 
-    (void) ngx_http_alikassa_claim_settle(ctx->claim, ALIKASSA_EVENT_NO_STATUS,
-                                          0, NULL);
+    if (ctx->claim) {
+        (void) ngx_http_alikassa_claim_settle(ctx->claim,
+                                              ALIKASSA_EVENT_NO_STATUS, 0,
+                                              NULL);
+    }
 
     ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
 
@@ -529,26 +542,29 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
 
 
 /*
- * The call is through, and its outcome is recorded: tell the client.
+ * The call is through, and its outcome is recorded: tell the client, unless
+ * AliKassa has said no to what may exist all the same.
  */
 
 static ngx_http_alikassa_next_t
 ngx_http_alikassa_called(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call)
 {
-    ngx_str_t                 body;
     ngx_http_alikassa_ctx_t  *ctx;
 
     ctx = call->ctx;
 
+    if (call->doubted) {
+
+        if (ctx->claim) {
+            ctx->verdict = ngx_http_alikassa_verdict_unknown;
+        }
+
+        return ngx_http_alikassa_ask(r, ctx);
+    }
+
     if (call->whole) {
-        ctx->status = call->status;
-        ctx->answer = call->answer;
-
-        body.len = call->len;
-        body.data = call->start;
-
-        return ngx_http_alikassa_answer(r, ctx, &body, 0);
+        return ngx_http_alikassa_answer_call(r, call);
     }
 
     if (call->outcome == ALIKASSA_OUTCOME_UNSENT) {
@@ -567,7 +583,30 @@ ngx_http_alikassa_called(ngx_http_request_t *r,
 
 
 /*
- * The status call before a payment is through.
+ * Passes on the answer of a call, which may be one before the latest.
+ */
+
+static ngx_http_alikassa_next_t
+ngx_http_alikassa_answer_call(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
+{
+    ngx_str_t                 body;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = call->ctx;
+
+    ctx->status = call->status;
+    ctx->answer = call->answer;
+
+    body.len = call->len;
+    body.data = call->start;
+
+    return ngx_http_alikassa_answer(r, ctx, &body, 0);
+}
+
+
+/*
+ * The status call before a payment is through, or the one after a rejection.
  */
 
 static ngx_http_alikassa_next_t
@@ -588,15 +627,45 @@ ngx_http_alikassa_asked(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
     case ALIKASSA_EVENT_NOT_FOUND:
 
+        if (ctx->rejected) {
+            return ngx_http_alikassa_answer_call(r, ctx->rejected);
+        }
+
         return ngx_http_alikassa_start(r, ctx, ctx->operation,
                                        &ctx->conf->uri, &ctx->body,
                                        ngx_http_alikassa_called);
 
     default: /* ALIKASSA_EVENT_NO_STATUS */
 
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_unresolved,
+        return ngx_http_alikassa_refuse(r, ctx,
+                            &ngx_http_alikassa_unresolved[ctx->claim != NULL],
                                         NULL);
     }
+}
+
+
+/*
+ * Tells whether a no of AliKassa's may be none: it names the order_id, or the
+ * order may have been made by a call before, or later than AliKassa said that
+ * there is none.  The status is asked then.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = call->ctx;
+
+    if (call->outcome != ALIKASSA_OUTCOME_REJECTED
+        || call->operation->status == NULL
+        || ctx->order_id.len == 0)
+    {
+        return 0;
+    }
+
+    return alikassa_answer_doubtful(call->status, &call->answer)
+           || (ctx->claim && ctx->claim->resent);
 }
 
 
@@ -618,11 +687,17 @@ ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
 
     ngx_queue_remove(&call->queue);
 
+    if (ngx_http_alikassa_doubtful(call)) {
+        call->doubted = 1;
+        call->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+        call->ctx->rejected = call;
+    }
+
     if (call->handler == ngx_http_alikassa_asked) {
         ngx_http_alikassa_settle_asked(call);
 
     } else {
-        call->ctx->outcome = outcome;
+        call->ctx->outcome = call->outcome;
         ngx_http_alikassa_settle(call);
     }
 
@@ -633,21 +708,9 @@ ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
 static void
 ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call)
 {
-    ngx_str_t                   answer;
-    ngx_http_alikassa_claim_t  *claim;
-
-    claim = call->ctx->claim;
-
-    if (claim == NULL) {
-        return;
-    }
-
-    answer.len = call->len;
-    answer.data = call->start;
-
-    (void) ngx_http_alikassa_claim_settle(claim,
-                                     alikassa_idempotency_event(call->outcome),
-                                     call->status, &answer);
+    ngx_http_alikassa_settle_claim(call, call->doubted
+                                   ? ALIKASSA_EVENT_DOUBTED
+                                   : alikassa_idempotency_event(call->outcome));
 }
 
 
@@ -659,7 +722,6 @@ ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call)
 static void
 ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
 {
-    ngx_str_t                 answer;
     ngx_http_alikassa_ctx_t  *ctx;
 
     ctx = call->ctx;
@@ -673,16 +735,36 @@ ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
     {
         call->asked = ALIKASSA_EVENT_NOT_FOUND;
 
+        if (ctx->rejected) {
+            ctx->outcome = ALIKASSA_OUTCOME_REJECTED;
+        }
+
     } else {
         call->asked = ALIKASSA_EVENT_NO_STATUS;
         ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
     }
 
+    ngx_http_alikassa_settle_claim(call, call->asked);
+}
+
+
+static void
+ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
+    alikassa_event_t event)
+{
+    ngx_str_t                   answer;
+    ngx_http_alikassa_claim_t  *claim;
+
+    claim = call->ctx->claim;
+
+    if (claim == NULL) {
+        return;
+    }
+
     answer.len = call->len;
     answer.data = call->start;
 
-    (void) ngx_http_alikassa_claim_settle(ctx->claim, call->asked,
-                                          call->status, &answer);
+    (void) ngx_http_alikassa_claim_settle(claim, event, call->status, &answer);
 }
 
 

@@ -49,7 +49,7 @@ typedef struct {
 } ngx_http_alikassa_stored_t;
 
 
-/* in flight or asked for */
+/* FLIGHT, PROBE and CHECK */
 
 typedef struct {
     uint64_t                         owner;     /* a worker's generation */
@@ -219,7 +219,8 @@ static ngx_inline ngx_uint_t
 ngx_http_alikassa_held(ngx_http_alikassa_record_t *record)
 {
     return record->node.data == ALIKASSA_STATE_FLIGHT
-           || record->node.data == ALIKASSA_STATE_PROBE;
+           || record->node.data == ALIKASSA_STATE_PROBE
+           || record->node.data == ALIKASSA_STATE_CHECK;
 }
 
 

@@ -68,7 +68,7 @@ EOF
 my @faults = (
     map { { action => $_, probability => 0.03 } } qw(cut_before cut_after
         reset_before reset_after half chunks garbage html_500 json_500 empty
-        forbidden json_429 timeout_408 gzip),
+        forbidden json_429 timeout_408 gzip taken),
 );
 
 $t->faults(@faults,
@@ -209,7 +209,7 @@ my (%taken, %audited);
 
 for my $line (map { json_decode($_) } @lines) {
     my ($id, $outcome) = @$line{qw(order_id outcome)};
-    next if $line->{operation} =~ /status/;
+    next if $line->{call};      # of a status call
     $taken{$id}++   if $outcome eq 'accepted';
     $audited{$id}++ if $outcome ne 'unsent';
 }

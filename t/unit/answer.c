@@ -214,6 +214,82 @@ answers_are_judged(void **state)
 }
 
 
+/*
+ * A rejection that may be none: 409, and whatever names order_id in "errors".
+ */
+
+static void
+rejections_are_doubted(void **state)
+{
+    size_t              i;
+    alikassa_str_t      body;
+    alikassa_answer_t   answer;
+    alikassa_outcome_t  outcome;
+
+    static const struct {
+        unsigned        status;
+        const char     *body;
+        int             doubtful;
+    } tests[] = {
+        { 400, "{\"errors\":{\"order_id\":[\"taken\"]}}", 1 },
+        { 422, "{\"errors\":{\"amount\":[],\"order_id\":[]}}", 1 },
+        { 403, "{\"errors\":{\"order_id\":null}}", 1 },
+        { 499, "{\"errors\":{\"order\\u005fid\":\"taken\"}}", 1 },
+        { 409, "{}", 1 },
+        { 409, "{\"errors\":{\"amount\":[]}}", 1 },
+
+        { 400, "{}", 0 },
+        { 400, "{\"order_id\":1,\"errors\":{}}", 0 },
+        { 400, "{\"errors\":{\"amount\":[\"order_id\"]}}", 0 },
+        { 400, "{\"errors\":{\"Order_id\":[]}}", 0 },
+        { 400, "{\"errors\":{\"order_id2\":[]}}", 0 },
+        { 400, "{\"errors\":{\"amount\":{\"order_id\":[]}}}", 0 },
+        { 400, "{\"errors\":[\"order_id\"]}", 0 },
+        { 400, "{\"errors\":\"order_id\"}", 0 },
+        { 400, "{\"errors\":null}", 0 },
+        { 400, "{\"Errors\":{\"order_id\":[]}}", 0 },
+
+        /* no rejection at all */
+
+        { 200, "{\"id\":1,\"errors\":{\"order_id\":[]}}", 0 },
+        { 408, "{\"errors\":{\"order_id\":[]}}", 0 },
+        { 500, "{\"errors\":{\"order_id\":[]}}", 0 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+
+        body = test_copy(tests[i].body);
+
+        assert_int_equal(alikassa_answer_read(test_pool(), &test_money,
+                                              tests[i].status, &body, &answer,
+                                              &outcome),
+                         ALIKASSA_OK);
+
+        if (alikassa_answer_doubtful(tests[i].status, &answer)
+            != tests[i].doubtful)
+        {
+            fail_msg("%u %s: doubtful is not %d", tests[i].status,
+                     tests[i].body, tests[i].doubtful);
+        }
+
+        test_pool_free();
+    }
+
+    /* of a call that moves nothing nobody asks */
+
+    body = test_copy("{\"errors\":{\"order_id\":[]}}");
+
+    assert_int_equal(alikassa_answer_read(test_pool(), &test_safe, 400, &body,
+                                          &answer, &outcome),
+                     ALIKASSA_OK);
+    assert_false(alikassa_answer_doubtful(400, &answer));
+
+    test_pool_free();
+}
+
+
 static void
 members_are_read(void **state)
 {
@@ -414,6 +490,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(answers_are_judged),
+        cmocka_unit_test(rejections_are_doubted),
         cmocka_unit_test(members_are_read),
         cmocka_unit_test(only_plain_https_is_redirected_to),
         cmocka_unit_test(size_is_limited),

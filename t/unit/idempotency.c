@@ -28,6 +28,7 @@ static const test_name_t  test_states[] = {
     { "DONE", ALIKASSA_STATE_DONE },
     { "UNKNOWN", ALIKASSA_STATE_UNKNOWN },
     { "PROBE", ALIKASSA_STATE_PROBE },
+    { "CHECK", ALIKASSA_STATE_CHECK },
     { NULL, ALIKASSA_NSTATES }
 };
 
@@ -37,6 +38,7 @@ static const test_name_t  test_events[] = {
     { "OTHER", ALIKASSA_EVENT_OTHER },
     { "ACCEPTED", ALIKASSA_EVENT_ACCEPTED },
     { "REJECTED", ALIKASSA_EVENT_REJECTED },
+    { "DOUBTED", ALIKASSA_EVENT_DOUBTED },
     { "UNSENT", ALIKASSA_EVENT_UNSENT },
     { "LOST", ALIKASSA_EVENT_LOST },
     { "FOUND", ALIKASSA_EVENT_FOUND },
@@ -75,6 +77,7 @@ static const char *const  test_table[][4] = {
     { "FLIGHT",  "OTHER",     "FLIGHT",  "CONFLICT" },
     { "FLIGHT",  "ACCEPTED",  "DONE",    "STORE" },
     { "FLIGHT",  "REJECTED",  "FREE",    "RELEASE" },
+    { "FLIGHT",  "DOUBTED",   "CHECK",   "ASK" },
     { "FLIGHT",  "UNSENT",    "FREE",    "RELEASE" },
     { "FLIGHT",  "LOST",      "UNKNOWN", "NONE" },
     { "FLIGHT",  "DIED",      "UNKNOWN", "NONE" },
@@ -92,7 +95,14 @@ static const char *const  test_table[][4] = {
     { "PROBE",   "FOUND",     "DONE",    "STORE" },
     { "PROBE",   "NOT_FOUND", "FLIGHT",  "SEND" },
     { "PROBE",   "NO_STATUS", "UNKNOWN", "NONE" },
-    { "PROBE",   "DIED",      "UNKNOWN", "NONE" }
+    { "PROBE",   "DIED",      "UNKNOWN", "NONE" },
+
+    { "CHECK",   "REQUEST",   "CHECK",   "WAIT" },
+    { "CHECK",   "OTHER",     "CHECK",   "CONFLICT" },
+    { "CHECK",   "FOUND",     "DONE",    "STORE" },
+    { "CHECK",   "NOT_FOUND", "FREE",    "RELEASE" },
+    { "CHECK",   "NO_STATUS", "UNKNOWN", "NONE" },
+    { "CHECK",   "DIED",      "UNKNOWN", "NONE" }
 };
 
 
@@ -285,6 +295,8 @@ test_who_forgets(void **data)
             surely = (state == ALIKASSA_STATE_FLIGHT
                       && (event == ALIKASSA_EVENT_REJECTED
                           || event == ALIKASSA_EVENT_UNSENT))
+                     || (state == ALIKASSA_STATE_CHECK
+                         && event == ALIKASSA_EVENT_NOT_FOUND)
                      || (state == ALIKASSA_STATE_DONE
                          && (event == ALIKASSA_EVENT_EXPIRED
                              || event == ALIKASSA_EVENT_EVICT));
