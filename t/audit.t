@@ -34,7 +34,8 @@ http {
     server {
         listen 127.0.0.1:%%PORT_0%% reuseport;
         location = /pay    { alikassa_payment; }
-        location = /zone   { alikassa_payment; alikassa_idempotency orders; }
+        location = /zone   { alikassa_payment; alikassa_idempotency orders;
+                             alikassa_validate fields; }
         location = /off    { alikassa_payment; alikassa_audit_log off; }
         location = /other  { alikassa_payment; alikassa_audit_log %%DIR%%/other.log; }
         location = /full   { alikassa_payment; alikassa_audit_log /dev/full; }
