@@ -9,14 +9,47 @@
 #include "alikassa_utf8.h"
 
 
-static ngx_int_t ngx_http_alikassa_fields_set(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, uint32_t *taken);
-static void ngx_http_alikassa_fields_accept(ngx_http_alikassa_ctx_t *ctx,
-    uint32_t taken);
+static ngx_int_t ngx_http_alikassa_merge_set(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *prev, ngx_http_alikassa_loc_conf_t *conf);
+static ngx_int_t ngx_http_alikassa_check_order(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *conf, ngx_http_alikassa_set_t *set,
+    ngx_int_t field);
+static ngx_int_t ngx_http_alikassa_fields_extra(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx);
 static void ngx_http_alikassa_fields_default(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 static ngx_int_t ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
     alikassa_field_role_t role, ngx_str_t *value);
+
+
+/* variables of fields: known from their field on */
+
+static const struct {
+    const char                *name;
+    alikassa_field_role_t      role;
+} ngx_http_alikassa_role_variables[] = {
+    { "alikassa_amount", ALIKASSA_ROLE_AMOUNT },
+    { "alikassa_order_id", ALIKASSA_ROLE_ORDER_ID },
+    { NULL, ALIKASSA_ROLE_NONE }
+};
+
+
+/* and those which are known when the fields have been signed or sent */
+
+static const char  *const ngx_http_alikassa_late_variables[] = {
+    "alikassa_sign",
+    "alikassa_id",
+    "alikassa_uuid",
+    "alikassa_url",
+    "alikassa_payment_status",
+    "alikassa_status",
+    "alikassa_error",
+    "alikassa_outcome",
+    "alikassa_sign_time",
+    "alikassa_response_time",
+    "alikassa_idempotency",
+    NULL
+};
 
 
 char *
@@ -76,11 +109,74 @@ ngx_http_alikassa_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ccv.value = &value[2];
     ccv.complex_value = &set->value;
 
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK
+        || ngx_http_alikassa_check_late(cf, &set->value, &cmd->name) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * Returns NGX_ERROR, with a message, if the value has a variable that is known
+ * only after the directive's value has been used.
+ */
+
+ngx_int_t
+ngx_http_alikassa_check_late(ngx_conf_t *cf, ngx_http_complex_value_t *cv,
+    ngx_str_t *directive)
+{
+    const char *const  *name;
+
+    for (name = ngx_http_alikassa_late_variables; *name; name++) {
+
+        if (ngx_http_alikassa_refers(cf, cv, *name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"$%s\" has no value before the call is made, "
+                               "remove it from \"%V\"", *name, directive);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Returns 1 if the value has the variable.  One that a map makes of it is not
+ * seen.
+ */
+
+ngx_uint_t
+ngx_http_alikassa_refers(ngx_conf_t *cf, ngx_http_complex_value_t *cv,
+    const char *name)
+{
+    size_t                      len;
+    ngx_uint_t                 *index;
+    ngx_http_variable_t        *v;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    if (cv->flushes == NULL) {
+        return 0;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    v = cmcf->variables.elts;
+    len = ngx_strlen(name);
+
+    for (index = cv->flushes; *index != (ngx_uint_t) -1; index++) {
+
+        if (v[*index].name.len == len
+            && ngx_strncmp(v[*index].name.data, name, len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -148,11 +244,10 @@ ngx_int_t
 ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *prev, ngx_http_alikassa_loc_conf_t *conf)
 {
-    int                       field;
-    ngx_str_t                *name;
-    ngx_uint_t                i;
-    alikassa_str_t            s;
-    ngx_http_alikassa_set_t  *set;
+    int              field;
+    ngx_str_t       *name;
+    ngx_uint_t       i;
+    alikassa_str_t   s;
 
     conf->accepted = (uint32_t) -1;
 
@@ -174,13 +269,28 @@ ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
         }
     }
 
-    if (conf->set == NULL) {
-        return NGX_OK;
-    }
+    return conf->set ? ngx_http_alikassa_merge_set(cf, prev, conf) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_merge_set(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *prev, ngx_http_alikassa_loc_conf_t *conf)
+{
+    ngx_int_t                 field;
+    ngx_uint_t                i;
+    alikassa_str_t            s;
+    ngx_http_alikassa_set_t  *set;
 
     conf->set_field = ngx_palloc(cf->pool,
                                  conf->set->nelts * sizeof(ngx_int_t));
     if (conf->set_field == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->field_set = ngx_pcalloc(cf->pool,
+                         ALIKASSA_MAX_FIELDS * sizeof(ngx_http_alikassa_set_t *));
+    if (conf->field_set == NULL) {
         return NGX_ERROR;
     }
 
@@ -191,7 +301,7 @@ ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
         s.len = set[i].name.len;
         s.data = set[i].name.data;
 
-        conf->set_field[i] = alikassa_operation_field(conf->operation, &s);
+        field = alikassa_operation_field(conf->operation, &s);
 
         /*
          * A server's "alikassa_set customer_ip ..." is meant for its
@@ -199,12 +309,69 @@ ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
          * What the location itself sets is sent as it says.
          */
 
-        if (conf->set_field[i] == NGX_HTTP_ALIKASSA_SET_EXTRA
+        if (field == NGX_HTTP_ALIKASSA_SET_EXTRA
             && conf->set == prev->set
             && alikassa_operation_any_field(&s))
         {
-            conf->set_field[i] = NGX_HTTP_ALIKASSA_SET_SKIP;
+            field = NGX_HTTP_ALIKASSA_SET_SKIP;
         }
+
+        conf->set_field[i] = field;
+
+        if (field < 0) {
+            continue;
+        }
+
+        conf->field_set[field] = &set[i];
+
+        if (ngx_http_alikassa_check_order(cf, conf, &set[i], field)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Fields are known in their order: an earlier one, or the field itself, cannot
+ * be made of a later one.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_check_order(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *conf, ngx_http_alikassa_set_t *set,
+    ngx_int_t field)
+{
+    ngx_int_t              known;
+    ngx_uint_t             i;
+    const char            *name;
+    const alikassa_str_t  *of;
+
+    for (i = 0; ngx_http_alikassa_role_variables[i].name; i++) {
+
+        name = ngx_http_alikassa_role_variables[i].name;
+
+        known = alikassa_operation_role(conf->operation,
+                                     ngx_http_alikassa_role_variables[i].role);
+
+        if (known < field || !ngx_http_alikassa_refers(cf, &set->value, name))
+        {
+            continue;
+        }
+
+        of = &conf->operation->fields[known].name;
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"$%s\" has no value yet in \"alikassa_set %V\", since "
+                      "\"%*s\" is not before it: use what \"%*s\" is made of, "
+                      "such as \"$alikassa_field_%*s\", in %V:%ui",
+                      name, &set->name, of->len, of->data, of->len, of->data,
+                      of->len, of->data, &set->where.file, set->where.line);
+
+        return NGX_ERROR;
     }
 
     return NGX_OK;
@@ -223,22 +390,27 @@ ngx_int_t
 ngx_http_alikassa_fields_build(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, alikassa_faults_t *faults)
 {
-    uint32_t        taken;
+    ngx_uint_t      i;
     alikassa_rc_t   rc;
     alikassa_str_t  body;
+
+    ctx->taken = 0;
 
     ctx->fields = ngx_pcalloc(r->pool, sizeof(alikassa_fields_t));
     if (ctx->fields == NULL) {
         return NGX_ERROR;
     }
 
-    taken = 0;
+    for (i = 0; i < ctx->operation->nfields; i++) {
 
-    if (ngx_http_alikassa_fields_set(r, ctx, &taken) != NGX_OK) {
-        return NGX_ERROR;
+        if (ngx_http_alikassa_fields_take(r, ctx, i) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
-    ngx_http_alikassa_fields_accept(ctx, taken);
+    if (ngx_http_alikassa_fields_extra(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     ngx_http_alikassa_fields_default(r, ctx);
 
@@ -254,6 +426,8 @@ ngx_http_alikassa_fields_build(ngx_http_request_t *r,
     {
         return NGX_ERROR;
     }
+
+    ctx->built = 1;
 
     switch (rc) {
 
@@ -272,20 +446,79 @@ ngx_http_alikassa_fields_build(ngx_http_request_t *r,
 
 
 /*
- * A field that is set to nothing is taken, too: it is left out, and the
- * client cannot fill it.
+ * Takes one field: what the operator sets, or what the client sent.  A field
+ * that is set to nothing is left out, and the client cannot fill it.
+ *
+ * A variable in one field's value may ask for another field, and so on: each
+ * is taken once, and one that is on its way is empty.
+ */
+
+ngx_int_t
+ngx_http_alikassa_fields_take(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t field)
+{
+    uint32_t                  bit;
+    ngx_str_t                 value;
+    alikassa_str_t            s;
+    const alikassa_input_t   *input;
+    ngx_http_alikassa_set_t  *set;
+
+    bit = (uint32_t) 1 << field;
+
+    if (ctx->taken & bit) {
+        return NGX_OK;
+    }
+
+    ctx->taken |= bit;
+
+    set = ctx->conf->field_set ? ctx->conf->field_set[field] : NULL;
+
+    if (set) {
+
+        if (ngx_http_complex_value(r, &set->value, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len) {
+            s.len = value.len;
+            s.data = value.data;
+
+            alikassa_param_set(&ctx->fields->known[field], &s);
+        }
+
+        return NGX_OK;
+    }
+
+    if (ctx->inputs.nelts == 0
+        || ctx->trusted
+        || !(ctx->conf->accepted & bit))
+    {
+        return NGX_OK;
+    }
+
+    input = alikassa_inputs_find(&ctx->inputs,
+                                 &ctx->operation->fields[field].name);
+
+    if (input) {
+        alikassa_param_take(&ctx->fields->known[field], input);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The operator's own fields, behind all others.
  */
 
 static ngx_int_t
-ngx_http_alikassa_fields_set(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, uint32_t *taken)
+ngx_http_alikassa_fields_extra(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
-    ngx_int_t                 field;
     ngx_str_t                 value;
     ngx_uint_t                i;
     alikassa_str_t            s;
     alikassa_extra_t         *extra;
-    alikassa_param_t         *param;
     ngx_http_alikassa_set_t  *set;
 
     if (ctx->conf->set == NULL) {
@@ -302,9 +535,7 @@ ngx_http_alikassa_fields_set(ngx_http_request_t *r,
 
     for (i = 0; i < ctx->conf->set->nelts; i++) {
 
-        field = ctx->conf->set_field[i];
-
-        if (field == NGX_HTTP_ALIKASSA_SET_SKIP) {
+        if (ctx->conf->set_field[i] != NGX_HTTP_ALIKASSA_SET_EXTRA) {
             continue;
         }
 
@@ -312,63 +543,21 @@ ngx_http_alikassa_fields_set(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        if (field >= 0) {
-            *taken |= (uint32_t) 1 << field;
-        }
-
         if (value.len == 0) {
             continue;
         }
 
-        if (field >= 0) {
-            param = &ctx->fields->known[field];
-
-        } else {
-            extra = &ctx->fields->extra[ctx->fields->nextra++];
-            extra->name.len = set[i].name.len;
-            extra->name.data = set[i].name.data;
-
-            param = &extra->param;
-        }
+        extra = &ctx->fields->extra[ctx->fields->nextra++];
+        extra->name.len = set[i].name.len;
+        extra->name.data = set[i].name.data;
 
         s.len = value.len;
         s.data = value.data;
 
-        alikassa_param_set(param, &s);
+        alikassa_param_set(&extra->param, &s);
     }
 
     return NGX_OK;
-}
-
-
-static void
-ngx_http_alikassa_fields_accept(ngx_http_alikassa_ctx_t *ctx, uint32_t taken)
-{
-    size_t                   i;
-    uint32_t                 bit;
-    const alikassa_input_t  *input;
-    const alikassa_field_t  *field;
-
-    if (ctx->inputs.nelts == 0 || ctx->trusted) {
-        return;
-    }
-
-    field = ctx->operation->fields;
-
-    for (i = 0; i < ctx->operation->nfields; i++) {
-
-        bit = (uint32_t) 1 << i;
-
-        if ((taken & bit) || !(ctx->conf->accepted & bit)) {
-            continue;
-        }
-
-        input = alikassa_inputs_find(&ctx->inputs, &field[i].name);
-
-        if (input) {
-            alikassa_param_take(&ctx->fields->known[i], input);
-        }
-    }
 }
 
 

@@ -475,6 +475,8 @@ ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
                                         NULL);
     }
 
+    ctx->built = 1;
+
     return ngx_http_alikassa_enter(r, ctx);
 }
 

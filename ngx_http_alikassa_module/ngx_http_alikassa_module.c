@@ -282,6 +282,7 @@ ngx_http_alikassa_create_loc_conf(ngx_conf_t *cf)
      *     conf->uri = { 0, NULL };
      *     conf->status_uri = { 0, NULL };
      *     conf->set_field = NULL;
+     *     conf->field_set = NULL;
      *     conf->accepted = 0;
      */
 
@@ -642,6 +643,16 @@ ngx_http_alikassa_account(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ccv.complex_value = alcf->account;
 
     if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_alikassa_refers(cf, alcf->account, "alikassa_account")) {
+        return "has \"$alikassa_account\" in its own value";
+    }
+
+    if (ngx_http_alikassa_check_late(cf, alcf->account, &cmd->name)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -169,6 +169,7 @@ typedef struct {
 
     ngx_array_t                        *set;        /* ..._set_t */
     ngx_int_t                          *set_field;  /* of each: see above */
+    ngx_http_alikassa_set_t           **field_set;  /* by field, or NULL */
     ngx_array_t                        *accept;     /* ngx_str_t */
     uint32_t                            accepted;   /* bit by field */
 
@@ -267,6 +268,7 @@ struct ngx_http_alikassa_ctx_s {
 
     alikassa_inputs_t                   inputs;
     alikassa_fields_t                  *fields;
+    uint32_t                            taken;      /* of them, bit by field */
 
     ngx_str_t                           account;
     ngx_str_t                           order_id;
@@ -293,6 +295,7 @@ struct ngx_http_alikassa_ctx_s {
     alikassa_media_type_t               type;
 
     unsigned                            decoded:1;
+    unsigned                            built:1;     /* the fields are known */
     unsigned                            trusted:1;   /* by X-Accel-Redirect */
     unsigned                            allow:1;     /* send Allow */
     unsigned                            answered:1;
@@ -369,6 +372,12 @@ ngx_int_t ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *prev, ngx_http_alikassa_loc_conf_t *conf);
 ngx_int_t ngx_http_alikassa_fields_build(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, alikassa_faults_t *faults);
+ngx_int_t ngx_http_alikassa_fields_take(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t field);
+ngx_int_t ngx_http_alikassa_check_late(ngx_conf_t *cf,
+    ngx_http_complex_value_t *cv, ngx_str_t *directive);
+ngx_uint_t ngx_http_alikassa_refers(ngx_conf_t *cf,
+    ngx_http_complex_value_t *cv, const char *name);
 ngx_int_t ngx_http_alikassa_keep(ngx_http_alikassa_ctx_t *ctx,
     const alikassa_str_t *src, ngx_str_t *dst);
 

@@ -9,6 +9,7 @@
 
 #include "ngx_http_alikassa_module.h"
 #include "alikassa_utf8.h"
+#include "alikassa_value.h"
 
 
 static void ngx_http_alikassa_clean_value(ngx_http_variable_value_t *v,
@@ -19,6 +20,9 @@ static ngx_int_t ngx_http_alikassa_answer_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_alikassa_order_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_alikassa_building_variable(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_http_variable_value_t *v,
+    uintptr_t data);
 static ngx_int_t ngx_http_alikassa_operation_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_alikassa_account_variable(ngx_http_request_t *r,
@@ -212,7 +216,14 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
     ctx = ngx_http_alikassa_ctx(r);
 
     if (ctx && ctx->operation) {
-        return ngx_http_alikassa_text_variable(r, v, data);
+
+        if (ctx->built || ctx->outcome != ALIKASSA_OUTCOME_NONE) {
+            return ngx_http_alikassa_text_variable(r, v, data);
+        }
+
+        if (ctx->fields) {
+            return ngx_http_alikassa_building_variable(r, ctx, v, data);
+        }
     }
 
     if (data == offsetof(ngx_http_alikassa_ctx_t, amount)) {
@@ -243,7 +254,62 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
         }
     }
 
+    if (ctx && ctx->trusted) {
+
+        /* nothing of the client's counts */
+
+        ngx_http_alikassa_value(v, NULL, 0);
+        return NGX_OK;
+    }
+
     return ngx_http_alikassa_field(r, &name, v);
+}
+
+
+/*
+ * Asked for in the value of another field: what will be signed.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_building_variable(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    int                field;
+    alikassa_str_t     s;
+    alikassa_param_t  *param;
+
+    ngx_http_alikassa_value(v, NULL, 0);
+
+    field = alikassa_operation_role(ctx->operation,
+                          data == offsetof(ngx_http_alikassa_ctx_t, amount)
+                          ? ALIKASSA_ROLE_AMOUNT : ALIKASSA_ROLE_ORDER_ID);
+
+    if (field < 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_alikassa_fields_take(r, ctx, field) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    param = &ctx->fields->known[field];
+
+    if (!param->given || param->malformed || param->repeated
+        || param->type > ALIKASSA_VALUE_NUMBER)
+    {
+        return NGX_OK;
+    }
+
+    s = param->value;
+
+    if (data == offsetof(ngx_http_alikassa_ctx_t, amount)) {
+        (void) alikassa_amount(&param->value, &s);
+    }
+
+    ngx_http_alikassa_clean_value(v, s.data, s.len);
+
+    return NGX_OK;
 }
 
 

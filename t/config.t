@@ -142,6 +142,47 @@ try('set twice', "$a $key", 'location = /pay { alikassa_payment; '
     qr/field "amount" is set twice, first in \S+nginx.conf:\d+/, $where);
 try('set at two levels', "$a $key alikassa_set amount 1;",
     'location = /pay { alikassa_payment; alikassa_set amount 2; }');
+
+# variables of fields that are not known yet
+
+for (['amount of itself', 'amount $alikassa_amount', 'amount', 'amount'],
+    ['order_id of itself', 'order_id "A-${alikassa_order_id}"', 'order_id',
+        'order_id'],
+    ['amount of order_id', 'amount $alikassa_order_id', 'amount', 'order_id'])
+{
+    my ($name, $set, $field, $of) = @$_;
+    try($name, "$a $key",
+        "location = /pay { alikassa_payment;\nalikassa_set $set; }",
+        qr/"\$alikassa_$of" has no value yet in "alikassa_set $field", since "$of" is not before it: use what "$of" is made of, such as "\$alikassa_field_$of", in \S+nginx\.conf:\d+/);
+    try("$name, of a server", "$a $key alikassa_set $set;", $pay,
+        qr/has no value yet in "alikassa_set $field".* $where/);
+    try("$name, where nothing is paid", "$a $key alikassa_set $set;", '');
+}
+
+try('status of itself', "$a $key", 'location = /s { alikassa_payment_status; '
+    . 'alikassa_set order_id $alikassa_order_id; }',
+    qr/"\$alikassa_order_id" has no value yet/, $where);
+try('later ones', "$a $key", 'location = /pay { alikassa_payment; '
+    . 'alikassa_set success_redirect_url "https://a/$alikassa_order_id"; '
+    . 'alikassa_set order_id "$alikassa_amount-$arg_x"; '
+    . 'alikassa_set shop_order "$alikassa_order_id $alikassa_amount '
+    . '$alikassa_account $alikassa_operation"; }');
+
+for (qw(sign id uuid url payment_status status error outcome sign_time
+    response_time idempotency))
+{
+    try("a late one, $_", "$a $key alikassa_set desc x\$alikassa_$_;", '',
+        qr/"\$alikassa_$_" has no value before the call is made, remove it from "alikassa_set"/,
+        $where);
+    try("account of $_", "alikassa_account \$alikassa_$_; $key", '',
+        qr/"\$alikassa_$_" has no value before the call .*"alikassa_account"/,
+        $where);
+}
+
+try('account of itself', "alikassa_account \$alikassa_account; $key", $pay,
+    qr/"alikassa_account" directive has "\$alikassa_account" in its own value/,
+    $where);
+
 try('accept', "$a $key alikassa_accept amount nothing;", $pay,
     qr/"nothing" is no field that a client may send/, $where);
 try('two operations', "$a $key",
