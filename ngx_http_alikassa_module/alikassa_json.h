@@ -122,6 +122,21 @@ size_t alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src);
 
 
 /*
+ * Writes src, which must be UTF-8, with \b \f \n \r \t, other controls as
+ * \u00xx, and what else escape says: "/" as "\/", non-ASCII characters as
+ * \uxxxx, or of these U+2028 and U+2029 only.  A byte that is no UTF-8 becomes
+ * \ufffd.  Same convention as above.
+ */
+
+#define ALIKASSA_JSON_ESCAPE_SLASH    1
+#define ALIKASSA_JSON_ESCAPE_UNICODE  2
+#define ALIKASSA_JSON_ESCAPE_LINES    4
+
+size_t alikassa_json_write_escaped(unsigned char *dst,
+    const alikassa_str_t *src, unsigned escape);
+
+
+/*
  * Re-encodes any JSON object exactly as PHP's
  * json_encode(json_decode($text)) would: order kept, white space gone,
  * strings as above, an empty object as {}, numbers as PHP prints them.  A

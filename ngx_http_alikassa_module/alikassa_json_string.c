@@ -9,6 +9,7 @@
 #include "alikassa_utf8.h"
 
 
+static size_t alikassa_json_code(unsigned char *dst, unsigned c);
 static size_t alikassa_json_escape(unsigned char *dst, unsigned char c);
 static unsigned char *alikassa_json_hex(unsigned char *dst, unsigned c);
 
@@ -177,6 +178,98 @@ alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src)
     }
 
     return len + 1;
+}
+
+
+size_t
+alikassa_json_write_escaped(unsigned char *dst, const alikassa_str_t *src,
+    unsigned escape)
+{
+    int                   hex;
+    size_t                len, n;
+    int32_t               c;
+    const unsigned char  *p, *last, *start;
+
+    len = 1;
+
+    if (dst != NULL) {
+        dst[0] = '"';
+    }
+
+    p = src->data;
+    last = p + src->len;
+
+    while (p < last) {
+
+        start = p;
+
+        if (*p < 0x80) {
+
+            c = *p++;
+
+            if (c < 0x20 || c == '"' || c == '\\'
+                || (c == '/' && (escape & ALIKASSA_JSON_ESCAPE_SLASH)))
+            {
+                len += alikassa_json_escape(dst ? &dst[len] : NULL,
+                                            (unsigned char) c);
+                continue;
+            }
+
+        } else {
+
+            c = alikassa_utf8_decode(&p, last);
+
+            hex = (c < 0 || (escape & ALIKASSA_JSON_ESCAPE_UNICODE)
+                   || ((c == 0x2028 || c == 0x2029)
+                       && (escape & ALIKASSA_JSON_ESCAPE_LINES)));
+
+            if (hex) {
+                len += alikassa_json_code(dst ? &dst[len] : NULL,
+                                          (c < 0) ? 0xfffd : (unsigned) c);
+                continue;
+            }
+        }
+
+        n = (size_t) (p - start);
+
+        if (dst != NULL) {
+            memcpy(&dst[len], start, n);
+        }
+
+        len += n;
+    }
+
+    if (dst != NULL) {
+        dst[len] = '"';
+    }
+
+    return len + 1;
+}
+
+
+/*
+ * Writes \uxxxx, or two of them, and returns the length.
+ */
+
+static size_t
+alikassa_json_code(unsigned char *dst, unsigned c)
+{
+    if (c <= 0xffff) {
+
+        if (dst != NULL) {
+            (void) alikassa_json_hex(dst, c);
+        }
+
+        return 6;
+    }
+
+    if (dst != NULL) {
+        c -= 0x10000;
+        dst = alikassa_json_hex(dst, 0xd800 + (c >> 10));
+        (void) alikassa_json_hex(dst, 0xdc00 + (c & 0x3ff));
+    }
+
+    return 12;
 }
 
 

@@ -1,46 +1,41 @@
 
 /*
- * Notifications: reading and proving them.
+ * Notifications: proving them.
  */
 
-
-#include <stdio.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "alikassa_input_internal.h"
 #include "alikassa_json.h"
-#include "alikassa_notification.h"
-#include "alikassa_utf8.h"
+#include "alikassa_notification_internal.h"
 #include "alikassa_value.h"
 
 
-/* the longest name that matters, "is_partial_payment", and some more */
-#define ALIKASSA_NOTIFICATION_NAME  32
-
-/* "{" , eleven times "name": and ",", "null" where absent, "}" */
-#define ALIKASSA_NOTIFICATION_FRAME  512
-
-
-typedef struct {
-    alikassa_str_t           name;
-    unsigned                 integer:1;     /* a JSON number, not a string */
-    unsigned                 amount:1;
-    unsigned                 account:1;
-    unsigned                 newer:1;       /* the older form had it not */
-    unsigned                 text:1;        /* the merchant's own: controls
-                                               are allowed */
-} alikassa_notification_row_t;
+/* "{", of each field "name": and ",", "null" where it is absent, "}" */
+#define ALIKASSA_NOTIFICATION_FRAME                                           \
+    (2 + ALIKASSA_NOTIFICATION_MAX_FIELDS                                     \
+         * (ALIKASSA_NOTIFICATION_MAX_NAME + sizeof("\"\":,null")))
 
 
-static size_t alikassa_notification_name(const unsigned char *p,
-    const unsigned char *last, unsigned char *dst);
-static int alikassa_notification_like(const alikassa_str_t *name);
-static size_t alikassa_notification_fold(const alikassa_str_t *name,
-    unsigned char *dst);
-static int alikassa_notification_extra(const alikassa_str_t *name,
-    const alikassa_notification_extra_t *extra);
+_Static_assert(ALIKASSA_NOTIFICATION_VALUES <= ALIKASSA_NOTIFICATION_SIGN,
+               "a bit for each value");
+
+
+/* how "/" and non-ASCII characters may be escaped: PHP's default first */
+
+static const unsigned  alikassa_notification_escapes[] = {
+    ALIKASSA_JSON_ESCAPE_SLASH|ALIKASSA_JSON_ESCAPE_UNICODE,
+    0,
+    ALIKASSA_JSON_ESCAPE_UNICODE,
+    ALIKASSA_JSON_ESCAPE_SLASH,
+
+    /* PHP, unless told, still escapes U+2028 and U+2029 */
+    ALIKASSA_JSON_ESCAPE_LINES,
+    ALIKASSA_JSON_ESCAPE_SLASH|ALIKASSA_JSON_ESCAPE_LINES
+};
+
+
 static alikassa_rc_t alikassa_notification_fields(
     const alikassa_notification_t *notification, const alikassa_str_t *account,
     alikassa_reason_t *reason);
@@ -53,30 +48,11 @@ static alikassa_rc_t alikassa_notification_try(
     size_t nverifiers, const unsigned char *raw, size_t len);
 static size_t alikassa_notification_size(
     const alikassa_notification_t *notification);
+static unsigned alikassa_notification_escapable(
+    const alikassa_notification_t *notification);
 static size_t alikassa_notification_write(
-    const alikassa_notification_t *notification, int php, int older,
+    const alikassa_notification_t *notification, unsigned escape, int older,
     unsigned char *dst);
-static alikassa_rc_t alikassa_notification_refuse(alikassa_reason_t *reason,
-    const char *text);
-
-
-static const alikassa_notification_row_t  alikassa_notification_rows[] = {
-    { alikassa_string("type"), 0, 0, 0, 0, 0 },
-    { alikassa_string("id"), 1, 0, 0, 0, 0 },
-    { alikassa_string("order_id"), 0, 0, 0, 0, 1 },
-    { alikassa_string("payment_status"), 0, 0, 0, 0, 0 },
-    { alikassa_string("amount"), 0, 1, 0, 0, 0 },
-    { alikassa_string("payment_amount"), 0, 0, 0, 0, 0 },
-    { alikassa_string("commission_amount"), 0, 0, 0, 1, 0 },
-    { alikassa_string("is_partial_payment"), 0, 0, 0, 0, 0 },
-    { alikassa_string("account"), 0, 0, 1, 0, 0 },
-    { alikassa_string("service"), 0, 0, 0, 0, 0 },
-    { alikassa_string("desc"), 0, 0, 0, 0, 1 }
-};
-
-
-static const alikassa_str_t  alikassa_notification_sign_name =
-    alikassa_string("sign");
 
 
 /* the page's "Payment status": all but "wait" */
@@ -90,250 +66,14 @@ static const alikassa_str_t  alikassa_notification_finals[] = {
 
 
 alikassa_rc_t
-alikassa_notification_add(alikassa_notification_t *notification,
-    const alikassa_inputs_t *inputs,
-    const alikassa_notification_extra_t *extra, alikassa_reason_t *reason)
-{
-    int                      n;
-    size_t                   i;
-    alikassa_str_t          *value;
-    const alikassa_input_t  *input;
-
-    if (inputs->nelts > ALIKASSA_NOTIFICATION_MAX_INPUTS) {
-        return alikassa_notification_refuse(reason, "too many parameters");
-    }
-
-    for (i = 0; i < inputs->nelts; i++) {
-
-        input = &inputs->elts[i];
-
-        if (alikassa_str_eq(&input->name, &alikassa_notification_sign_name)) {
-            n = ALIKASSA_NOTIFICATION_NFIELDS;
-            value = &notification->sign;
-
-        } else {
-            n = alikassa_notification_find(&input->name);
-
-            if (n >= 0) {
-                value = &notification->values[n];
-
-            } else if (alikassa_notification_like(&input->name)) {
-                return alikassa_notification_refuse(reason,
-                                       "a parameter's name might be taken "
-                                       "for a signed one");
-
-            } else if (alikassa_notification_extra(&input->name, extra)) {
-                continue;
-
-            } else {
-                return alikassa_notification_refuse(reason,
-                                       "a parameter is not signed, allow it "
-                                       "with \"unsigned=name\" if the URL "
-                                       "you gave AliKassa has it");
-            }
-        }
-
-        if (input->repeated || notification->seen & (1U << n)) {
-            return alikassa_notification_refuse(reason,
-                                                "a parameter is repeated");
-        }
-
-        notification->seen |= 1U << n;
-
-        if (input->type == ALIKASSA_VALUE_NULL) {
-            continue;
-        }
-
-        if (input->type != ALIKASSA_VALUE_STRING
-            && input->type != ALIKASSA_VALUE_NUMBER)
-        {
-            return alikassa_notification_refuse(reason,
-                                                "a parameter is not text");
-        }
-
-        /* a NUL is a character here, so "malformed" is not asked */
-
-        if (!alikassa_utf8_check(&input->value, NULL)) {
-            return alikassa_notification_refuse(reason,
-                                                "a parameter is not UTF-8");
-        }
-
-        value->len = input->value.len;
-        value->data = input->value.len ? input->value.data
-                                       : (const unsigned char *) "";
-    }
-
-    return ALIKASSA_OK;
-}
-
-
-alikassa_rc_t
-alikassa_notification_separators(const alikassa_str_t *text,
-    alikassa_reason_t *reason)
-{
-    alikassa_str_t        name;
-    const unsigned char  *p, *last;
-    unsigned char         buf[ALIKASSA_NOTIFICATION_NAME];
-
-    if (text->len == 0) {
-        return ALIKASSA_OK;
-    }
-
-    name.data = buf;
-
-    last = text->data + text->len;
-
-    for (p = memchr(text->data, ';', text->len);
-         p != NULL;
-         p = memchr(p, ';', (size_t) (last - p)))
-    {
-        name.len = alikassa_notification_name(++p, last, buf);
-
-        if (alikassa_notification_find(&name) >= 0
-            || alikassa_str_eq(&name, &alikassa_notification_sign_name)
-            || alikassa_notification_like(&name))
-        {
-            return alikassa_notification_refuse(reason,
-                                       "a signed parameter's name stands "
-                                       "behind a semicolon");
-        }
-    }
-
-    return ALIKASSA_OK;
-}
-
-
-/*
- * Unescapes the name of the pair that begins at p; white space before it is
- * passed over.  Returns its length, 0 if it is longer than one that matters.
- */
-
-static size_t
-alikassa_notification_name(const unsigned char *p, const unsigned char *last,
-    unsigned char *dst)
-{
-    int             high, low;
-    size_t          n;
-    unsigned char   c;
-
-    for (n = 0; p < last && *p != '=' && *p != '&' && *p != ';'; p++) {
-
-        c = (*p == '+') ? ' ' : *p;
-
-        if (c == '%' && last - p > 2) {
-            high = alikassa_form_hex(p[1]);
-            low = alikassa_form_hex(p[2]);
-
-            if (high >= 0 && low >= 0) {
-                c = (unsigned char) (high << 4 | low);
-                p += 2;
-            }
-        }
-
-        if (n == 0 && c <= ' ') {
-            continue;
-        }
-
-        if (n == ALIKASSA_NOTIFICATION_NAME) {
-            return 0;
-        }
-
-        dst[n++] = c;
-    }
-
-    return n;
-}
-
-
-/*
- * Whether some parser might read the name as a signed one, though it is none.
- */
-
-static int
-alikassa_notification_like(const alikassa_str_t *name)
-{
-    alikassa_str_t  s;
-    unsigned char   folded[ALIKASSA_NOTIFICATION_NAME];
-
-    s.len = alikassa_notification_fold(name, folded);
-    s.data = folded;
-
-    return alikassa_notification_find(&s) >= 0
-           || alikassa_str_eq(&s, &alikassa_notification_sign_name);
-}
-
-
-/*
- * What PHP's php_register_variable_ex() makes of a name: leading spaces go,
- * a NUL and an array's bracket end it, space and dot become "_".  Beyond that
- * capitals are made small, and all white space around is cut off.
- */
-
-static size_t
-alikassa_notification_fold(const alikassa_str_t *name, unsigned char *dst)
-{
-    size_t         i, n;
-    unsigned char  c;
-
-    i = 0;
-    n = 0;
-
-    while (i < name->len && name->data[i] <= ' ') {
-        i++;
-    }
-
-    for ( /* void */ ; i < name->len; i++) {
-
-        c = name->data[i];
-
-        if (c == '[' || c == '\0') {
-            break;
-        }
-
-        if (n == ALIKASSA_NOTIFICATION_NAME) {
-            return 0;
-        }
-
-        if (c >= 'A' && c <= 'Z') {
-            c |= 0x20;
-        }
-
-        dst[n++] = (c <= ' ' || c == '.') ? '_' : c;
-    }
-
-    return n;
-}
-
-
-static int
-alikassa_notification_extra(const alikassa_str_t *name,
-    const alikassa_notification_extra_t *extra)
-{
-    size_t  i;
-
-    static const alikassa_str_t  any = alikassa_string("*");
-
-    for (i = 0; i < extra->nelts; i++) {
-
-        if (alikassa_str_eq(&extra->elts[i], name)
-            || alikassa_str_eq(&extra->elts[i], &any))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-alikassa_rc_t
 alikassa_notification_verify(const alikassa_pool_t *pool,
     const alikassa_notification_t *notification,
     alikassa_verifier_t *const *verifiers, size_t nverifiers,
     const alikassa_str_t *account, alikassa_reason_t *reason)
 {
-    int             older, php;
+    int             older;
     size_t          i, len;
+    unsigned        escapable, escape, tried;
     unsigned char  *buf;
     alikassa_rc_t   rc;
     alikassa_str_t  text;
@@ -367,15 +107,29 @@ alikassa_notification_verify(const alikassa_pool_t *pool,
 
     text.data = buf;
 
-    older = notification->values[ALIKASSA_NOTIFICATION_COMMISSION_AMOUNT].data
-            == NULL;
+    escapable = alikassa_notification_escapable(notification);
+
+    older = notification->fields->older
+            && notification->values
+                   [ALIKASSA_NOTIFICATION_COMMISSION_AMOUNT].data == NULL;
 
     for ( /* void */ ; older >= 0; older--) {
 
-        for (php = 1; php >= 0; php--) {
+        tried = 0;
 
-            text.len = alikassa_notification_write(notification, php, older,
-                                                   buf);
+        for (i = 0; i < sizeof(alikassa_notification_escapes)
+                        / sizeof(alikassa_notification_escapes[0]); i++)
+        {
+            escape = alikassa_notification_escapes[i] & escapable;
+
+            if (tried & (1U << escape)) {
+                continue;
+            }
+
+            tried |= 1U << escape;
+
+            text.len = alikassa_notification_write(notification, escape,
+                                                   older, buf);
 
             rc = alikassa_notification_try(&text, verifiers, nverifiers, raw,
                                            len);
@@ -420,8 +174,8 @@ static alikassa_rc_t
 alikassa_notification_fields(const alikassa_notification_t *notification,
     const alikassa_str_t *account, alikassa_reason_t *reason)
 {
+    int                                 place;
     size_t                              i, k;
-    alikassa_str_t                      canonical;
     const alikassa_str_t               *value;
     const alikassa_notification_row_t  *row;
 
@@ -429,22 +183,17 @@ alikassa_notification_fields(const alikassa_notification_t *notification,
         return alikassa_notification_refuse(reason, "no sign");
     }
 
-    for (i = 0; i < ALIKASSA_NOTIFICATION_NFIELDS; i++) {
+    for (i = 0; i < notification->fields->nelts; i++) {
 
-        row = &alikassa_notification_rows[i];
-        value = &notification->values[i];
+        place = notification->fields->places[i];
+
+        row = alikassa_notification_row(place);
+        value = &notification->values[place];
 
         if (row->integer && (value->data == NULL || !alikassa_integer(value)))
         {
             return alikassa_notification_refuse(reason,
                                                 "id is not an integer");
-        }
-
-        if (row->amount
-            && (value->data == NULL || !alikassa_amount(value, &canonical)))
-        {
-            return alikassa_notification_refuse(reason,
-                                                "amount is no amount");
         }
 
         if (row->account && account != NULL
@@ -546,44 +295,92 @@ alikassa_notification_sign(const alikassa_str_t *sign, unsigned char *raw,
 }
 
 
+/*
+ * Returns room for the longest spelling.
+ */
+
 static size_t
 alikassa_notification_size(const alikassa_notification_t *notification)
 {
-    size_t                 i, php, text, size;
-    const alikassa_str_t  *value;
+    int                                    place;
+    size_t                                 i, size;
+    const alikassa_notification_fields_t  *fields;
 
+    fields = notification->fields;
     size = ALIKASSA_NOTIFICATION_FRAME;
 
-    for (i = 0; i < ALIKASSA_NOTIFICATION_NFIELDS; i++) {
+    for (i = 0; i < fields->nelts; i++) {
 
-        value = &notification->values[i];
+        place = fields->places[i];
 
-        if (value->data != NULL) {
-            php = alikassa_json_write_string(NULL, value);
-            text = alikassa_json_write_text(NULL, value);
-            size += (php > text) ? php : text;
-        }
+        size += alikassa_json_write_escaped(NULL, &notification->values[place],
+                                            ALIKASSA_JSON_ESCAPE_SLASH
+                                            |ALIKASSA_JSON_ESCAPE_UNICODE);
     }
 
     return size;
 }
 
 
+/*
+ * Returns what there is to be escaped.
+ */
+
+static unsigned
+alikassa_notification_escapable(const alikassa_notification_t *notification)
+{
+    size_t                 i, k;
+    unsigned               escapable;
+    const alikassa_str_t  *value;
+
+    escapable = 0;
+
+    for (i = 0; i < notification->fields->nelts; i++) {
+
+        value = &notification->values[notification->fields->places[i]];
+
+        for (k = 0; k < value->len; k++) {
+
+            if (value->data[k] == '/') {
+                escapable |= ALIKASSA_JSON_ESCAPE_SLASH;
+
+            } else if (value->data[k] >= 0x80) {
+                escapable |= ALIKASSA_JSON_ESCAPE_UNICODE;
+            }
+
+            /* U+2028 and U+2029 in UTF-8, and their neighbours */
+
+            if (value->data[k] == 0xe2) {
+                escapable |= ALIKASSA_JSON_ESCAPE_LINES;
+            }
+        }
+    }
+
+    return escapable;
+}
+
+
 static size_t
 alikassa_notification_write(const alikassa_notification_t *notification,
-    int php, int older, unsigned char *dst)
+    unsigned escape, int older, unsigned char *dst)
 {
-    size_t                              i;
-    unsigned char                      *p;
-    const alikassa_str_t               *value;
-    const alikassa_notification_row_t  *row;
+    int                                    place;
+    size_t                                 i;
+    unsigned char                         *p;
+    const alikassa_str_t                  *name, *value;
+    const alikassa_notification_row_t     *row;
+    const alikassa_notification_fields_t  *fields;
 
+    fields = notification->fields;
     p = dst;
 
-    for (i = 0; i < ALIKASSA_NOTIFICATION_NFIELDS; i++) {
+    for (i = 0; i < fields->nelts; i++) {
 
-        row = &alikassa_notification_rows[i];
-        value = &notification->values[i];
+        place = fields->places[i];
+
+        row = alikassa_notification_row(place);
+        name = &fields->names[i];
+        value = &notification->values[place];
 
         if (older && row->newer) {
             continue;
@@ -592,8 +389,8 @@ alikassa_notification_write(const alikassa_notification_t *notification,
         *p = (p == dst) ? '{' : ',';
         p++;
         *p++ = '"';
-        memcpy(p, row->name.data, row->name.len);
-        p += row->name.len;
+        memcpy(p, name->data, name->len);
+        p += name->len;
         *p++ = '"';
         *p++ = ':';
 
@@ -601,13 +398,14 @@ alikassa_notification_write(const alikassa_notification_t *notification,
             memcpy(p, "null", sizeof("null") - 1);
             p += sizeof("null") - 1;
 
-        } else if (row->integer) {
+        } else if (row->integer
+                   || (notification->booleans & (UINT64_C(1) << place)))
+        {
             memcpy(p, value->data, value->len);
             p += value->len;
 
         } else {
-            p += php ? alikassa_json_write_string(p, value)
-                     : alikassa_json_write_text(p, value);
+            p += alikassa_json_write_escaped(p, value, escape);
         }
     }
 
@@ -632,29 +430,4 @@ alikassa_notification_final(const alikassa_notification_t *notification)
     }
 
     return 0;
-}
-
-
-int
-alikassa_notification_find(const alikassa_str_t *name)
-{
-    int  i;
-
-    for (i = 0; i < ALIKASSA_NOTIFICATION_NFIELDS; i++) {
-
-        if (alikassa_str_eq(&alikassa_notification_rows[i].name, name)) {
-            return i;
-        }
-    }
-
-    return -1;
-}
-
-
-static alikassa_rc_t
-alikassa_notification_refuse(alikassa_reason_t *reason, const char *text)
-{
-    snprintf(reason->text, ALIKASSA_REASON_LEN, "%s", text);
-
-    return ALIKASSA_DECLINED;
 }

@@ -20,7 +20,7 @@
  *     ngx_http_alikassa_worker.c      whose they are, and who is gone
  *     ngx_http_alikassa_audit.c       the audit log
  *     ngx_http_alikassa_notification.c  a module of its own: notifications
- *     ngx_http_alikassa_notification_conf.c  its directive
+ *     ngx_http_alikassa_notification_conf.c  its directives
  *     ngx_http_alikassa_notification_guard.c  what may follow a refusal
  *     ngx_http_alikassa_delivery.c    each of them to the shop once
  */

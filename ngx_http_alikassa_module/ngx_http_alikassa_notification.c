@@ -25,12 +25,12 @@ static void ngx_http_alikassa_notification_body_handler(
 static alikassa_rc_t ngx_http_alikassa_notification_prove(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_reason_t *reason);
-static alikassa_rc_t ngx_http_alikassa_notification_args(
+static alikassa_rc_t ngx_http_alikassa_notification_headers(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_reason_t *reason);
 static alikassa_rc_t ngx_http_alikassa_notification_body(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
-    alikassa_reason_t *reason);
+    ngx_str_t *body, alikassa_reason_t *reason);
 static alikassa_rc_t ngx_http_alikassa_notification_refuse(
     alikassa_reason_t *reason, const char *text);
 static ngx_int_t ngx_http_alikassa_notification_variable(
@@ -47,6 +47,13 @@ static ngx_command_t  ngx_http_alikassa_notification_commands[] = {
     { ngx_string("alikassa_notification"),
       NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_alikassa_notification,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("alikassa_notification_fields"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_alikassa_notification_fields,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -164,6 +171,7 @@ ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
     if (ctx->conf
         && ctx->conf->verifiers == conf->verifiers
         && ctx->conf->extra.elts == conf->extra.elts
+        && ctx->conf->fields == conf->fields
         && ctx->alcf->account == alcf->account)
     {
         return NGX_DECLINED;
@@ -402,12 +410,16 @@ static alikassa_rc_t
 ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx, alikassa_reason_t *reason)
 {
-    ngx_str_t        value;
+    ngx_int_t        n;
+    ngx_str_t        body, value;
     alikassa_rc_t    rc;
-    alikassa_str_t   account;
+    alikassa_str_t   account, s;
     alikassa_pool_t  pool;
 
     ngx_memzero(&ctx->notification, sizeof(alikassa_notification_t));
+
+    ctx->notification.fields = ctx->conf->fields;
+    ctx->notification.extra = &ctx->conf->extra;
 
     if (!ctx->read) {
         return ngx_http_alikassa_notification_refuse(reason,
@@ -423,13 +435,51 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
                                                      "the body is not whole");
     }
 
-    rc = ngx_http_alikassa_notification_args(r, ctx, reason);
+    s.len = r->unparsed_uri.len;
+    s.data = r->unparsed_uri.data;
+
+    rc = alikassa_notification_uri(&s, reason);
+
+    if (rc == ALIKASSA_OK) {
+        rc = ngx_http_alikassa_notification_headers(r, ctx, reason);
+    }
 
     if (rc != ALIKASSA_OK) {
         return rc;
     }
 
-    rc = ngx_http_alikassa_notification_body(r, ctx, reason);
+    ngx_str_null(&body);
+
+    n = ngx_http_alikassa_read_body(r, 1, &body);
+
+    if (n == NGX_ERROR) {
+        return ALIKASSA_ERROR;
+    }
+
+    if (n != NGX_OK || body.len > NGX_HTTP_ALIKASSA_NOTIFICATION_MAX) {
+        return ngx_http_alikassa_notification_refuse(reason,
+                                                     "the body is too large");
+    }
+
+    if (body.len && (r->method & NGX_HTTP_GET)) {
+        return ngx_http_alikassa_notification_refuse(reason,
+                                                     "a GET has a body");
+    }
+
+    pool.alloc = ngx_http_alikassa_notification_alloc;
+    pool.data = r->pool;
+
+    s.len = ctx->args.len;
+    s.data = ctx->args.data;
+
+    /* what is signed comes from one place */
+
+    rc = alikassa_notification_add_form(&pool, &ctx->notification, &s,
+                                        body.len == 0, reason);
+
+    if (rc == ALIKASSA_OK && body.len) {
+        rc = ngx_http_alikassa_notification_body(r, ctx, &body, reason);
+    }
 
     if (rc != ALIKASSA_OK) {
         return rc;
@@ -445,9 +495,6 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
         account.data = value.data;
     }
 
-    pool.alloc = ngx_http_alikassa_notification_alloc;
-    pool.data = r->pool;
-
     return alikassa_notification_verify(&pool, &ctx->notification,
                                         ctx->conf->verifiers->elts,
                                         ctx->conf->verifiers->nelts,
@@ -456,106 +503,103 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
 }
 
 
+/*
+ * Of several Content-Types a shop might take another one than is taken here.
+ */
+
 static alikassa_rc_t
-ngx_http_alikassa_notification_args(ngx_http_request_t *r,
+ngx_http_alikassa_notification_headers(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx, alikassa_reason_t *reason)
 {
-    alikassa_rc_t      rc;
-    alikassa_str_t     s;
-    alikassa_pool_t    pool;
-    alikassa_inputs_t  inputs;
+    ngx_uint_t        i, types;
+    alikassa_rc_t     rc;
+    alikassa_str_t    name, value;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
-    pool.alloc = ngx_http_alikassa_notification_alloc;
-    pool.data = r->pool;
+    types = 0;
 
-    s.len = ctx->args.len;
-    s.data = ctx->args.data;
+    part = &r->headers_in.headers.part;
+    h = part->elts;
 
-    rc = alikassa_notification_separators(&s, reason);
+    for (i = 0; /* void */; i++) {
 
-    if (rc == ALIKASSA_OK) {
-        rc = alikassa_form_decode(&pool, &s, &inputs, reason);
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        name.len = h[i].key.len;
+        name.data = h[i].key.data;
+        value.len = h[i].value.len;
+        value.data = h[i].value.data;
+
+        rc = alikassa_notification_header(ctx->conf->fields, &name, &value,
+                                          reason);
+
+        if (rc != ALIKASSA_OK) {
+            return rc;
+        }
+
+        if (name.len == sizeof("Content-Type") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Type",
+                               sizeof("Content-Type") - 1)
+               == 0
+            && ++types > 1)
+        {
+            return ngx_http_alikassa_notification_refuse(reason,
+                                                "Content-Type is repeated");
+        }
     }
 
-    if (rc == ALIKASSA_OK) {
-        rc = alikassa_notification_add(&ctx->notification, &inputs,
-                                       &ctx->conf->extra, reason);
-    }
-
-    return rc;
+    return ALIKASSA_OK;
 }
 
 
 static alikassa_rc_t
 ngx_http_alikassa_notification_body(ngx_http_request_t *r,
-    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_reason_t *reason)
+    ngx_http_alikassa_notification_ctx_t *ctx, ngx_str_t *body,
+    alikassa_reason_t *reason)
 {
-    ngx_int_t           n;
-    ngx_str_t           body;
-    alikassa_rc_t       rc;
-    alikassa_str_t      s, type, boundary;
-    alikassa_pool_t     pool;
-    alikassa_inputs_t   inputs;
+    alikassa_str_t         s, type;
+    alikassa_pool_t        pool;
+    alikassa_media_type_t  media;
 
-    ngx_str_null(&body);
+    media = ALIKASSA_MEDIA_OTHER;
 
-    n = ngx_http_alikassa_read_body(r, 1, &body);
+    if (r->headers_in.content_type && !ngx_http_alikassa_content_encoding(r)) {
 
-    if (n == NGX_ERROR) {
-        return ALIKASSA_ERROR;
-    }
+        type.len = r->headers_in.content_type->value.len;
+        type.data = r->headers_in.content_type->value.data;
 
-    if (n != NGX_OK || body.len > NGX_HTTP_ALIKASSA_NOTIFICATION_MAX) {
-        return ngx_http_alikassa_notification_refuse(reason,
-                                                     "the body is too large");
-    }
-
-    if (body.len == 0) {
-        return ALIKASSA_OK;
-    }
-
-    if (r->headers_in.content_type == NULL
-        || ngx_http_alikassa_content_encoding(r))
-    {
-        return ngx_http_alikassa_notification_refuse(reason,
-                                          "the body is neither form nor JSON");
+        media = alikassa_notification_media(&type);
     }
 
     pool.alloc = ngx_http_alikassa_notification_alloc;
     pool.data = r->pool;
 
-    type.len = r->headers_in.content_type->value.len;
-    type.data = r->headers_in.content_type->value.data;
+    s.len = body->len;
+    s.data = body->data;
 
-    s.len = body.len;
-    s.data = body.data;
-
-    switch (alikassa_media_type(&type, &boundary)) {
+    switch (media) {
 
     case ALIKASSA_MEDIA_JSON:
-        rc = alikassa_json_decode(&pool, &s, &inputs, reason);
-        break;
+        return alikassa_notification_add_json(&pool, &ctx->notification, &s,
+                                              reason);
 
     case ALIKASSA_MEDIA_FORM:
-        rc = alikassa_notification_separators(&s, reason);
-
-        if (rc == ALIKASSA_OK) {
-            rc = alikassa_form_decode(&pool, &s, &inputs, reason);
-        }
-
-        break;
+        return alikassa_notification_add_form(&pool, &ctx->notification, &s, 1,
+                                              reason);
 
     default:
         return ngx_http_alikassa_notification_refuse(reason,
                                           "the body is neither form nor JSON");
     }
-
-    if (rc == ALIKASSA_OK) {
-        rc = alikassa_notification_add(&ctx->notification, &inputs,
-                                       &ctx->conf->extra, reason);
-    }
-
-    return rc;
 }
 
 
@@ -651,7 +695,7 @@ ngx_http_alikassa_notification_field_variable(ngx_http_request_t *r,
     s.len = name->len - (sizeof("alikassa_notification_") - 1);
     s.data = name->data + sizeof("alikassa_notification_") - 1;
 
-    n = alikassa_notification_find(&s);
+    n = alikassa_notification_find_lower(ctx->conf->fields, &s);
 
     if (n < 0 || ctx->notification.values[n].len == 0) {
         return NGX_OK;

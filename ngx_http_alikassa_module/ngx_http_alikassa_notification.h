@@ -30,6 +30,10 @@ typedef struct {
     ngx_array_t                        *verifiers;  /* alikassa_verifier_t * */
     ngx_str_t                           digest;     /* of the verifiers */
     alikassa_notification_extra_t       extra;
+    ngx_http_alikassa_where_t           extra_where;
+
+    /* "alikassa_notification_fields", or the documented ones */
+    const alikassa_notification_fields_t  *fields;
 
     /* a server's: one of its locations checks notifications */
     ngx_uint_t                          inside;
@@ -108,6 +112,8 @@ char *ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 char *ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_alikassa_notification_fields(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 
 
 /* ngx_http_alikassa_delivery.c */

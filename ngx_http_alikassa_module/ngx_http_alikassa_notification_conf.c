@@ -1,12 +1,16 @@
 
 /*
- * "alikassa_notification": its keys, read and proven when nginx starts.
+ * "alikassa_notification": its keys, read and proven when nginx starts, and
+ * the fields that are signed.
  */
 
 
 #include "ngx_http_alikassa_notification.h"
 
 
+static char *ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *conf,
+    ngx_http_alikassa_loc_conf_t *alcf);
 static char *ngx_http_alikassa_notification_load(ngx_conf_t *cf,
     ngx_http_alikassa_notification_conf_t *conf, ngx_str_t *digest);
 static void ngx_http_alikassa_notification_free(void *data);
@@ -35,6 +39,7 @@ ngx_http_alikassa_notification_create_conf(ngx_conf_t *cf)
      */
 
     conf->keys = NGX_CONF_UNSET_PTR;
+    conf->fields = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -55,9 +60,12 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
 
     if (conf->keys == NGX_CONF_UNSET_PTR) {
         conf->extra = prev->extra;
+        conf->extra_where = prev->extra_where;
     }
 
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+    ngx_conf_merge_ptr_value(conf->fields, prev->fields,
+                             alikassa_notification_default());
 
     if (conf->keys == NULL) {
         return NGX_CONF_OK;
@@ -71,6 +79,13 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
 
     alcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_alikassa_module);
 
+    if ((conf->keys != prev->keys || conf->fields != prev->fields)
+        && ngx_http_alikassa_notification_check_fields(cf, conf, alcf)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->keys == prev->keys
         && ngx_http_alikassa_same(&prev->digest, &alcf->digest))
     {
@@ -81,6 +96,60 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
     }
 
     return ngx_http_alikassa_notification_load(cf, conf, &alcf->digest);
+}
+
+
+/*
+ * Only here is known which fields are signed where keys and parameters are
+ * named.
+ */
+
+static char *
+ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
+    ngx_http_alikassa_notification_conf_t *conf,
+    ngx_http_alikassa_loc_conf_t *alcf)
+{
+    size_t                     i;
+    ngx_str_t                  name;
+    const alikassa_str_t      *extra;
+    ngx_http_alikassa_where_t *where;
+
+    static const alikassa_str_t  any = alikassa_string("*");
+    static const alikassa_str_t  account = alikassa_string("account");
+
+    where = &conf->extra_where;
+
+    for (i = 0; i < conf->extra.nelts; i++) {
+
+        extra = &conf->extra.elts[i];
+
+        if (alikassa_str_eq(extra, &any)
+            || alikassa_notification_is_harmless(conf->fields, extra))
+        {
+            continue;
+        }
+
+        name.len = extra->len;
+        name.data = (u_char *) extra->data;
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "invalid parameter \"unsigned=%V\", name a parameter "
+                      "that AliKassa does not sign and that no shop could "
+                      "take for one it does, without escapes, in %V:%ui",
+                      &name, &where->file, where->line);
+        return NGX_CONF_ERROR;
+    }
+
+    if (alcf->account
+        && alikassa_notification_find(conf->fields, &account) < 0)
+    {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"alikassa_notification_fields\" has no \"account\": "
+                      "notifications of other accounts pass, too, in %V:%ui",
+                      &where->file, where->line);
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -186,6 +255,8 @@ ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     nlcf->extra.elts = extra;
 
+    ngx_http_alikassa_where(cf, &nlcf->extra_where);
+
     for (i = 1; i < n; i++) {
 
         if (ngx_strncmp(value[i].data, "unsigned=", 9) != 0) {
@@ -202,13 +273,6 @@ ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         extra->len = value[i].len - 9;
         extra->data = value[i].data + 9;
 
-        if (extra->len == 0 || alikassa_notification_find(extra) >= 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\", name a parameter "
-                               "that AliKassa does not sign", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
         extra++;
         nlcf->extra.nelts++;
     }
@@ -216,6 +280,53 @@ ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (nlcf->keys->nelts == 0) {
         return "has no public key";
     }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_alikassa_notification_fields(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_alikassa_notification_conf_t *nlcf = conf;
+
+    ngx_str_t                       *value;
+    ngx_uint_t                       i, n;
+    alikassa_str_t                  *names;
+    alikassa_reason_t                reason;
+    alikassa_notification_fields_t  *fields;
+
+    if (nlcf->fields != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    n = cf->args->nelts - 1;
+
+    names = ngx_palloc(cf->pool, n * sizeof(alikassa_str_t));
+    fields = ngx_palloc(cf->pool, sizeof(alikassa_notification_fields_t));
+
+    if (names == NULL || fields == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        names[i].len = value[i + 1].len;
+        names[i].data = value[i + 1].data;
+    }
+
+    if (alikassa_notification_fields_set(fields, names, n, &reason)
+        != ALIKASSA_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid \"alikassa_notification_fields\": %s, "
+                           "name the signed fields in their order",
+                           reason.text);
+        return NGX_CONF_ERROR;
+    }
+
+    nlcf->fields = fields;
 
     return NGX_CONF_OK;
 }

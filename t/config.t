@@ -242,6 +242,67 @@ try('twice', '', "location = /n { alikassa_notification $note; "
 try('notification in http', "alikassa_notification $note;", '',
     qr/not allowed here/);
 
+# which parameters are signed, and which need not be
+
+my $check = "location = /n { alikassa_notification $note";
+my $dropped = qr/take for one it does, without escapes, in \S+\/nginx\.conf:\d+/;
+
+try("unsigned=$_", '', "$check unsigned=$_; }",
+    qr/invalid parameter "unsigned=\Q$_\E", name a parameter that AliKassa does not sign and that no shop could/,
+    $dropped)
+    for 'sign', 'order[id', '[order_id]', 'Order_ID', 'order-id', 'x[amount]',
+        'order%5Fid', '_method', '_charset_', "payment_\xc5\xbftatus";
+try("unsigned=$_", '', "$check unsigned=$_; }")
+    for '*', 'wc-api', 'filter[x]', 'shop-id';
+
+my $fields = 'alikassa_notification_fields';
+
+try('fields', "$fields id order_id payment_status;",
+    "$fields payment_status id order_id a b_2; $check; "
+    . "$fields type id order_id payment_status; }");
+try('fields in a location inside', '', "location /n { alikassa_notification "
+    . "$note; location /n/n { $fields id order_id payment_status x; } }");
+
+for (['a field twice', 'id order_id payment_status id',
+        qr/a field is named twice/],
+    ['a field twice in capitals', 'id order_id payment_status Order_ID',
+        qr/a field is named twice, capitals are not told apart/],
+    ['sign', 'id order_id payment_status sign',
+        qr/"sign" is the signature itself/],
+    ['Sign', 'id order_id payment_status Sign',
+        qr/"sign" is the signature itself/],
+    ['no id', 'order_id payment_status', qr/"id" is missing/],
+    ['no order_id', 'id payment_status ORDER', qr/"order_id" is missing/],
+    ['no payment_status', 'id order_id', qr/"payment_status" is missing/],
+    ['ID for id', 'ID order_id payment_status', qr/"id" is missing/],
+    (map { [ "a field \"$_\"", "id order_id payment_status $_",
+        qr/a letter and then letters, digits and "_", at most 64 of them/ ] }
+        'a.b', 'a[b]', 'a-b', '_a', '1a', '""', "\xc3\xa9", "'a b'",
+        '$a', 'a' x 65),
+    ['33 fields', join(' ', qw(id order_id payment_status),
+        map { "f$_" } 1 .. 30), qr/more than 32 fields/])
+{
+    try($_->[0], "$fields $_->[1];", '',
+        qr/invalid "alikassa_notification_fields": /, $_->[2],
+        qr/, name the signed fields in their order in \S+\/nginx\.conf:\d+/);
+}
+
+try('32 fields', join(' ', $fields, qw(id order_id payment_status),
+    map { 'f' x 62 . sprintf '%02d', $_ } 1 .. 29) . ';', "$check; }");
+try('fields twice', "$fields id order_id payment_status; "
+    . "$fields id order_id payment_status;", '', qr/is duplicate/, $where);
+try('a signed field allowed', "$fields id order_id payment_status brand;",
+    "$check unsigned=brand; }", qr/invalid parameter "unsigned=brand"/);
+try('a signed field allowed, and the fields behind', '',
+    "$check unsigned=brand; $fields id order_id payment_status brand; }",
+    qr/invalid parameter "unsigned=brand"/);
+try('a documented field that is not signed', '',
+    "$check unsigned=desc; $fields id order_id payment_status; }");
+try('no account in the fields', $a,
+    "$check; $fields id order_id payment_status; }", 'warn',
+    qr/\[warn\] .*has no "account": notifications of other accounts pass, too/,
+    $where);
+
 # an open till
 
 my $warning = qr{anybody who reaches location "/out" can make "alikassa_payout" pay out, add "allow 127\.0\.0\.1; deny all;" .* in \S+/nginx\.conf:\d+};

@@ -7,8 +7,10 @@
  *     sign FLAGS QUERY      the signature, base64
  *     verify FLAGS QUERY    1 or 0
  *
- * FLAGS: "-", or letters: j JavaScript's spelling, o the older form without
- * commission_amount, 2 SHA-256.
+ * FLAGS: "-", or letters: j JavaScript's spelling, s slashes unescaped, u
+ * non-ASCII unescaped, o the older form without commission_amount, b
+ * is_partial_payment as a boolean, 2 SHA-256; then, perhaps, "=" and the names
+ * of other fields with commas between them.
  */
 
 [, $private, $public] = $argv;
@@ -27,6 +29,12 @@ while (($line = fgets(STDIN)) !== false) {
         'payment_amount', 'commission_amount', 'is_partial_payment',
         'account', 'service', 'desc'];
 
+    [$flags, $other] = explode('=', "$flags=");
+
+    if ($other !== '') {
+        $names = explode(',', $other);
+    }
+
     if (str_contains($flags, 'o')) {
         unset($names[6]);
     }
@@ -39,10 +47,23 @@ while (($line = fgets(STDIN)) !== false) {
 
     $data['id'] = is_array($data['id']) ? 0 : (int) $data['id'];
 
-    $text = json_encode($data, str_contains($flags, 'j')
-        ? JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE
-            | JSON_UNESCAPED_LINE_TERMINATORS
-        : 0);
+    if (str_contains($flags, 'b')) {
+        $data['is_partial_payment'] = (bool) $data['is_partial_payment'];
+    }
+
+    $options = 0;
+
+    foreach (['j' => JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE
+            | JSON_UNESCAPED_LINE_TERMINATORS,
+        's' => JSON_UNESCAPED_SLASHES,
+        'u' => JSON_UNESCAPED_UNICODE] as $letter => $option)
+    {
+        if (str_contains($flags, $letter)) {
+            $options |= $option;
+        }
+    }
+
+    $text = json_encode($data, $options);
 
     $digest = str_contains($flags, '2') ? OPENSSL_ALGO_SHA256
         : OPENSSL_ALGO_SHA1;

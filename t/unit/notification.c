@@ -36,6 +36,12 @@
 static const char  php[] = START "\"A\\/1\"" MIDDLE
     "\"commission_amount\":\"2\"," REST "\"\\u00e9\"}";
 
+static const char  slashes[] = START "\"A/1\"" MIDDLE
+    "\"commission_amount\":\"2\"," REST "\"\\u00e9\"}";
+
+static const char  unicode[] = START "\"A\\/1\"" MIDDLE
+    "\"commission_amount\":\"2\"," REST "\"\xc3\xa9\"}";
+
 static const char  js[] = START "\"A/1\"" MIDDLE
     "\"commission_amount\":\"2\"," REST "\"\xc3\xa9\"}";
 
@@ -135,28 +141,40 @@ teardown(void **state)
 }
 
 
-static alikassa_rc_t
-add(alikassa_notification_t *n, const char *query, const char *allowed,
-    alikassa_reason_t *reason)
+static const alikassa_str_t                 allowed = alikassa_string("x");
+static const alikassa_notification_extra_t  one = { &allowed, 1 };
+
+
+static void
+begin(alikassa_notification_t *n, const alikassa_notification_extra_t *extra)
 {
-    alikassa_rc_t                  rc;
-    alikassa_str_t                 s, name;
-    alikassa_inputs_t              inputs;
-    alikassa_notification_extra_t  extra;
+    memset(n, 0, sizeof(alikassa_notification_t));
+
+    n->fields = alikassa_notification_default();
+    n->extra = extra;
+}
+
+
+static alikassa_rc_t
+add(alikassa_notification_t *n, const char *query, alikassa_reason_t *reason)
+{
+    alikassa_str_t  s;
 
     s = str(query);
-    name = str(allowed);
 
-    extra.elts = &name;
-    extra.nelts = 1;
+    return alikassa_notification_add_form(test_pool(), n, &s, 1, reason);
+}
 
-    rc = alikassa_form_decode(test_pool(), &s, &inputs, reason);
 
-    if (rc != ALIKASSA_OK) {
-        return rc;
-    }
+static alikassa_rc_t
+add_json(alikassa_notification_t *n, const char *text,
+    alikassa_reason_t *reason)
+{
+    alikassa_str_t  s;
 
-    return alikassa_notification_add(n, &inputs, &extra, reason);
+    s = str(text);
+
+    return alikassa_notification_add_json(test_pool(), n, &s, reason);
 }
 
 
@@ -179,9 +197,10 @@ judge(const char *query, const char *text, pair_t *pair)
     verifiers[0] = second.verifier;
     verifiers[1] = first.verifier;
 
-    memset(&n, 0, sizeof(n));
+    begin(&n, &one);
 
-    rc = add(&n, query, "x", &reason);
+    rc = (query[0] == '{') ? add_json(&n, query, &reason)
+                           : add(&n, query, &reason);
 
     if (rc == ALIKASSA_OK) {
 
@@ -212,6 +231,8 @@ spellings(void **state)
     assert_null(judge(GOOD, php, &first));
     assert_null(judge(GOOD, php, &second));
     assert_null(judge(GOOD, js, &first));
+    assert_null(judge(GOOD, slashes, &first));
+    assert_null(judge(GOOD, unicode, &first));
     assert_null(judge(GOOD "&x=1", php, &first));
 
     assert_string_equal(judge(GOOD, "{}", &first),
@@ -238,6 +259,16 @@ absent(void **state)
                 "\"is_partial_payment\":null,\"account\":null,"
                 "\"service\":null,\"desc\":null}", &first));
 
+    /* a boolean is signed as one */
+
+    assert_null(judge("{\"id\":1,\"is_partial_payment\":true,"
+                "\"payment_status\":\"\"}",
+                "{\"type\":null,\"id\":1,"
+                "\"order_id\":null,\"payment_status\":\"\",\"amount\":null,"
+                "\"payment_amount\":null,\"commission_amount\":null,"
+                "\"is_partial_payment\":true,\"account\":null,"
+                "\"service\":null,\"desc\":null}", &first));
+
     /* one that is there is bound */
 
     assert_string_equal(judge("id=1&amount=5&commission_amount=9",
@@ -250,76 +281,100 @@ absent(void **state)
 }
 
 
-static void
-names(void **state)
+static alikassa_rc_t
+configure(alikassa_notification_fields_t *fields, const char *text,
+    alikassa_reason_t *reason)
 {
-    size_t                   i;
-    alikassa_reason_t        reason;
-    alikassa_notification_t  n;
+    size_t       n;
+    const char  *end;
+
+    static alikassa_str_t  list[64];
+
+    for (n = 0; *text; n++) {
+        end = strchr(text, ' ');
+        end = end ? end : text + strlen(text);
+
+        list[n].data = (const unsigned char *) text;
+        list[n].len = (size_t) (end - text);
+
+        text = *end ? end + 1 : end;
+    }
+
+    return alikassa_notification_fields_set(fields, list, n, reason);
+}
+
+
+static void
+configured(void **state)
+{
+    size_t                          i;
+    alikassa_str_t                  s;
+    alikassa_reason_t               reason;
+    alikassa_notification_t         n;
+    alikassa_notification_fields_t  fields;
 
     static const char *bad[] = {
-        "id=1&id=2", "id=1&ID=2", "id[]=1", "id[=1", "order.id=1",
-        "order%20id=1", "%20id=1", "+id=1", "%09id=1", "id%00=1", "Sign=x",
-        "sign=a&sign=b", "sign[]=a", "y=1", "=1", "desc=%ff", "id=%c0%80"
+        "", "id", "id order_id", "order_id payment_status",
+        "id order_id payment_status id", "id order_id payment_status sign",
+        "id order_id payment_status SIGN", "id order_id payment_status ID",
+        "Id order_id payment_status", "id order_id payment_status a-b",
+        "id order_id payment_status _", "id order_id payment_status 1a",
+        "id order_id payment_status a\xc3\xa9",
+        "id order_id payment_status a a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 "
+        "b5 b6 b7 b8 b9 c1 c2 c3 c4 c5 c6 c7 c8 c9 d1 d2"
     };
 
     (void) state;
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        memset(&n, 0, sizeof(n));
-        assert_int_equal(add(&n, bad[i], "x", &reason), ALIKASSA_DECLINED);
-        test_pool_free();
+        reason.text[0] = '\0';
+        assert_int_equal(configure(&fields, bad[i], &reason),
+                         ALIKASSA_DECLINED);
+        assert_true(reason.text[0] != '\0');
     }
 
-    memset(&n, 0, sizeof(n));
-    assert_int_equal(add(&n, "x=1&x=2&ids=3&order_id_=4&desc=%00", "*",
-                         &reason), ALIKASSA_OK);
-    assert_int_equal(n.values[ALIKASSA_NOTIFICATION_DESC].len, 1);
+    assert_int_equal(configure(&fields, "brand payment_status RRN order_id id",
+                               &reason), ALIKASSA_OK);
+    assert_int_equal(fields.nelts, 5);
+    assert_int_equal(fields.older, 0);
 
-    /* a second place repeats the first */
+    s = str("id");
+    assert_int_equal(alikassa_notification_find(&fields, &s),
+                     ALIKASSA_NOTIFICATION_ID);
+    s = str("amount");
+    assert_int_equal(alikassa_notification_find(&fields, &s), -1);
+    s = str("rrn");
+    assert_int_equal(alikassa_notification_find(&fields, &s), -1);
+    assert_true(alikassa_notification_find_lower(&fields, &s)
+                >= ALIKASSA_NOTIFICATION_NFIELDS);
+    assert_false(alikassa_notification_is_harmless(&fields, &s));
+    s = str("amount");
+    assert_true(alikassa_notification_is_harmless(&fields, &s));
 
-    assert_int_equal(add(&n, "desc=", "*", &reason), ALIKASSA_DECLINED);
+    begin(&n, &one);
+    n.fields = &fields;
+
+    assert_int_equal(add(&n, "RRN=%2f&id=7&brand=&order_id=x", &reason),
+                     ALIKASSA_OK);
     test_pool_free();
-}
 
+    /* as many as there may be, with the longest names and values of null */
 
-static void
-separators(void **state)
-{
-    size_t             i;
-    alikassa_str_t     s;
-    alikassa_reason_t  reason;
+    assert_int_equal(configure(&fields,
+        "id order_id payment_status a a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 "
+        "b5 b6 b7 b8 b9 c1 c2 c3 c4 c5 c6 c7 c8 c9 "
+        "A234567890123456789012345678901234567890123456789012345678901234",
+        &reason), ALIKASSA_OK);
+    assert_int_equal(fields.nelts, ALIKASSA_NOTIFICATION_MAX_FIELDS);
 
-    static const struct {
-        const char     *text;
-        alikassa_rc_t   rc;
-    } cases[] = {
-        { "", ALIKASSA_OK },
-        { ";", ALIKASSA_OK },
-        { "desc=a;b", ALIKASSA_OK },
-        { "desc=a;b=c;;d", ALIKASSA_OK },
-        { "desc=a;ids=1", ALIKASSA_OK },
-        { "desc=a;%", ALIKASSA_OK },
-        { "desc=a;%6", ALIKASSA_OK },
-        { "desc=a;id", ALIKASSA_DECLINED },
-        { "desc=a;id=1", ALIKASSA_DECLINED },
-        { "desc=a;x;id=1", ALIKASSA_DECLINED },
-        { "desc=a; id=1", ALIKASSA_DECLINED },
-        { "desc=a;+%20id=1", ALIKASSA_DECLINED },
-        { "desc=a;%69%64=1", ALIKASSA_DECLINED },
-        { "desc=a;%49D=1", ALIKASSA_DECLINED },
-        { "desc=a;id[]=1", ALIKASSA_DECLINED },
-        { "desc=a;sign=1", ALIKASSA_DECLINED },
-        { ";order.id&x", ALIKASSA_DECLINED }
-    };
-
-    (void) state;
-
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        s = str(cases[i].text);
-        assert_int_equal(alikassa_notification_separators(&s, &reason),
-                         cases[i].rc);
-    }
+    begin(&n, &one);
+    n.fields = &fields;
+    assert_int_equal(add(&n, "id=7&sign=aQ==", &reason), ALIKASSA_OK);
+    assert_int_equal(alikassa_notification_verify(test_pool(), &n,
+                                                  &first.verifier, 1, NULL,
+                                                  &reason),
+                     ALIKASSA_DECLINED);
+    test_pool_free();
 }
 
 
@@ -337,9 +392,9 @@ forms(void **state)
         { "id=&amount=5", "id is not an integer" },
         { "id=1.5&amount=5", "id is not an integer" },
         { "id=9223372036854775808&amount=5", "id is not an integer" },
-        { "id=1", "amount is no amount" },
-        { "id=1&amount=", "amount is no amount" },
-        { "id=1&amount=1e2", "amount is no amount" },
+        { "id=1", "signature does not match" },
+        { "id=1&amount=", "signature does not match" },
+        { "id=1&amount=1e2", "signature does not match" },
         { "id=1&amount=5&service=a%7fb",
           "a parameter has control characters" },
         { "id=1&amount=5&type=%00", "a parameter has control characters" },
@@ -406,8 +461,8 @@ accounts(void **state)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 
-        memset(&n, 0, sizeof(n));
-        assert_int_equal(add(&n, GOOD, "x", &reason), ALIKASSA_OK);
+        begin(&n, &one);
+        assert_int_equal(add(&n, GOOD, &reason), ALIKASSA_OK);
         n.sign = str((char *) sign);
 
         account = str(cases[i].account);
@@ -504,8 +559,8 @@ memory(void **state)
     assert_int_equal(alikassa_signer_sign(first.signer, &s, sign, &reason),
                      ALIKASSA_OK);
 
-    memset(&n, 0, sizeof(n));
-    assert_int_equal(add(&n, GOOD, "x", &reason), ALIKASSA_OK);
+    begin(&n, &one);
+    assert_int_equal(add(&n, GOOD, &reason), ALIKASSA_OK);
     n.sign = str((char *) sign);
 
     test_pool_fail_after(0);
@@ -522,8 +577,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(spellings),
         cmocka_unit_test(absent),
-        cmocka_unit_test(names),
-        cmocka_unit_test(separators),
+        cmocka_unit_test(configured),
         cmocka_unit_test(forms),
         cmocka_unit_test(accounts),
         cmocka_unit_test(finals),

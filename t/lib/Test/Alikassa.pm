@@ -112,9 +112,9 @@ sub spawn ($self, $log, @command) {
 }
 
 # a shop in PHP at port n: PHP's own server with the code as its only page,
-# which finds DIR, the test's folder, in its environment
+# which finds DIR, the test's folder, in its environment; with these options
 
-sub php ($self, $n, $code) {
+sub php ($self, $n, $code, @options) {
     my $port = $self->port($n);
 
     mkdir "$self->{dir}/shop$n";
@@ -122,7 +122,7 @@ sub php ($self, $n, $code) {
 
     local @ENV{qw(PHP_CLI_SERVER_WORKERS DIR)} = (8, $self->{dir});
 
-    $self->spawn("$self->{dir}/php$n.log", 'setsid', 'php', '-S',
+    $self->spawn("$self->{dir}/php$n.log", 'setsid', 'php', @options, '-S',
         "127.0.0.1:$port", "$self->{dir}/shop$n/index.php");
     push @{ $self->{groups} }, $self->{spawned}[-1];
 

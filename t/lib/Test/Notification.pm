@@ -1,0 +1,57 @@
+package Test::Notification;
+
+# Notifications for tests, signed by PHP as AliKassa signs them.
+#
+#     my $n = Test::Notification->new($t);      # $t has its sandbox
+#     $n->query(order_id => 'A-1')              # "type=payment&..&sign=.."
+#     $n->query(amount => 5, flags => 'o')      # see t/php/notify.php
+#     $n->pairs(...)                            # names and values
+#
+# undef leaves a field out; sign => .. is not a signature of PHP's but this.
+
+use v5.36;
+
+use IPC::Open2;
+use Test::Alikassa qw(form_encode);
+
+sub new ($class, $t) {
+    my $keys  = "$t->{box}/notification";
+    my $plain = "$t->{dir}/notification.pem";
+
+    system("openssl pkey -in $keys/private.pem -out $plain"
+        . (-e "$keys/password.txt" ? " -passin file:$keys/password.txt" : ''))
+        == 0 or die;
+
+    my $pid = open2(my $out, my $in, 'php', 't/php/notify.php', $plain,
+        "$keys/public.pem");
+
+    return bless { out => $out, in => $in, fields => [
+        type => 'payment', id => '108465371', order_id => 'A/1',
+        payment_status => 'paid', amount => '150000.50',
+        payment_amount => '150000.50', commission_amount => '1500.00',
+        is_partial_payment => '0', account => $t->{account},
+        service => 'virtual_account_idr_hpp', desc => "Kopi & teh \xc3\xa9",
+    ] }, $class;
+}
+
+sub php ($self, $do, $flags, $query) {
+    print { $self->{in} } "$do $flags $query\n";
+    my $line = readline $self->{out};
+    chomp $line;
+    return $line;
+}
+
+sub pairs ($self, %opt) {
+    my $flags = delete $opt{flags} // '-';
+    my $given = exists $opt{sign};
+    my $sign  = delete $opt{sign};
+    my @pairs = Test::Alikassa::merge([@{ $self->{fields} }], %opt);
+
+    $sign = $self->php('sign', $flags, form_encode(@pairs)) unless $given;
+
+    return defined $sign ? (@pairs, sign => $sign) : @pairs;
+}
+
+sub query ($self, %opt) { return form_encode($self->pairs(%opt)) }
+
+1;

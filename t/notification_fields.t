@@ -1,0 +1,252 @@
+#!/usr/bin/env perl
+
+# alikassa_notification_fields, booleans, and each way to spell what is
+# signed.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(form_encode json_decode);
+use Test::More;
+use Test::Notification;
+
+my $t = Test::Alikassa->new->sandbox;
+my $n = Test::Notification->new($t);
+
+my $twelve = 'type id order_id payment_status amount payment_amount'
+    . ' commission_amount is_partial_payment account service desc card_brand';
+
+$t->conf(<<'EOF' =~ s/%%TWELVE%%/$twelve/gr)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+    alikassa_idempotency_zone notifications 1m;
+    alikassa_notification_fields %%TWELVE%%;
+
+    proxy_set_header X-Values "$alikassa_notification|$alikassa_notification_id|$alikassa_notification_amount|$alikassa_notification_is_partial_payment|$alikassa_notification_desc|$alikassa_notification_card_brand|$alikassa_notification_RRN|$alikassa_notification_rrn|$alikassa_notification_none";
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+
+        location /twelve {
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+
+            location /twelve/three {
+                alikassa_notification_fields order_id payment_status id;
+                proxy_pass http://127.0.0.1:%%PORT_2%%;
+            }
+        }
+        location /brand {
+            alikassa_notification_fields card_brand RRN id order_id
+                                         payment_status account;
+            alikassa_notification %%KEYS%%/notification/public.pem
+                                  unsigned=desc;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location /any {
+            alikassa_notification_fields id order_id payment_status account;
+            alikassa_notification %%KEYS%%/notification/public.pem unsigned=*;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location /rewrite {
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            rewrite ^ /brand last;
+        }
+        location /once {
+            alikassa_notification_fields id order_id payment_status;
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            alikassa_idempotency notifications;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_1%%;
+        alikassa_notification_fields type id order_id payment_status amount
+            payment_amount commission_amount is_partial_payment account
+            service desc;
+
+        location /eleven {
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+        location / { return 200 "shop $http_x_values"; }
+    }
+}
+EOF
+
+my $log = 0;
+
+sub refusal {
+    my $text = substr $t->log, $log;
+    $log += length $text;
+    return join ', ', $text =~ /notification refused: (.*?), client/g;
+}
+
+sub passes ($name, $values, $uri, %opt) {
+    my $r = $t->get($uri, %opt);
+    is("$r->{status} $r->{body}", "200 shop $values", $name)
+        or diag(refusal());
+    refusal();
+}
+
+sub bad ($name, $why, $uri, %opt) {
+    is($t->get($uri, %opt)->{status}, 403, $name);
+    like(refusal(), qr/^\Q$why\E/, "$name: why");
+}
+
+sub flags ($names, $letters = '-') { return "$letters=" . $names =~ tr/ /,/r }
+
+# twelve
+
+my $f = flags($twelve);
+my $common = '1|108465371|150000.50|0';
+
+passes('twelve', "$common|Kopi & teh \xc3\xa9|visa|||", '/twelve?'
+    . $n->query(card_brand => 'visa', flags => $f));
+passes('twelve, one absent', "$common|Kopi & teh \xc3\xa9||||", '/twelve?'
+    . $n->query(flags => $f));
+bad('eleven where twelve are signed', 'signature does not match', '/twelve?'
+    . $n->query);
+bad('ten where twelve are signed', 'signature does not match', '/twelve?'
+    . $n->query(commission_amount => undef, flags => 'o'));
+bad('twelve, another value', 'signature does not match', '/twelve?'
+    . $n->query(card_brand => 'visa', flags => $f) =~ s/visa/visb/r);
+bad('twelve, one taken away', 'signature does not match', '/twelve?'
+    . $n->query(card_brand => 'visa', flags => $f) =~ s/&card_brand=visa//r);
+bad('twelve, one folded', 'a parameter\'s name might be taken', '/twelve?'
+    . $n->query(flags => $f) . '&card.brand=visa');
+bad('twelve, one in a cookie', 'a cookie\'s name might be taken', '/twelve?'
+    . $n->query(flags => $f), headers => ['Cookie: card_brand=visa']);
+bad('twelve where eleven are signed', 'a parameter is not signed',
+    '/eleven?' . $n->query(card_brand => 'visa', flags => $f),
+    port => $t->port(1));
+passes('eleven that are named', "$common|Kopi & teh \xc3\xa9||||", '/eleven?'
+    . $n->query, port => $t->port(1));
+bad('ten where eleven are named', 'signature does not match', '/eleven?'
+    . $n->query(commission_amount => undef, flags => 'o'),
+    port => $t->port(1));
+passes('a form of twelve', "$common|a\/b|visa|||", '/twelve',
+    method => 'POST', form => [$n->pairs(card_brand => 'visa', desc => 'a/b',
+        flags => $f)]);
+
+# others, in their order; inside, and by a rewrite
+
+my @none = map { $_ => undef } qw(type amount payment_amount
+    commission_amount is_partial_payment service desc);
+
+passes('three', '1|108465371|||||||', '/twelve/three?' . $n->query(@none,
+    account => undef, flags => flags('order_id payment_status id')));
+bad('three in another order', 'signature does not match', '/twelve/three?'
+    . $n->query(@none, account => undef,
+        flags => flags('id order_id payment_status')));
+my @brand = (@none, card_brand => "a\tb", RRN => '012',
+    flags => flags('card_brand RRN id order_id payment_status account'));
+passes('of any name', '1|108465371|||||012|012|', '/brand?'
+    . $n->query(@brand));
+passes('of any name, by a rewrite', '1|108465371|||||012|012|', '/rewrite?'
+    . $n->query(@brand));
+passes('a documented one that is not signed, and allowed',
+    '1|108465371|||||012|012|', '/brand?' . $n->query(@brand) . '&desc=x');
+bad('a documented one that is not signed', 'a parameter is not signed',
+    '/brand?' . $n->query(@brand) . '&amount=1');
+bad('a documented one that is not signed, and all are allowed',
+    'a parameter is not signed', '/any?' . $n->query(@none,
+        flags => flags('id order_id payment_status account')) . '&amount=1');
+bad('small letters', 'a parameter\'s name might be taken', '/brand?'
+    . $n->query(@brand) . '&rrn=1');
+bad('of another account', 'it is of another account', '/brand?'
+    . $n->query(@brand, account => $t->{other}));
+my $three = $n->query(@none, account => undef, id => 3,
+    flags => flags('id order_id payment_status'));
+passes('without an account, once', '1|3|||||||', "/once?$three");
+is($t->get("/once?$three")->{header}->('Idempotent-Replayed'), 'true',
+    'without an account, again');
+refusal();
+
+# booleans
+
+my $boolean = flags($twelve, 'b');
+
+sub json (%opt) {
+    my @pairs = $n->pairs(card_brand => 'visa', desc => 'x', %opt);
+    return $t->json(@pairs);
+}
+
+for my $value ('0', '1') {
+    my $word = $value ? 'true' : 'false';
+    my $text = json(is_partial_payment => $value, flags => $boolean);
+    my $q = $n->query(card_brand => 'visa', desc => 'x',
+        is_partial_payment => $value, flags => $boolean);
+
+    passes("$word in JSON", "1|108465371|150000.50|$word|x|visa|||",
+        '/twelve', method => 'POST',
+        json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment": $word/r);
+    bad("$word signed, text in JSON", 'signature does not match', '/twelve',
+        method => 'POST', json => $text);
+    bad("$word signed, the word in JSON", 'signature does not match',
+        '/twelve', method => 'POST',
+        json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment":"$word"/r);
+    bad("$word signed, the other in JSON", 'signature does not match',
+        '/twelve', method => 'POST', json => $text
+            =~ s/"is_partial_payment":"$value"/'"is_partial_payment":'
+            . ($value ? 'false' : 'true')/er);
+    bad("$word signed, a number in JSON",
+        'a number stands where text is signed', '/twelve', method => 'POST',
+        json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment":$value/r);
+    bad("$word signed, in a query", 'signature does not match', "/twelve?$q");
+    bad("$word signed, the word in a query", 'signature does not match',
+        '/twelve?' . $q =~ s/partial_payment=$value/partial_payment=$word/r);
+    bad("text signed, $word in JSON", 'signature does not match', '/twelve',
+        method => 'POST', json => json(is_partial_payment => $value,
+            flags => $f)
+            =~ s/"is_partial_payment":"$value"/"is_partial_payment":$word/r);
+    bad("$word for text", 'a parameter is not text', '/twelve',
+        method => 'POST',
+        json => json(flags => $f) =~ s/"desc":"x"/"desc":$word/r);
+}
+
+# spellings: slashes escaped or not, non-ASCII escaped or not
+
+my @values = ("a/b \xc3\xa9", 'a/b', "\xc3\xa9", 'plain', '',
+    "\xe2\x80\xa8/\xe2\x80\xa9", "\xe2\x80\x93", "\xf0\x9f\x98\x80/",
+    "\"\\/\b\f\n\r\t\x01\x7f<>&'", "\xef\xbf\xbd\xee\x80\x80");
+
+for my $value (@values) {
+    my $shown = $value =~ s/([^ -~])/sprintf '\x%02x', ord $1/ger;
+    (my $told = $value) =~ tr/\x00-\x1f\x7f/ /;
+
+    for my $letters ('-', 'j', 's', 'u', 'su') {
+        for my $desc ([desc => $value, "|$told"], [order_id => $value, '|x']) {
+            my %fields = (desc => 'x', $desc->[0] => $value);
+            passes("$desc->[0] \"$shown\", spelt $letters",
+                "$common$desc->[2]|visa|||", '/twelve?'
+                . $n->query(card_brand => 'visa', %fields,
+                    flags => flags($twelve, $letters)));
+        }
+    }
+}
+
+# in JSON, spelt as it is signed or otherwise
+
+for my $letters ('-', 'j', 's', 'u') {
+    my %pairs = $n->pairs(card_brand => 'visa', desc => "a/b \xc3\xa9",
+        flags => flags($twelve, $letters));
+    utf8::decode($pairs{desc});
+    my $text = $t->json(%pairs);
+    passes("JSON, spelt $letters", "$common|a/b \xc3\xa9|visa|||", '/twelve',
+        method => 'POST', json => $text);
+    passes("escaped JSON, spelt $letters", "$common|a/b \xc3\xa9|visa|||",
+        '/twelve', method => 'POST',
+        json => $text =~ s{/}{\\/}gr =~ s/\xc3\xa9/\\u00e9/gr);
+}
+
+$t->done;

@@ -1,0 +1,458 @@
+#!/usr/bin/env perl
+
+# Who has one notification that AliKassa really signed cannot make the shop
+# read another one, whatever parser the shop has.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(form_encode json_decode);
+use Test::More;
+use Test::Notification;
+
+my $t = Test::Alikassa->new->sandbox;
+my $n = Test::Notification->new($t);
+
+# A shop without a php.ini, so that the last of "EGPCS" wins in $_REQUEST.
+
+$t->php(3, <<'PHP', '-n');
+<?php
+header('Content-Type: application/json');
+file_put_contents(getenv('DIR') . '/shop.log', $_SERVER['REQUEST_METHOD']
+    . " {$_SERVER['REQUEST_URI']}\n", FILE_APPEND | LOCK_EX);
+echo json_encode(['get' => $_GET, 'post' => $_POST, 'request' => $_REQUEST,
+    'body' => file_get_contents('php://input')]);
+PHP
+
+$t->conf(<<'EOF')->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% http2;
+
+        location /notify {
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            proxy_pass http://127.0.0.1:%%PORT_3%%;
+        }
+        location /any {
+            alikassa_notification %%KEYS%%/notification/public.pem unsigned=*;
+            proxy_pass http://127.0.0.1:%%PORT_3%%;
+        }
+        location /some {
+            alikassa_notification %%KEYS%%/notification/public.pem
+                                  unsigned=route unsigned=lang
+                                  unsigned=filter[shop];
+            proxy_pass http://127.0.0.1:%%PORT_3%%;
+        }
+        location /direct { proxy_pass http://127.0.0.1:%%PORT_3%%; }
+    }
+}
+EOF
+
+my $log = 0;
+
+sub refusals {
+    my $text = substr $t->log, $log;
+    $log += length $text;
+    return $text =~ /notification refused: (.*?), client/g;
+}
+
+# what the shop got since it was last asked
+
+my $shop = 0;
+
+sub shop {
+    my $text = substr $t->log('shop.log'), $shop;
+    $shop += length $text;
+    return $text;
+}
+
+# %opt of a request; the reason in the log begins with $why
+
+sub forged ($name, $why, $uri, %opt) {
+    my $r = $t->get($uri, %opt);
+    is($r->{status}, 403, "$name: refused") or diag($r->{raw});
+    my @why = refusals();
+    is(scalar @why, 1, "$name: one line in the log");
+    like($why[0] // '', qr/^\Q$why\E/, "$name: why");
+    is(shop(), '', "$name: nothing at the shop");
+}
+
+sub passes ($name, $uri, %opt) {
+    my $r = $t->get($uri, %opt);
+    is($r->{status}, 200, "$name: passes") or diag($r->{raw}, refusals());
+    is(() = shop() =~ /\n/g, 1, "$name: at the shop");
+    refusals();
+    return $r->{json};
+}
+
+# that the forgery works on a shop without the check
+
+sub works ($name, $where, $field, $value, $uri, %opt) {
+    my $r = $t->get("/direct$uri", %opt);
+    is($r->{json}{$where}{$field}, $value, "$name: what PHP would read")
+        or diag($r->{raw});
+    shop();
+}
+
+my $q = $n->query;
+my @p = $n->pairs;
+my %p = @p;
+utf8::decode($p{desc});
+
+is_deeply(passes('a notification', "/notify?$q")->{request}, \%p,
+    'the shop has what was signed');
+is_deeply(passes('a form', '/notify', method => 'POST', form => [@p])
+    ->{request}, \%p, 'the shop has what was signed, in a form');
+
+# behind "#": no part of nginx's $args, and part of what proxy_pass sends
+
+for ("$q#", "$q#&order_id=77", "#?$q", "#$q",
+    $q =~ s/&order_id/#&order_id/r, '#' . "?$q&amount=1")
+{
+    forged("fragment in \"" . substr($_, 0, 12) . '"', 'the URL has a fragment',
+        "/notify?$_");
+    forged('fragment in an absolute target', 'the URL has a fragment',
+        "http://localhost/notify?$_");
+}
+
+forged('fragment before the query', 'the URL has a fragment',
+    "/notify#?$q");
+forged('fragment, then the query', 'the URL has a fragment',
+    "/notify?$q#?order_id=77");
+forged('fragment of a POST', 'the URL has a fragment', '/notify#?amount=1',
+    method => 'POST', form => [@p]);
+
+sub h2 ($path, @more) {
+    my $status = qx{curl -s --http2-prior-knowledge -m 30 -o /dev/null -w '%{http_code}' --request-target '$path' @more http://127.0.0.1:@{[$t->port(1)]}/};
+    return "$status " . join ',', refusals();
+}
+
+is(h2("/notify?$q"), '200 ', 'HTTP/2');
+shop();
+is(h2("/notify?$q#&order_id=77"), '403 the URL has a fragment',
+    'HTTP/2, fragment');
+is(h2("/notify?$q&order_id=77"), '403 a parameter is repeated',
+    'HTTP/2, repeated');
+is(h2("/notify?$q", "-H 'Cookie: lang=id' -H 'Cookie: order_id=77'"),
+    '403 a cookie\'s name might be taken for a signed parameter\'s',
+    'HTTP/2, one of two cookies');
+is(h2("/notify?$q", "-X GET -d 'is_partial_payment=1'"),
+    '403 a GET has a body', 'HTTP/2, a GET with a body');
+is(shop(), '', 'HTTP/2: nothing at the shop');
+
+# split between query and body
+
+my @partial = $n->pairs(is_partial_payment => '1');
+
+for my $name (qw(is_partial_payment order_id amount sign desc id)) {
+    my %rest = @partial;
+    my @moved = ($name => delete $rest{$name});
+    my @rest  = map { $_ => $rest{$_} } sort keys %rest;
+
+    forged("$name in the body of a GET", 'a GET has a body',
+        '/notify?' . form_encode(@rest), method => 'GET', form => [@moved]);
+    forged("$name in the body", 'a signed parameter stands in the query',
+        '/notify?' . form_encode(@rest), method => 'POST', form => [@moved]);
+    forged("$name in the query", 'a signed parameter stands in the query',
+        '/notify?' . form_encode(@moved), method => 'POST', form => [@rest]);
+    forged("$name in the query of JSON",
+        'a signed parameter stands in the query',
+        '/notify?' . form_encode(@moved), method => 'POST',
+        json => $t->json(@rest));
+}
+
+works('is_partial_payment in the body of a GET', 'get', 'is_partial_payment',
+    undef, '?' . form_encode(id => 1), method => 'GET',
+    form => [is_partial_payment => 1]);
+
+forged('a whole one in both', 'a signed parameter stands in the query',
+    "/notify?$q", method => 'POST', form => [@p]);
+forged('a body with GET', 'a GET has a body', "/any?$q", method => 'GET',
+    form => [x => 1]);
+forged('a body with GET, chunked', 'a GET has a body', "/any?$q",
+    method => 'GET', form => [x => 1], chunked => 1);
+forged('a body with GET, JSON', 'a GET has a body', "/any?$q",
+    method => 'GET', json => '{}');
+forged('an extra in the body, all else in the query',
+    'a signed parameter stands in the query', "/any?$q", method => 'POST',
+    form => [x => 1]);
+passes('POST without a body', "/notify?$q", method => 'POST', body => '');
+passes('GET of an empty body', "/notify?$q", method => 'GET', body => '');
+is_deeply([sort keys %{ passes('an extra in the query, all else in a form',
+    '/some?route=x', method => 'POST', form => [@p])->{get} }], ['route'],
+    'the extra in the query');
+
+# not escaped, or not properly
+
+my %raw = (
+    'a semicolon is not escaped' => [
+        'desc=a;order_id=77', 'desc=;', 'x=1;y=2', ';', 'x=;%6frder_id=77',
+        'desc=&amp;order_id=77' ],
+    'a bracket is not escaped' => [
+        'desc=[', 'desc=]', 'x[]=1', 'order_id[]=77', 'order[id=77',
+        ']order_id=77', 'x=[order_id]' ],
+    'an escape is malformed' => [
+        'desc=%', 'desc=%4', 'desc=%zz', 'desc=a%2', 'desc=%%41',
+        'desc=%u0041', 'x=%g1', '%=1', 'x%4=1', 'desc=%+1' ],
+    'a space, a control or a non-ASCII character' => [
+        "desc=\xc3\xa9", "x=\xff", "\xc5\xbfign=x" ],
+);
+
+for my $why (sort keys %raw) {
+    for my $raw (@{ $raw{$why} }) {
+        my $desc = $raw =~ /^desc=/ ? $raw : "desc=x&$raw";
+        my $query = form_encode($n->pairs(desc => undef, sign => undef))
+            . "&$desc";
+        my $sign = form_encode(sign => $n->php('sign', '-', $query));
+
+        # a semicolon in the target is seen first
+
+        forged("\"$raw\"", $why, "/any?$query&$sign");
+        forged("\"$raw\" in a form", $why, '/any', method => 'POST',
+            body => "$query&$sign",
+            headers => ['Content-Type: application/x-www-form-urlencoded']);
+        forged("\"$raw\" beside JSON", $why, "/any?$raw", method => 'POST',
+            json => $t->json($n->pairs(desc => 'x')));
+    }
+}
+
+for my $c (map { chr } 0 .. 32, 127) {
+    forged(sprintf('character %d in a form', ord $c),
+        'a space, a control or a non-ASCII character', '/notify',
+        method => 'POST', body => "$q$c",
+        headers => ['Content-Type: application/x-www-form-urlencoded']);
+}
+
+passes('all of it escaped', '/notify?'
+    . $n->query(desc => ";[]%\xc3\xa9\xff" =~ s/\xff//r));
+forged('a semicolon in the path', 'a semicolon is not escaped',
+    "/notify;order_id=77?$q");
+
+# names
+
+my $like = 'a parameter\'s name might be taken for a signed one';
+
+for my $name (qw(order_id payment_status is_partial_payment id amount sign),
+    'type', 'commission_amount')
+{
+    my ($head, $tail) = $name =~ /^(.+)_(.+)$/;
+
+    for (uc $name, ucfirst $name, " $name", "$name ", "\t$name", "$name\n",
+        "\0$name", "$name\0", "$name\0x", "[$name]", "]$name", "$name\]",
+        "[[$name", "[]$name", "$name\[]", "$name\[", "$name\[x]", "$name\[x",
+        "$name\[0][1]", "x[$name]", "x[0][$name]", "x.$name", "$name.x",
+        "_$name", "!$name", "$name:int", "$name(1i)", "-$name", "'$name'",
+        "\"$name\"", "$name=1", "$name&x", "$name;x", "$name#", "$name%20",
+        ($name =~ s/s/\xc5\xbf/r), ($name =~ s/([a-z])/fullwidth($1)/er),
+        "$name\xc2\xa0", "\xe2\x80\x8b$name", "\xef\xbb\xbf$name",
+        "x[$name", "$name/x", "x/$name", "$name\\", '$' . $name,
+        defined $head ? ("$head\[$tail", "$head\[$tail]", "$head.$tail",
+            "$head $tail", "$head-$tail", "$head\0$tail", "$head+$tail",
+            "$head.$tail\[x]", " $head.$tail") : ())
+    {
+        next if $_ eq $name;
+        my $shown = s/([^ -~])/sprintf '\x%02x', ord $1/ger;
+        my $extra = form_encode($_ => 77);
+
+        forged("\"$shown\" in front", $like, "/any?$extra&$q");
+        forged("\"$shown\" behind", $like, "/any?$q&$extra");
+    }
+}
+
+sub fullwidth ($c) {
+    my $s = chr(ord($c) + 0xfee0);
+    utf8::encode($s);
+    return $s;
+}
+
+my @tale = (id => 1, desc => 2, amount => 3);
+
+works($_->[0], 'get', $_->[1], $_->[2], '?' . form_encode(@tale, @$_[0, 2]))
+    for ['order[id', 'order_id', '77'], [' order.id', 'order_id', '77'],
+        ["order id\0x", 'order_id', '77'], ['is[partial_payment',
+        'is_partial_payment', '0'];
+
+for ("payment_statu\xc5\xbf", "\xe2\x84\xaaind", "x\xc3\xa9", ' ', '', "a b",
+    'a+b', 'a=b', "a\x01", 'a"b')
+{
+    my $shown = s/([^ -~])/sprintf '\x%02x', ord $1/ger;
+    forged("the name \"$shown\"", $like, "/any?$q&" . form_encode($_ => 1));
+}
+
+forged("the name \"$_\"", $like, "/any?$q&$_=1")
+    for qw(_charset_ utf8 UTF8 _method _Method _method%20);
+
+my $json = $t->json($n->pairs(desc => 'x'));
+
+for (qw(Order_id order.id [order_id] payment_\u017ftatus \u212aind
+    x[order_id] _method), "order_id ", '')
+{
+    forged("the member \"$_\"", $like, '/any', method => 'POST',
+        json => $json =~ s/^\{/{"$_":"77",/r);
+}
+
+passes("the name \"$_\"", "/any?$q&" . form_encode($_ => 1))
+    for qw(x ids order_ids wc-api shop-id foo[bar] /callback a.b signature
+        order utm_source account_id types _ a[0]);
+
+# extras that repeat or are many
+
+forged('an extra twice', 'a parameter is repeated', "/any?x=1&$q&x=1");
+forged('a named one twice', 'a parameter is repeated',
+    "/some?route=1&$q&route=1");
+forged('an extra in both', 'a parameter is repeated', '/any?x=1',
+    method => 'POST', form => [@p, x => 2]);
+forged('an extra in the query and in JSON', 'a parameter is repeated',
+    '/any?x=1', method => 'POST', json => $json =~ s/^\{/{"x":"2",/r);
+forged('an extra array', 'a parameter is repeated', "/any?x%5B%5D=1&$q"
+    . '&x%5B%5D=2');
+forged('many extras', 'too many parameters', '/any?'
+    . join('&', map { "x$_=1" } 1 .. 90) . "&$q");
+forged('many in both', 'too many parameters', '/any?'
+    . join('&', map { "x$_=1" } 1 .. 30), method => 'POST',
+    form => [@p, map { ("y$_" => 1) } 1 .. 30]);
+forged('many members', 'too many parameters', '/any', method => 'POST',
+    json => $json =~ s/^\{/'{' . join '', map { "\"x$_\":1," } 1 .. 90/er);
+forged('many empty ones', 'too many parameters', '/notify?' . '&' x 1000
+    . $q);
+forged('many empty ones inside', 'too many parameters', '/notify?'
+    . $q =~ s/&is_partial/'&' x 1000 . 'is_partial'/er);
+forged('many empty ones of a form', 'too many parameters', '/notify',
+    method => 'POST', body => '&' x 1000 . $q,
+    headers => ['Content-Type: application/x-www-form-urlencoded']);
+passes('a few empty ones', "/notify?&$q&&");
+passes('some extras', '/any?' . join('&', map { "x$_=1" } 1 .. 40) . "&$q");
+
+# extras whose value changes how others are read
+
+forged('an escape sequence', 'a parameter has control characters',
+    "/any?$q&x=%1b%24B");
+forged('a NUL', 'a parameter has control characters', "/any?$q&x=%00");
+forged('no UTF-8', 'a parameter is not UTF-8', "/any?$q&x=%83%5c");
+forged('an object', 'a parameter is not text', '/any', method => 'POST',
+    json => $json =~ s/^\{/{"x":{"order_id":"77"},/r);
+forged('a prototype', 'a parameter is not text', '/any', method => 'POST',
+    json => $json =~ s/^\{/{"__proto__":{"desc":"77"},/r);
+forged('an array', 'a parameter is not text', '/any', method => 'POST',
+    json => $json =~ s/^\{/{"x":[1],/r);
+
+# where a shop looks for the query, and values that some have as null
+
+forged('behind a question mark', 'a signed parameter stands behind',
+    '/some?route=?&' . $q);
+forged('behind a question mark in a value',
+    'a signed parameter stands behind', '/notify?'
+    . $n->query(order_id => 'A?1') =~ s/%3F/?/r);
+passes('a question mark, escaped', '/some?route=%3F&' . $q);
+passes('a question mark behind all', "/some?$q&route=?");
+forged('no "="', 'a signed parameter has no "="', '/notify?'
+    . $n->query(desc => '') =~ s/desc=/desc/r);
+forged('no "=", sign', 'a signed parameter has no "="', "/notify?sign&$q");
+passes('an extra without "="', "/some?route&$q");
+
+# cookies
+
+my $cookie = 'a cookie\'s name might be taken for a signed parameter\'s';
+
+for ('order_id=77', 'a=b; order_id=77', 'a=b;order_id=77', 'Order_ID=77',
+    'order.id=77', 'order[id=77', ' order id=77', 'order_id[]=77',
+    'order%5Fid=77', '%6frder_id=77', 'order_id', 'order_id;x', 'a=b,id=1',
+    'payment status=paid', 'order_id =77', '%20' x 200 . 'order_id=77',
+    'sign=x', 'type=x', "a=b;\torder_id=77")
+{
+    forged("cookie \"$_\"" =~ s/(%20)+/%20/r, $cookie, "/notify?$q",
+        headers => ["Cookie: $_"]);
+    forged("cookie \"$_\" of a POST" =~ s/(%20)+/%20/r, $cookie, '/notify',
+        method => 'POST', form => [@p], headers => ["Cookie: $_"]);
+}
+
+forged('the second cookie', $cookie, "/notify?$q",
+    headers => ['Cookie: a=b', 'Cookie: order_id=77']);
+works('a cookie', 'request', 'order_id', '77', '?order_id=1',
+    headers => ['Cookie: order_id=77']);
+works('a cookie folded', 'request', 'order_id', '77', '?order_id=1',
+    headers => ['Cookie: order[id=77']);
+is(passes('another cookie', "/notify?$q", headers => [
+    'Cookie: PHPSESSID=1; lang=id; orders=2; x=order_id=77; user_id=5'])
+    ->{request}{order_id}, 'A/1', 'the shop reads the signed order');
+
+# types in JSON
+
+for my $name (qw(amount payment_amount commission_amount order_id service)) {
+    my %types = $n->pairs($name => '9007199254740993', desc => 'x');
+    my $text = $t->json(%types);
+    passes("$name as text", '/notify', method => 'POST', json => $text);
+    forged("$name as a number", 'a number stands where text is signed',
+        '/notify', method => 'POST',
+        json => $text =~ s/"$name":"(\d+)"/"$name":$1/r);
+}
+
+forged('sign as a number', 'a number stands where text is signed', '/notify',
+    method => 'POST', json => $json =~ s/"sign":"[^"]*"/"sign":1/r);
+forged('sign as a boolean', 'a parameter is not text', '/notify',
+    method => 'POST', json => $json =~ s/"sign":"[^"]*"/"sign":true/r);
+
+my $big = $t->json($n->pairs(id => '9007199254740993', desc => 'x'));
+passes('a large id as text', '/notify', method => 'POST', json => $big);
+forged('a large id as a number', 'a number is above 2^53 - 1', '/notify',
+    method => 'POST', json => $big =~ s/"id":"(\d+)"/"id":$1/r);
+$big = $t->json($n->pairs(id => '9007199254740991', desc => 'x'));
+passes('the largest id as a number', '/notify', method => 'POST',
+    json => $big =~ s/"id":"(\d+)"/"id":$1/r);
+forged("id as $_", 'id is not an integer', '/notify', method => 'POST',
+    json => $json =~ s/"id":"(\d+)"/"id":$_/r)
+    for '108465371.0', '1e8', '-108465371', '-0', 'null';
+forged('id twice', 'equal names', '/notify', method => 'POST',
+    json => $json =~ s/^\{/{"id":1,/r);
+forged('id twice, escaped', 'equal names', '/notify', method => 'POST',
+    json => $json =~ s/^\{/{"\\u0069d":1,/r);
+forged('equal names inside', 'equal names', '/any', method => 'POST',
+    json => $json =~ s/^\{/{"x":{"y":1,"y":2},/r);
+
+# what the body is
+
+my $text = form_encode(@p);
+
+for ('text/plain', 'application/x-www-form-urlencoded; charset=utf-16',
+    'application/x-www-form-urlencoded; charset=shift_jis',
+    'application/x-www-form-urlencoded; charset=us-ascii',
+    'application/x-www-form-urlencoded; charset=iso-8859-1',
+    'application/x-www-form-urlencoded; charset=utf-8; charset=utf-16',
+    'application/x-www-form-urlencoded; x="; charset=utf-16"',
+    'application/x-www-form-urlencoded, text/plain',
+    'application/x-www-form-urlencoded;;', 'multipart/form-data; boundary=x',
+    'application/x-www-form-urlencoded; charset', 'application/json', '')
+{
+    my $why = /json/ ? 'unexpected' : 'the body is neither form nor JSON';
+    forged("type \"$_\"", $why, '/notify', method => 'POST', body => $text,
+        headers => ["Content-Type: $_"]);
+}
+
+forged('JSON in UTF-16', 'the body is neither form nor JSON', '/notify',
+    method => 'POST', body => $json,
+    headers => ['Content-Type: application/json; charset=utf-16']);
+forged('no type', 'the body is neither form nor JSON', '/notify',
+    method => 'POST', body => $text);
+forged('two types', 'Content-Type is repeated', '/notify', method => 'POST',
+    body => $text, headers => ['Content-Type: '
+    . 'application/x-www-form-urlencoded', 'content-type: application/json']);
+forged('an encoding', 'the body is neither form nor JSON', '/notify',
+    method => 'POST', form => [@p], headers => ['Content-Encoding: deflate']);
+passes("type \"$_\"", '/notify', method => 'POST', body => $text,
+    headers => ["Content-Type: $_"])
+    for 'application/x-www-form-urlencoded; charset=utf-8',
+        'application/x-www-form-urlencoded;charset=UTF-8',
+        'Application/X-WWW-Form-URLEncoded; charset="utf-8"';
+
+forged("header $_", 'a header asks for another method', "/notify?$q",
+    headers => ["$_: DELETE"])
+    for qw(X-HTTP-Method-Override x-http-method X-Method-Override);
+
+$t->done;

@@ -1,0 +1,409 @@
+
+/*
+ * Notifications: what is read of a query, a form, a JSON object and a
+ * request's headers, and what is refused since parsers differ about it.
+ */
+
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "alikassa_notification.h"
+#include "pool.h"
+
+
+static alikassa_str_t
+str(const char *s)
+{
+    alikassa_str_t  r;
+
+    r.len = strlen(s);
+    r.data = (const unsigned char *) s;
+
+    return r;
+}
+
+
+static const alikassa_str_t                 allowed[] = {
+    alikassa_string("x"), alikassa_string("*")
+};
+
+static const alikassa_notification_extra_t  one = { allowed, 1 };
+static const alikassa_notification_extra_t  any = { allowed, 2 };
+
+
+static void
+begin(alikassa_notification_t *n, const alikassa_notification_extra_t *extra)
+{
+    memset(n, 0, sizeof(alikassa_notification_t));
+
+    n->fields = alikassa_notification_default();
+    n->extra = extra;
+}
+
+
+static alikassa_rc_t
+add(alikassa_notification_t *n, const char *query, alikassa_reason_t *reason)
+{
+    alikassa_str_t  s;
+
+    s = str(query);
+
+    return alikassa_notification_add_form(test_pool(), n, &s, 1, reason);
+}
+
+
+static alikassa_rc_t
+add_json(alikassa_notification_t *n, const char *text,
+    alikassa_reason_t *reason)
+{
+    alikassa_str_t  s;
+
+    s = str(text);
+
+    return alikassa_notification_add_json(test_pool(), n, &s, reason);
+}
+
+
+static void
+names(void **state)
+{
+    size_t                   i;
+    alikassa_reason_t        reason;
+    alikassa_notification_t  n;
+
+    static const char *bad[] = {
+        "id=1&id=2", "id=1&ID=2", "id%5B%5D=1", "id%5b=1", "order.id=1",
+        "order%20id=1", "%20id=1", "+id=1", "%09id=1", "id%00=1", "Sign=x",
+        "sign=a&sign=b", "sign%5B%5D=a", "=1", "desc=%ff", "id=%c0%80",
+        "order%5Bid=1", "%5Border_id%5D=1", "%5Dorder_id=1", "order_id%20=1",
+        "payment_%C5%BFtatus=1", "%ef%bd%89d=1", "x=1&x=2", "y%3D=1",
+        "y%26=1", "y[]=1", "]=", "y=%", "y=%1", "y=%1g", "y=;", "y=\x80",
+        "y= ", "y=\t", "id", "sign", "y?&id=1", "y=?&id=1", "_method=PUT",
+        "utf8=1", "_charset_=x", "y=%00", "y=%1b", "y=%80", "y.id=1",
+        "y%5Bid%5D=1", "id:int=1", "_id=1", "id%20%20=1"
+    };
+
+    static const char *good[] = {
+        "", "&", "y", "y=1&ids=3&order_id_=4", "desc=%00&sign=%1b",
+        "order=1&i.d=2&account_id=3", "y%5Bz%5D=1", "id=1&y=?", "id=1?&sign=?",
+        "y=?&sign=1", "id=%e2%98%83", "id=&sign=&&desc="
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        begin(&n, &any);
+
+        if (add(&n, bad[i], &reason) != ALIKASSA_DECLINED) {
+            fail_msg("\"%s\" passes", bad[i]);
+        }
+
+        assert_true(reason.text[0] != '\0');
+        test_pool_free();
+    }
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        begin(&n, &any);
+
+        if (add(&n, good[i], &reason) != ALIKASSA_OK) {
+            fail_msg("\"%s\": %s", good[i], reason.text);
+        }
+
+        test_pool_free();
+    }
+
+    /* a NUL is a character */
+
+    begin(&n, &one);
+    assert_int_equal(add(&n, "desc=%00", &reason), ALIKASSA_OK);
+    assert_int_equal(n.values[ALIKASSA_NOTIFICATION_DESC].len, 1);
+    test_pool_free();
+
+    /* one that is not allowed */
+
+    begin(&n, &one);
+    assert_int_equal(add(&n, "y=1", &reason), ALIKASSA_DECLINED);
+    assert_non_null(strstr(reason.text, "is not signed"));
+    test_pool_free();
+}
+
+
+/*
+ * A query and a body: what is signed comes from one of them.
+ */
+
+static void
+places(void **state)
+{
+    alikassa_str_t           s;
+    alikassa_reason_t        reason;
+    alikassa_notification_t  n;
+
+    (void) state;
+
+    begin(&n, &any);
+    s = str("y=1");
+    assert_int_equal(alikassa_notification_add_form(test_pool(), &n, &s, 0,
+                                                    &reason), ALIKASSA_OK);
+    assert_int_equal(add(&n, "id=1&z=1", &reason), ALIKASSA_OK);
+    test_pool_free();
+
+    begin(&n, &any);
+    assert_int_equal(alikassa_notification_add_form(test_pool(), &n, &s, 0,
+                                                    &reason), ALIKASSA_OK);
+    assert_int_equal(add(&n, "id=1&y=1", &reason), ALIKASSA_DECLINED);
+    assert_string_equal(reason.text, "a parameter is repeated");
+    test_pool_free();
+
+    begin(&n, &any);
+    assert_int_equal(add(&n, "y=1", &reason), ALIKASSA_OK);
+    assert_int_equal(add_json(&n, "{\"y\":1}", &reason), ALIKASSA_DECLINED);
+    test_pool_free();
+
+    begin(&n, &any);
+    s = str("id=1");
+    assert_int_equal(alikassa_notification_add_form(test_pool(), &n, &s, 0,
+                                                    &reason),
+                     ALIKASSA_DECLINED);
+    test_pool_free();
+
+    begin(&n, &any);
+    s = str("sign=1");
+    assert_int_equal(alikassa_notification_add_form(test_pool(), &n, &s, 0,
+                                                    &reason),
+                     ALIKASSA_DECLINED);
+    test_pool_free();
+}
+
+
+/*
+ * As many parameters as there may be, and one more.
+ */
+
+static void
+limits(void **state)
+{
+    size_t                   i, k, max;
+    alikassa_reason_t        reason;
+    alikassa_notification_t  n;
+    char                     text[2048], *p;
+
+    (void) state;
+
+    max = ALIKASSA_NOTIFICATION_MAX_INPUTS;
+
+    for (k = max; k <= max + 1; k++) {
+
+        p = text;
+
+        for (i = 0; i < k; i++) {
+            p += snprintf(p, 16, "%sy%zu=1", i ? "&" : "", i);
+        }
+
+        begin(&n, &any);
+        assert_int_equal(add(&n, text, &reason),
+                         (k == max) ? ALIKASSA_OK : ALIKASSA_DECLINED);
+        test_pool_free();
+
+        memset(text, '&', k - 1);
+        text[k - 1] = '\0';
+
+        begin(&n, &any);
+        assert_int_equal(add(&n, text, &reason),
+                         (k == max) ? ALIKASSA_OK : ALIKASSA_DECLINED);
+        test_pool_free();
+    }
+}
+
+
+static void
+members(void **state)
+{
+    size_t                   i;
+    alikassa_reason_t        reason;
+    alikassa_notification_t  n;
+
+    static const struct {
+        const char     *text;
+        alikassa_rc_t   rc;
+    } cases[] = {
+        { "{}", ALIKASSA_OK },
+        { "{\"id\":1}", ALIKASSA_OK },
+        { "{\"id\":\"1\"}", ALIKASSA_OK },
+        { "{\"id\":9007199254740991}", ALIKASSA_OK },
+        { "{\"id\":9007199254740992}", ALIKASSA_DECLINED },
+        { "{\"id\":12345678901234567}", ALIKASSA_DECLINED },
+        { "{\"id\":\"9007199254740992\"}", ALIKASSA_OK },
+        { "{\"id\":true}", ALIKASSA_DECLINED },
+        { "{\"amount\":5}", ALIKASSA_DECLINED },
+        { "{\"amount\":null}", ALIKASSA_OK },
+        { "{\"amount\":false}", ALIKASSA_DECLINED },
+        { "{\"is_partial_payment\":true}", ALIKASSA_OK },
+        { "{\"is_partial_payment\":1}", ALIKASSA_DECLINED },
+        { "{\"is_partial_payment\":[]}", ALIKASSA_DECLINED },
+        { "{\"sign\":1}", ALIKASSA_DECLINED },
+        { "{\"sign\":null}", ALIKASSA_OK },
+        { "{\"y\":1}", ALIKASSA_OK },
+        { "{\"y\":{}}", ALIKASSA_DECLINED },
+        { "{\"y\":[]}", ALIKASSA_DECLINED },
+        { "{\"y\":\"\\n\"}", ALIKASSA_DECLINED },
+        { "{\"\\u017fign\":1}", ALIKASSA_DECLINED },
+        { "{\"\":1}", ALIKASSA_DECLINED },
+        { "{\"\\u0069d\":1}", ALIKASSA_OK },
+        { "[]", ALIKASSA_DECLINED },
+        { "{\"id\":1,\"id\":1}", ALIKASSA_DECLINED }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        begin(&n, &any);
+
+        if (add_json(&n, cases[i].text, &reason) != cases[i].rc) {
+            fail_msg("%s", cases[i].text);
+        }
+
+        test_pool_free();
+    }
+}
+
+
+static void
+targets(void **state)
+{
+    size_t             i;
+    alikassa_str_t     s;
+    alikassa_reason_t  reason;
+
+    static const struct {
+        const char     *uri;
+        alikassa_rc_t   rc;
+    } cases[] = {
+        { "", ALIKASSA_OK },
+        { "/", ALIKASSA_OK },
+        { "/n?id=1&desc=%23%3b", ALIKASSA_OK },
+        { "/n?id=1#", ALIKASSA_DECLINED },
+        { "/n#?id=1", ALIKASSA_DECLINED },
+        { "#", ALIKASSA_DECLINED },
+        { "/n;id=2?id=1", ALIKASSA_DECLINED },
+        { "/n?id=1;id=2", ALIKASSA_DECLINED }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        s = str(cases[i].uri);
+        assert_int_equal(alikassa_notification_uri(&s, &reason), cases[i].rc);
+    }
+}
+
+
+static void
+headers(void **state)
+{
+    size_t             i;
+    alikassa_str_t     name, value;
+    alikassa_reason_t  reason;
+
+    static const struct {
+        const char     *name;
+        const char     *value;
+        alikassa_rc_t   rc;
+    } cases[] = {
+        { "Cookie", "", ALIKASSA_OK },
+        { "Cookie", ";;=; ;", ALIKASSA_OK },
+        { "Cookie", "a=id; ids=1; x-id=2; user.name=3; %69ds=4", ALIKASSA_OK },
+        { "Cookies", "id=1", ALIKASSA_OK },
+        { "Set-Cookie", "id=1", ALIKASSA_OK },
+        { "Cookie", "id=1", ALIKASSA_DECLINED },
+        { "cOOKIE", "a=b;ID", ALIKASSA_DECLINED },
+        { "Cookie", "a=b,id=1", ALIKASSA_DECLINED },
+        { "Cookie", "a=b; order[id=1", ALIKASSA_DECLINED },
+        { "Cookie", "%69d=1", ALIKASSA_DECLINED },
+        { "Cookie", "%69%6=1", ALIKASSA_OK },
+        { "Cookie", "%", ALIKASSA_OK },
+        { "Cookie", "sign=1", ALIKASSA_DECLINED },
+        { "X-HTTP-Method-Override", "PUT", ALIKASSA_DECLINED },
+        { "x_http_method_override", "PUT", ALIKASSA_DECLINED },
+        { "X-HTTP-Method", "", ALIKASSA_DECLINED },
+        { "X-Method-Override", "", ALIKASSA_DECLINED },
+        { "X-HTTP-Methods", "", ALIKASSA_OK },
+        { "", "", ALIKASSA_OK }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        name = str(cases[i].name);
+        value = str(cases[i].value);
+
+        if (alikassa_notification_header(alikassa_notification_default(),
+                                         &name, &value, &reason)
+            != cases[i].rc)
+        {
+            fail_msg("%s: %s", cases[i].name, cases[i].value);
+        }
+    }
+}
+
+
+static void
+types(void **state)
+{
+    size_t          i;
+    alikassa_str_t  s;
+
+    static const struct {
+        const char             *type;
+        alikassa_media_type_t   media;
+    } cases[] = {
+        { "application/json", ALIKASSA_MEDIA_JSON },
+        { "Application/JSON; Charset=UTF-8", ALIKASSA_MEDIA_JSON },
+        { "application/json;charset=\"utf-8\"", ALIKASSA_MEDIA_JSON },
+        { "application/x-www-form-urlencoded", ALIKASSA_MEDIA_FORM },
+        { "application/x-www-form-urlencoded;charset=utf-8",
+          ALIKASSA_MEDIA_FORM },
+        { "application/json;", ALIKASSA_MEDIA_OTHER },
+        { "application/json; charset=utf-16", ALIKASSA_MEDIA_OTHER },
+        { "application/json; charset=us-ascii", ALIKASSA_MEDIA_OTHER },
+        { "application/json; charset=utf-8; charset=utf-16",
+          ALIKASSA_MEDIA_OTHER },
+        { "application/json; q=1", ALIKASSA_MEDIA_OTHER },
+        { "application/json ", ALIKASSA_MEDIA_OTHER },
+        { "application/jso", ALIKASSA_MEDIA_OTHER },
+        { "multipart/form-data; boundary=x", ALIKASSA_MEDIA_OTHER },
+        { "application/x-www-form-urlencoded;charset=utf-8                  ",
+          ALIKASSA_MEDIA_OTHER },
+        { ";", ALIKASSA_MEDIA_OTHER },
+        { "", ALIKASSA_MEDIA_OTHER }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        s = str(cases[i].type);
+        assert_int_equal(alikassa_notification_media(&s), cases[i].media);
+    }
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(names),
+        cmocka_unit_test(places),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(members),
+        cmocka_unit_test(targets),
+        cmocka_unit_test(headers),
+        cmocka_unit_test(types)
+    };
+
+    return cmocka_run_group_tests_name("notification_input", tests, NULL,
+                                       NULL);
+}
