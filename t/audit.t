@@ -29,13 +29,13 @@ http {
     alikassa_account   %%ACCOUNT%%;
     alikassa_key       %%KEYS%%/payment;
     alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_validate  fields;
     alikassa_idempotency_zone orders 1m;
 
     server {
         listen 127.0.0.1:%%PORT_0%% reuseport;
         location = /pay    { alikassa_payment; }
-        location = /zone   { alikassa_payment; alikassa_idempotency orders;
-                             alikassa_validate fields; }
+        location = /zone   { alikassa_payment; alikassa_idempotency orders; }
         location = /off    { alikassa_payment; alikassa_audit_log off; }
         location = /other  { alikassa_payment; alikassa_audit_log %%DIR%%/other.log; }
         location = /full   { alikassa_payment; alikassa_audit_log /dev/full; }
