@@ -32,6 +32,8 @@ static ngx_int_t ngx_http_alikassa_upstream_done(ngx_http_request_t *r,
     void *data, ngx_int_t rc);
 static void ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call, ngx_int_t rc);
+static ngx_uint_t ngx_http_alikassa_upstream_whole(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call);
 static ngx_int_t ngx_http_alikassa_upstream_header_filter(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_upstream_body_filter(ngx_http_request_t *r,
@@ -361,7 +363,6 @@ static void
 ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call, ngx_int_t rc)
 {
-    off_t                 length;
     alikassa_str_t        body;
     alikassa_outcome_t    outcome;
     ngx_http_upstream_t  *u;
@@ -380,12 +381,8 @@ ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
     }
 
     call->status = r->headers_out.status;
-    length = r->headers_out.content_length_n;
 
-    if (call->excess || (length != -1 && length != (off_t) call->len)) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "upstream sent an answer that is %s",
-                      call->excess ? "too large" : "cut short");
+    if (!ngx_http_alikassa_upstream_whole(r, call)) {
         return;
     }
 
@@ -419,6 +416,66 @@ ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
                       "that is no answer to \"%*s\"", call->status,
                       call->operation->name.len, call->operation->name.data);
     }
+}
+
+
+/*
+ * Tells whether all of an answer was received: as many bytes as its
+ * Content-Length says, its last chunk, or the end of its HTTP/2 stream.  nginx
+ * hands over the rest as if it were complete.  Its filters leave 0 in the
+ * length that is yet to come when the end has been read, and -1 where only
+ * the end of the connection is one, which a cut looks like, too.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_upstream_whole(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
+{
+    off_t                 length, left;
+    ngx_uint_t            done;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    length = r->headers_out.content_length_n;
+
+    if (!u->buffering) {
+        left = u->length;
+        done = 0;
+
+    } else if (u->pipe) {
+        left = u->pipe->length;
+        done = u->pipe->upstream_done;
+
+    } else {
+        left = -1;
+        done = 0;
+    }
+
+    if (call->excess) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "upstream sent an answer that is too large");
+        return 0;
+    }
+
+    if ((left == 0 || done)
+        && (length == -1 || length == (off_t) call->len))
+    {
+        return 1;
+    }
+
+    if (left == -1) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "upstream sent an answer that ends with its connection, "
+                      "which may be cut short, add \"proxy_http_version 1.1\" "
+                      "to the location of \"%V\"", &r->uri);
+        return 0;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "upstream sent an answer that is cut short");
+
+    return 0;
 }
 
 

@@ -1,0 +1,276 @@
+#!/usr/bin/env perl
+
+# An answer is believed if its end was received, and not else: cut at every
+# byte, stalled, without an end of its own, with and without buffering.
+
+use v5.36;
+
+use lib 't/lib';
+
+use IO::Select;
+use IO::Socket::INET;
+use Test::Alikassa qw(wait_for json_decode);
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+
+# this process is AliKassa: it gives byte by byte what a test wants
+
+my $listen = IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1',
+    ReuseAddr => 1) or die;
+my $port = $listen->sockport;
+
+my $locations = join '', map { <<"EOL" } qw(on off);
+        location = /pay-$_ { alikassa_payment; alikassa_api /raw-$_; }
+        location = /payout-$_ {
+            allow 127.0.0.1; deny all;
+            alikassa_payout;
+            alikassa_api /raw-$_;
+        }
+        location = /zone-$_ {
+            alikassa_payment;
+            alikassa_api /raw-$_;
+            alikassa_idempotency orders;
+        }
+        location = /stall-$_ { alikassa_payment; alikassa_api /stalled-$_; }
+        location = /status-$_ {
+            alikassa_payment_status;
+            alikassa_api /raw-$_;
+        }
+        location /raw-$_/ {
+            internal;
+            include %%API_CONF%%;
+            proxy_buffering $_;
+            proxy_pass http://127.0.0.1:$port/;
+        }
+        location /stalled-$_/ {
+            internal;
+            include %%DIR%%/quick.conf;
+            proxy_buffering $_;
+            proxy_pass http://127.0.0.1:$port/;
+        }
+EOL
+
+open(my $fh, '<', 'docs/alikassa-api.conf') or die;
+my $quick = do { local $/; <$fh> };
+$quick =~ s/^(proxy_read_timeout\s+)\d+s/${1}200ms/m;
+$t->write('quick.conf', $quick =~ s{/etc/ssl/certs/ca-certificates\.crt}
+    {$t->{box}/ca.pem}r);
+
+$t->conf(<<"EOC")->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_idempotency_zone orders 1m;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        $locations
+    }
+}
+EOC
+
+my $n = 0;
+
+# one connection of nginx's, its request read; undef if there is none
+
+sub accepted ($timeout = 20) {
+    IO::Select->new($listen)->can_read($timeout) or return undef;
+    my $c = $listen->accept;
+    my $data = '';
+
+    while (sysread $c, $data, 65536, length $data) {
+        my ($head, $body) = $data =~ /^(.*?)\r\n\r\n(.*)/s or next;
+        my ($length) = $head =~ /^Content-Length: (\d+)/mi;
+        last if length $body >= $length;
+    }
+
+    my ($path) = $data =~ m{^POST (\S+)};
+    return ($c, $path);
+}
+
+# what the client gets if AliKassa answers with these bytes and closes
+
+sub answer ($s) {
+    return Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 20));
+}
+
+sub id { return 'W-' . ++$n }
+
+sub try ($uri, $bytes, $id = id()) {
+    my $s = $t->send_request($uri, method => 'POST', form =>
+        [$uri =~ /status/ ? (order_id => $id) : $uri =~ /payout/
+            ? $t->payout(order_id => $id) : $t->payment(order_id => $id)]);
+    my ($c) = accepted();
+    syswrite $c, $bytes if length $bytes;
+    close $c;
+    return answer($s);
+}
+
+sub audit {
+    my ($last) = substr($t->log('audit.log'), -1000) =~ /^(\{.*)\n\z/m;
+    return json_decode($last)->{outcome};
+}
+
+sub chunks (@parts) {
+    return join('', map { sprintf "%x\r\n%s\r\n", length, $_ } @parts)
+        . "0\r\n\r\n";
+}
+
+my $object  = '{"url":"https://pay.example/1","payment_status":"wait","id":7}';
+my $no      = '{"message":"The given data was invalid.","errors":{}}';
+my $json    = "Content-Type: application/json\r\n";
+my $chunked = "${json}Transfer-Encoding: chunked\r\n\r\n";
+
+my %whole = (
+    'one chunk' => "HTTP/1.1 200 OK\r\n$chunked" . chunks($object),
+    'two chunks' => "HTTP/1.1 200 OK\r\n$chunked"
+        . chunks(substr($object, 0, 20), substr $object, 20),
+    'a chunk for a byte' => "HTTP/1.1 200 OK\r\n$chunked"
+        . chunks(split //, $object),
+    'a trailer' => "HTTP/1.1 200 OK\r\n$chunked"
+        . chunks($object) =~ s/\r\n$/X-Trailer: 1\r\n\r\n/r,
+    'a chunk extension' => "HTTP/1.1 200 OK\r\n$chunked"
+        . sprintf("%x;x=y\r\n%s\r\n0;x=y\r\n\r\n", length $object, $object),
+    'Content-Length' => "HTTP/1.1 200 OK\r\n${json}Content-Length: "
+        . length($object) . "\r\n\r\n$object",
+    'a rejection in chunks' => "HTTP/1.1 400 Bad Request\r\n$chunked"
+        . chunks($no),
+);
+
+my @cuts;
+
+for my $buffering (qw(on off)) {
+    for my $name (sort keys %whole) {
+        my $bytes = $whole{$name};
+        my $what  = "buffering $buffering, $name";
+        my $no    = $name =~ /rejection/;
+        my $from  = index($bytes, "\r\n\r\n") + 4;
+        my @wrong;
+
+        # the header cut is no answer for nginx; one payment and one payout
+
+        my @at = (0, 20, $from .. length($bytes) - 1);
+        @at = grep { $_ % 7 == 0 || $_ > length($bytes) - 12 } @at
+            if $name eq 'a chunk for a byte';
+
+        for my $at (@at) {
+            my $uri = $at % 2 ? "/pay-$buffering" : "/payout-$buffering";
+            my $r = try($uri, substr $bytes, 0, $at);
+            push @wrong, "$at of " . length($bytes) . ": $r->{status}"
+                unless $r->{status} == 502 && $r->{json}{outcome} eq 'unknown'
+                && audit() eq 'unknown';
+        }
+
+        is("@wrong", '', "$what: cut at " . @at . ' places, never believed');
+
+        my $r = try("/pay-$buffering", $bytes);
+        is($r->{status}, $no ? 400 : 200, "$what: whole, status");
+        is(audit(), $no ? 'rejected' : 'accepted', "$what: whole, outcome");
+
+        # a status call for a client of its own
+
+        next if $no;
+        is(try("/status-$buffering", substr $bytes, 0, -1)->{status}, 502,
+            "$what: status call, cut");
+        is(try("/status-$buffering", $bytes)->{status}, 200,
+            "$what: status call, whole");
+    }
+
+    # more than there should be is more, not less
+
+    for my $name ('one chunk', 'Content-Length') {
+        my $r = try("/pay-$buffering", $whole{$name} . 'more');
+        is($r->{status}, 200, "buffering $buffering, $name, data after it");
+    }
+
+    # a whole object, and then nothing more
+
+    for my $name ('one chunk', 'Content-Length') {
+        my $s = $t->send_request("/stall-$buffering", method => 'POST',
+            form => [$t->payment(order_id => id())]);
+        my ($c) = accepted();
+        syswrite $c, $name eq 'one chunk' ? $whole{$name} =~ s/0\r\n\r\n$//r
+            : $whole{$name} =~ s/^(Content-Length: )(\d+)/$1 . ($2 + 1)/mer;
+        my $r = answer($s);
+        is("$r->{status} $r->{json}{outcome}", '502 unknown',
+            "buffering $buffering, $name, stalled: not believed");
+        close $c;
+    }
+
+    # no end but the connection's
+
+    for my $version ('1.0', '1.1') {
+        for my $head ('', "Connection: close\r\n") {
+            for my $status ('200 OK', '400 Bad Request') {
+                my $name = "buffering $buffering, HTTP/$version $status $head"
+                    =~ s/\r\n//r;
+                my $had = () = $t->log =~ /proxy_http_version 1\.1/g;
+                my $r = try("/pay-$buffering", "HTTP/$version $status\r\n"
+                    . "$json$head\r\n$object");
+                is("$r->{status} $r->{json}{outcome}", '502 unknown',
+                    "$name: not believed");
+                is(audit(), 'unknown', "$name: outcome");
+                my $has = () = $t->log =~ /\[error\] .*proxy_http_version 1\.1/g;
+                is($has, $had + 1, "$name: the log names the mend");
+            }
+        }
+    }
+
+    is(try("/pay-$buffering", "HTTP/1.0 200 OK\r\n${json}Content-Length: "
+        . length($object) . "\r\n\r\n$object")->{status}, 200,
+        "buffering $buffering, HTTP/1.0 with a length: believed");
+
+    # "no such order" that is cut sends nothing
+
+    my $none  = '{"message":"Not found."}';
+    my %lines = (
+        chunks => "HTTP/1.1 404 Not Found\r\n$chunked" . chunks($none),
+        length => "HTTP/1.1 404 Not Found\r\n${json}Content-Length: "
+            . length($none) . "\r\n\r\n$none",
+        close  => "HTTP/1.0 404 Not Found\r\n$json\r\n$none",
+    );
+
+    for my $name (sort keys %lines) {
+        my $bytes = $lines{$name};
+        my $id    = id();
+        my (@wrong, @paths);
+
+        is(try("/zone-$buffering", '', $id)->{status}, 502,
+            "buffering $buffering, 404 by $name: lost");
+
+        for my $at (index($bytes, "\r\n\r\n") + 4 .. length($bytes)
+            - ($name ne 'close'))
+        {
+            my $s = $t->send_request("/zone-$buffering", method => 'POST',
+                form => [$t->payment(order_id => $id)]);
+            my ($c, $path) = accepted();
+            syswrite $c, substr $bytes, 0, $at;
+            close $c;
+            my $r = answer($s);
+            push @wrong, "$at: $path $r->{status}"
+                unless $path eq '/v1/payment/status' && $r->{status} == 409;
+        }
+
+        is("@wrong", '', "buffering $buffering, 404 by $name: cut, sends nothing");
+        ok(!accepted(0), "buffering $buffering, 404 by $name: nobody called");
+        next if $name eq 'close';
+
+        my $s = $t->send_request("/zone-$buffering", method => 'POST',
+            form => [$t->payment(order_id => $id)]);
+        my ($c, $path) = accepted();
+        syswrite $c, $bytes;
+        close $c;
+        ($c, $path) = accepted();
+        is($path, '/v1/payment', "buffering $buffering, 404 by $name: whole");
+        syswrite $c, $whole{'one chunk'};
+        close $c;
+        is(answer($s)->{status}, 200, "buffering $buffering, 404 by $name: sent");
+    }
+}
+
+$t->done;
