@@ -11,6 +11,7 @@
  *     ngx_http_alikassa_fields.c      accept, set and defaults
  *     ngx_http_alikassa_sign.c        signing, in a thread or at once
  *     ngx_http_alikassa_upstream.c    the subrequest and its answer's capture
+ *     ngx_http_alikassa_quic.c        HTTP/3: a request outlives its client
  *     ngx_http_alikassa_response.c    what the client gets
  *     ngx_http_alikassa_variables.c   $alikassa_*
  *     ngx_http_alikassa_protection.c  payouts that nothing protects
@@ -281,6 +282,9 @@ struct ngx_http_alikassa_ctx_s {
 
     ngx_int_t                           rc;         /* of the answer's output */
 
+    /* nginx's own, of a QUIC stream; see ngx_http_alikassa_quic.c */
+    ngx_event_handler_pt                stream_handler;
+
     /* what the client was told, for variables */
     ngx_uint_t                          status;
     alikassa_answer_t                   answer;
@@ -401,6 +405,12 @@ ngx_int_t ngx_http_alikassa_send(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call);
 ngx_int_t ngx_http_alikassa_upstream_init(ngx_conf_t *cf);
 ngx_http_alikassa_call_t *ngx_http_alikassa_call(ngx_http_request_t *r);
+
+
+/* ngx_http_alikassa_quic.c */
+
+void ngx_http_alikassa_hold(ngx_http_request_t *r);
+void ngx_http_alikassa_release(ngx_http_request_t *r);
 
 
 /* ngx_http_alikassa_response.c */

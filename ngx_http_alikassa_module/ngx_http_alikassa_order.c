@@ -418,6 +418,10 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
 
     ctx->call = call;
 
+    if (!ctx->operation->safe) {
+        ngx_http_alikassa_hold(r);
+    }
+
     rc = ngx_http_alikassa_sign(r, call);
 
     switch (rc) {
@@ -467,6 +471,8 @@ ngx_http_alikassa_unsigned(ngx_http_request_t *r,
     const ngx_http_alikassa_refusal_t *refusal)
 {
     call->finished = 1;
+
+    ngx_http_alikassa_release(r);
 
     ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
 
@@ -529,6 +535,7 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
 
     } else if (call->subrequest->done) {
         call->finished = 1;
+        ngx_http_alikassa_release(r);
         next = call->handler(r, call);
 
     } else {
@@ -842,8 +849,10 @@ ngx_http_alikassa_order_exit_process(void)
 
 
 /*
- * The request's pool is going: what nobody recorded is recorded here.  nginx
- * ends a request so when a worker may wait no longer.
+ * The request ends: what nobody recorded is recorded here.  nginx ends a
+ * request so when a worker may wait no longer.  Called twice: before nginx
+ * writes the access log, where the outcome is wanted, and when the request's
+ * pool goes.
  */
 
 static void
@@ -915,6 +924,7 @@ ngx_http_alikassa_ctx_t *
 ngx_http_alikassa_create_ctx(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t       *cln;
+    ngx_http_cleanup_t       *end;
     ngx_http_alikassa_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
@@ -926,10 +936,18 @@ ngx_http_alikassa_create_ctx(ngx_http_request_t *r)
             return NULL;
         }
 
+        end = ngx_http_cleanup_add(r, 0);
+        if (end == NULL) {
+            return NULL;
+        }
+
         cln = ngx_pool_cleanup_add(r->pool, 0);
         if (cln == NULL) {
             return NULL;
         }
+
+        end->handler = ngx_http_alikassa_cleanup;
+        end->data = ctx;
 
         cln->handler = ngx_http_alikassa_cleanup;
         cln->data = ctx;

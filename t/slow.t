@@ -220,30 +220,45 @@ SKIP: {
         skip "HTTP/3: $no_http3", 1;
     }
 
-    for my $kind (@kinds) {
-        my ($what, $status, $body, $request) = @$kind;
+    # all kinds at once, each a stream of one connection
 
-        for my $window (0, 1, 10, 300) {
-            my $c = Test::Http3->new(port => $t->port(3), window => $window);
-            my $s = $c->send($request->());
+    for my $window (0, 1, 10, 300) {
+        my $c = Test::Http3->new(port => $t->port(3), window => $window);
+        my @streams = map { $c->send($_->[3]->()) } @kinds;
 
-            $c->wait(sub { $s->{end} }, 0.2);
-            ok(!$s->{end}, "HTTP/3, $what, window $window")
+        $c->wait(sub { grep { $_->{end} } @streams }, 1) if $window < 100;
+
+        for my $i (0 .. $#kinds) {
+            ok(!$streams[$i]{end}, "HTTP/3, $kinds[$i][0], window $window")
                 if $window < 100;
-            $c->open;
+        }
+
+        $c->open;
+
+        for my $i (0 .. $#kinds) {
+            my ($what, $status, $body) = @{ $kinds[$i] };
+            my $s = $streams[$i];
             ok($c->wait(sub { $s->{end} }), "HTTP/3, $what, $window, opened");
             is($s->{status}, $status, 'status');
             like($s->{body}, $body, 'body');
-            $c->close;
         }
 
-        my $c = Test::Http3->new(port => $t->port(3), window => 1);
-        my $s = $c->send($request->());
-        $c->wait(sub { $s->{status} }, 0.1);
         $c->close;
-        is($t->get('/status?order_id=S-1')->{status}, 200,
-            "HTTP/3, $what, left");
     }
+
+    # and one that never opens leaves
+
+    my $before = $t->fds;
+
+    for my $round (1 .. 10) {
+        my $c = Test::Http3->new(port => $t->port(3), window => 1);
+        $c->send($_->[3]->()) for @kinds;
+        $c->close;
+    }
+
+    is($t->get('/status?order_id=S-1')->{status}, 200, 'HTTP/3, left');
+    ok(wait_for(sub { $t->fds <= $before }), 'descriptors are flat')
+        or diag($t->fds . " descriptors, $before before");
 }
 
 is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');

@@ -1,0 +1,118 @@
+
+/*
+ * HTTP/3: a payer who leaves does not cut a payment in half.
+ *
+ * When a QUIC connection is closed, nginx marks each of its streams to be
+ * closed and calls their read handlers, and the request of a stream so marked
+ * is terminated at once, with its subrequests.  Over HTTP/1 and HTTP/2 a
+ * request lives until its subrequests are done.  While a call that moves money
+ * is being made, a handler in front of nginx's takes the mark away: then the
+ * request goes on, and ends when its answer cannot be sent.  The QUIC
+ * connection waits for its last stream by itself.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+
+
+#if (NGX_HTTP_V3)
+
+
+static void ngx_http_alikassa_quic_event(ngx_event_t *ev);
+
+
+/*
+ * Keeps the request from being terminated, until ngx_http_alikassa_release().
+ */
+
+void
+ngx_http_alikassa_hold(ngx_http_request_t *r)
+{
+    ngx_connection_t         *c;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    c = r->connection;
+
+    if (r != r->main || c->quic == NULL) {
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
+
+    if (ctx->stream_handler) {
+        return;
+    }
+
+    ctx->stream_handler = c->read->handler;
+
+    c->read->handler = ngx_http_alikassa_quic_event;
+    c->write->handler = ngx_http_alikassa_quic_event;
+}
+
+
+void
+ngx_http_alikassa_release(ngx_http_request_t *r)
+{
+    ngx_connection_t         *c;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
+
+    if (ctx->stream_handler == NULL) {
+        return;
+    }
+
+    c = r->connection;
+
+    c->read->handler = ctx->stream_handler;
+    c->write->handler = ctx->stream_handler;
+
+    ctx->stream_handler = NULL;
+}
+
+
+static void
+ngx_http_alikassa_quic_event(ngx_event_t *ev)
+{
+    ngx_connection_t         *c;
+    ngx_http_request_t       *r;
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    c = ev->data;
+    r = c->data;
+
+    /* worker_shutdown_timeout marks an error, too, and may end the request */
+
+    if (c->close && !c->error) {
+
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                       "http alikassa: QUIC connection closed during a call");
+
+        c->close = 0;
+        return;
+    }
+
+    ctx = ngx_http_alikassa_ctx(r->main);
+
+    ctx->stream_handler(ev);
+}
+
+
+#else
+
+
+void
+ngx_http_alikassa_hold(ngx_http_request_t *r)
+{
+    /* an HTTP/1 connection or an HTTP/2 stream waits by itself */
+}
+
+
+void
+ngx_http_alikassa_release(ngx_http_request_t *r)
+{
+    /* nothing is held */
+}
+
+
+#endif

@@ -1,0 +1,122 @@
+#!/usr/bin/env perl
+
+# worker_shutdown_timeout ends requests by force: the outcome of a call that
+# was out is known when nginx writes the access log.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(form_encode json_decode wait_for);
+use Test::Http2;
+use Test::Http3;
+use Test::More;
+
+my $no_http3 = Test::Http3::why_not();
+my $t = Test::Alikassa->new(no_fds => 1)->sandbox;
+
+my $http3 = $no_http3 ? '' : <<'EOC';
+        listen 127.0.0.1:%%PORT_3%% quic;
+        ssl_certificate     %%KEYS%%/server.pem;
+        ssl_certificate_key %%KEYS%%/server.key;
+EOC
+
+$t->conf(<<"EOC")->run;
+%%GLOBALS%%
+worker_shutdown_timeout 300ms;
+events { }
+http {
+    %%HTTP%%
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_idempotency_zone orders 1m;
+
+    # what a client sends over QUIC may come to a new worker: the old one ends
+    # the connection when it was idle so long
+    keepalive_timeout 3s;
+
+    log_format outcome '\$alikassa_order_id \$alikassa_outcome';
+    access_log %%DIR%%/outcome.log outcome;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% http2;
+$http3
+        location = /pay   { alikassa_payment; alikassa_idempotency orders; }
+        location = /plain { alikassa_payment; }
+        %%API%%
+    }
+}
+EOC
+
+sub audit ($id) {
+    return map { $_->{outcome} } grep { ($_->{order_id} // '') eq $id }
+        map { json_decode($_) } split /\n/, $t->log('audit.log');
+}
+
+my $n = 0;
+
+for my $uri (qw(/pay /plain)) {
+    my @sent;
+
+    # the sandbox answers much later than nginx ends
+
+    $t->faults({ action => 'none', delay => 8, delay_when => 'after' });
+
+    for my $how ('HTTP/1.1', 'HTTP/2', 'HTTP/3', 'HTTP/3, closed') {
+        next if $how =~ m{HTTP/3} && $no_http3;
+
+        my $id   = 'D-' . $n++;
+        my @form = $t->payment(order_id => $id);
+        my @body = (type => 'application/x-www-form-urlencoded',
+            body => form_encode(@form));
+        my $c;
+
+        if ($how eq 'HTTP/1.1') {
+            $c = $t->send_request($uri, method => 'POST', form => \@form);
+
+        } else {
+            $c = $how eq 'HTTP/2' ? Test::Http2->new(port => $t->port(1))
+                : Test::Http3->new(port => $t->port(3));
+            $c->send('POST', $uri, @body);
+        }
+
+        ok(wait_for(sub { $t->requests($id) }), "$uri, $how: a call is out");
+        $c->close if $how =~ /closed/;
+        push @sent, [$id, "$uri, $how", $c];
+    }
+
+    ok($t->reload, "$uri: a reload");
+
+    for (@sent) {
+        my ($id, $what) = @$_;
+        ok(wait_for(sub { $t->log('outcome.log') =~ /^\Q$id\E /m }),
+            "$what: logged");
+        ok(wait_for(sub { audit($id) }), "$what: recorded");
+
+        # nginx lets a stream of HTTP/2 have its answer first
+
+        my $outcome = $what =~ m{HTTP/2} ? 'accepted' : 'unknown';
+        is(join(' ', audit($id)), $outcome, "$what: the audit log");
+        like($t->log('outcome.log'), qr/^\Q$id\E $outcome$/m,
+            "$what: the access log");
+    }
+}
+
+# the next one asks
+
+$t->faults;
+is($t->post('/pay', form => [$t->payment(order_id => 'D-0')])->{status}, 200,
+    'an order that is unknown');
+is(scalar(grep { $_->{path} =~ /status$/ } $t->requests('D-0')), 1,
+    'is asked for');
+
+if ($no_http3) {
+    diag("HTTP/3 is not tested: $no_http3");
+    SKIP: { skip "HTTP/3: $no_http3", 1 }
+}
+
+is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');
+
+$t->done;
