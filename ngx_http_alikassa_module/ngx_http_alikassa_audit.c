@@ -5,6 +5,12 @@
  *
  * A line is one write() to a file opened for appending, so lines of several
  * workers do not mix; nginx reopens the file with its other logs.
+ *
+ * On a full disk write() takes a part of a line, and the next line would be
+ * glued to it.  The worker that wrote the part cuts it off again, and holds a
+ * lock meanwhile that each worker takes to write: nobody can have written
+ * behind it.  The lock is the file's own, so that it also holds for another
+ * nginx with the same file, and goes with a process that is killed.
  */
 
 
@@ -31,10 +37,20 @@
 #define NGX_HTTP_ALIKASSA_AUDIT_WAIT  500
 
 
+/* tries to lock the file: the first ones at once, then one a millisecond */
+#define NGX_HTTP_ALIKASSA_AUDIT_TRIES   100
+#define NGX_HTTP_ALIKASSA_AUDIT_YIELDS  20
+
+/* how long a file that somebody keeps locked is not waited for, in seconds */
+#define NGX_HTTP_ALIKASSA_AUDIT_LOCKED  60
+
+
 struct ngx_http_alikassa_audit_s {
     ngx_open_file_t                    *file;
     ngx_syslog_peer_t                  *syslog;
     time_t                              error_log_time;
+    time_t                              locked_time;
+    unsigned                            torn:1;     /* and not cut off */
 };
 
 
@@ -45,6 +61,11 @@ static u_char *ngx_http_alikassa_audit_text(u_char *p, u_char *last,
     const char *name, const u_char *data, size_t len);
 static void ngx_http_alikassa_audit_write(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit, u_char *line, size_t len);
+static ngx_uint_t ngx_http_alikassa_audit_lock(ngx_http_request_t *r,
+    ngx_http_alikassa_audit_t *audit);
+static void ngx_http_alikassa_audit_unlock(ngx_http_alikassa_audit_t *audit);
+static ngx_int_t ngx_http_alikassa_audit_cut(ngx_fd_t fd, off_t size,
+    ssize_t n);
 static void ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit, u_char *line, size_t len);
 static ngx_uint_t ngx_http_alikassa_audit_wait(ngx_socket_t fd);
@@ -72,6 +93,14 @@ ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (ngx_strcmp(value[1].data, "off") == 0) {
         alcf->audit = NULL;
         return NGX_CONF_OK;
+    }
+
+    if (ngx_strlchr(value[1].data, value[1].data + value[1].len, '$')) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid audit log \"%V\", it cannot have "
+                           "variables: give each location its own "
+                           "\"alikassa_audit_log\"", &value[1]);
+        return NGX_CONF_ERROR;
     }
 
     audit = ngx_pcalloc(cf->pool, sizeof(ngx_http_alikassa_audit_t));
@@ -125,17 +154,19 @@ ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call)
         return;
     }
 
-    p = ngx_http_alikassa_audit_line(call, line, line
+    /* room for a line feed on either side */
+
+    p = ngx_http_alikassa_audit_line(call, line + 1, line
                                      + NGX_HTTP_ALIKASSA_AUDIT_LINE - 1);
 
     if (audit->syslog) {
-        ngx_http_alikassa_audit_syslog(r, audit, line, p - line);
+        ngx_http_alikassa_audit_syslog(r, audit, line + 1, p - line - 1);
         return;
     }
 
     *p++ = LF;
 
-    ngx_http_alikassa_audit_write(r, audit, line, p - line);
+    ngx_http_alikassa_audit_write(r, audit, line + 1, p - line - 1);
 }
 
 
@@ -283,15 +314,50 @@ ngx_http_alikassa_audit_text(u_char *p, u_char *last, const char *name,
 }
 
 
+/*
+ * Writes the line, which has room for a line feed in front.
+ */
+
 static void
 ngx_http_alikassa_audit_write(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit, u_char *line, size_t len)
 {
-    time_t     now;
-    ssize_t    n;
-    ngx_err_t  err;
+    time_t           now;
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_err_t        err;
+    ngx_uint_t       locked;
+    ngx_file_info_t  fi;
 
-    n = ngx_write_fd(audit->file->fd, line, len);
+    fd = audit->file->fd;
+
+    locked = ngx_http_alikassa_audit_lock(r, audit);
+
+    if (locked && ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        ngx_http_alikassa_audit_unlock(audit);
+        locked = 0;
+    }
+
+    if (audit->torn) {
+        *--line = LF;
+        len++;
+    }
+
+    n = ngx_write_fd(fd, line, len);
+    err = (n == -1) ? ngx_errno : 0;
+
+    if (n == (ssize_t) len) {
+        audit->torn = 0;
+
+    } else if (n > 0) {
+        audit->torn = !locked
+                      || ngx_http_alikassa_audit_cut(fd, ngx_file_size(&fi), n)
+                         != NGX_OK;
+    }
+
+    if (locked) {
+        ngx_http_alikassa_audit_unlock(audit);
+    }
 
     if (n == (ssize_t) len) {
         return;
@@ -300,7 +366,6 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
     /* as the access log: not more than one complaint a minute */
 
     now = ngx_time();
-    err = (n == -1) ? ngx_errno : 0;
 
     if (now - audit->error_log_time > 59) {
 
@@ -310,6 +375,105 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
 
         audit->error_log_time = now;
     }
+}
+
+
+/*
+ * Locks the file for one line.  Returns 0 if it cannot be locked: a pipe, a
+ * file system without locks, or a process that keeps it locked, which must
+ * not keep payments waiting.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_audit_lock(ngx_http_request_t *r,
+    ngx_http_alikassa_audit_t *audit)
+{
+    time_t        now;
+    ngx_err_t     err;
+    ngx_uint_t    i, tries;
+    struct flock  fl;
+
+    ngx_memzero(&fl, sizeof(struct flock));
+
+    fl.l_type = F_WRLCK;
+    fl.l_whence = SEEK_SET;
+
+    now = ngx_time();
+
+    tries = (audit->locked_time
+             && now - audit->locked_time < NGX_HTTP_ALIKASSA_AUDIT_LOCKED)
+            ? 1 : NGX_HTTP_ALIKASSA_AUDIT_TRIES;
+
+    for (i = 0; i < tries; i++) {
+
+        if (fcntl(audit->file->fd, F_SETLK, &fl) != -1) {
+            audit->locked_time = 0;
+            return 1;
+        }
+
+        err = ngx_errno;
+
+        if (err == NGX_EINTR) {
+            continue;
+        }
+
+        if (err != NGX_EAGAIN && err != NGX_EACCES) {
+            return 0;
+        }
+
+        if (i < NGX_HTTP_ALIKASSA_AUDIT_YIELDS) {
+            ngx_sched_yield();
+
+        } else {
+            ngx_msleep(1);
+        }
+    }
+
+    if (tries > 1) {
+        audit->locked_time = now;
+
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "another process keeps \"%V\" locked, "
+                      "lines are written without the lock",
+                      &audit->file->name);
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_alikassa_audit_unlock(ngx_http_alikassa_audit_t *audit)
+{
+    struct flock  fl;
+
+    ngx_memzero(&fl, sizeof(struct flock));
+
+    fl.l_type = F_UNLCK;
+    fl.l_whence = SEEK_SET;
+
+    (void) fcntl(audit->file->fd, F_SETLK, &fl);
+}
+
+
+/*
+ * Cuts n bytes off the file, whose size was "size" before they were written.
+ * Not where others write to it without the lock: their bytes would go, too.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_audit_cut(ngx_fd_t fd, off_t size, ssize_t n)
+{
+    ngx_file_info_t  fi;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR
+        || !ngx_is_file(&fi)
+        || ngx_file_size(&fi) != size + n)
+    {
+        return NGX_ERROR;
+    }
+
+    return (ftruncate(fd, size) == -1) ? NGX_ERROR : NGX_OK;
 }
 
 

@@ -140,6 +140,11 @@ try('sha256', "$a $key alikassa_digest sha256;", $pay);
 try('set twice', "$a $key", 'location = /pay { alikassa_payment; '
     . "alikassa_set amount 1;\nalikassa_set amount 2; }",
     qr/field "amount" is set twice, first in \S+nginx.conf:\d+/, $where);
+try("audit log $_", "$a $key alikassa_audit_log $_;", $pay,
+    qr/invalid audit log "\Q$_\E", it cannot have variables: give each location its own "alikassa_audit_log"/,
+    $where)
+    for '/tmp/$host.log', '$audit_path', 'syslog:server=$host',
+        'syslog:server=127.0.0.1,tag=$host';
 try('set at two levels', "$a $key alikassa_set amount 1;",
     'location = /pay { alikassa_payment; alikassa_set amount 2; }');
 

@@ -1,0 +1,212 @@
+#!/usr/bin/env perl
+
+# A disk that is full, or a limit of a file's size, cuts a line of the audit
+# log: no line of any worker is glued to what is left, and none is empty.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Fcntl qw(F_SETLK F_RDLCK SEEK_SET);
+use Test::Alikassa qw(wait_for json_decode);
+use Test::More;
+
+# a worker that comes to its limit gets an error, not a signal
+
+$SIG{XFSZ} = 'IGNORE';
+
+# the audit log is longer than the error log: the limit is for both
+
+my $BEFORE = 1024 * 1024;
+
+my $conf = <<'EOC';
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log AUDIT;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%% reuseport;
+        location = /pay {
+            alikassa_payment;
+            add_header X-Pid $pid always;
+        }
+        %%API%%
+    }
+}
+EOC
+
+my $n = 0;
+
+my $mounted;
+END { local $?; system('umount', $mounted) if $mounted }
+
+# payments until each of @pids has made $count: order => the worker's pid
+
+sub pay_by ($t, $count, @pids) {
+    my (%of, %made);
+
+    for (1 .. 500) {
+        my $id = 'F-' . ++$n;
+        my $r  = $t->post('/pay', form => [$t->payment(order_id => $id)]);
+        $r->{status} == 200 or die "$r->{status} $r->{body}";
+        $of{$id} = $r->{header}->('X-Pid');
+        $made{ $of{$id} }++;
+        last if @pids <= grep { ($made{$_} // 0) >= $count } @pids;
+    }
+
+    return %of;
+}
+
+# the lines that stand alone: order_id => how often; each other line is an
+# error of the test
+
+sub orders ($text, $name) {
+    my (%seen, @bad);
+
+    like($text, qr/\}\n\z/, "$name: the last line is whole");
+    chomp $text;
+
+    for my $line (split /\n/, $text, -1) {
+        my $json = eval { json_decode($line) };
+        $json ? $seen{ $json->{order_id} }++ : push @bad, $line;
+    }
+
+    is(join('|', @bad), '', "$name: no line is torn, glued or empty");
+
+    return %seen;
+}
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or die "$path: $!";
+    local $/;
+    return <$fh>;
+}
+
+sub rlimit ($size, $pid) {
+    # as the worker's own user, which may do that without capabilities
+
+    system(qw(setpriv --reuid=www-data --regid=www-data --clear-groups),
+        'prlimit', "--pid=$pid", "--fsize=$size:unlimited") == 0 or die;
+}
+
+# two workers, one of which may not write beyond a limit that cuts its line
+
+{
+    my $t = Test::Alikassa->new(workers => 2)->sandbox;
+    my $log = "$t->{dir}/audit.log";
+    my $pad = '{"order_id":"pad","x":"' . 'x' x $BEFORE . "\"}\n";
+
+    $t->write('audit.log', $pad);
+    chmod 0666, $log;
+    $t->conf($conf =~ s/AUDIT/$log/r)->run;
+
+    my ($full, $free) = $t->workers;
+    my %of   = pay_by($t, 2, $full, $free);
+
+    # the limit is in the middle of a line, wherever the log ends
+
+    for my $round (1 .. 5) {
+        my %now;
+
+        do {
+            rlimit((-s $log) + 100, $full);
+            %now = (%now, pay_by($t, 1));
+        } until grep { $_ == $full } values %now;
+
+        %now = (%now, pay_by($t, 2, $full, $free));
+        my @lost = grep { $now{$_} == $full } keys %now;
+        %of = (%of, map { $_ => $now{$_} } grep { $now{$_} != $full }
+            keys %now);
+
+        my %seen = orders(slurp($log), "limit, round $round");
+        delete $seen{pad};
+        is_deeply(\%seen, { map { $_ => 1 } keys %of },
+            'the other worker has its lines');
+        cmp_ok(scalar @lost, '>=', 1, 'a line was cut');
+    }
+
+    like($t->log, qr/\[alert\] .*write\(\) to "\S+audit\.log" failed or was incomplete: \d+ of \d+/,
+        'limit: in the error log');
+
+    # both at a time
+
+    rlimit((-s $log) + 100, $full);
+    my @r = $t->parallel([map { ['/pay', method => 'POST',
+        form => [$t->payment(order_id => 'F-' . ++$n)]] } 1 .. 200], 20);
+    is(scalar(grep { $_->{status} == 200 } @r), 200, 'limit: 200 at once');
+    orders(slurp($log), 'limit, at once');
+
+    # and room again
+
+    rlimit('unlimited', $full);
+    my %more = pay_by($t, 2, $full, $free);
+    my %seen = orders(slurp($log), 'room again');
+    is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
+        'each has its line');
+
+    # somebody who locks the file keeps no payment waiting for long
+
+    open(my $fh, '<', $log) or die;
+    my $lock = pack 's s x!8 q q i x!8', F_RDLCK, SEEK_SET, 0, 0, 0;
+    fcntl($fh, F_SETLK, $lock) or die "F_SETLK: $!";
+    %more = pay_by($t, 2, $full, $free);
+    %seen = orders(slurp($log), 'locked');
+    is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
+        'locked by another: each has its line');
+    is(scalar(() = $t->log =~ /another process keeps "\S+audit\.log" locked/g),
+        2, 'locked by another: each worker says so once');
+    close $fh;
+
+    $t->allow_alert(qr/audit\.log" failed or was incomplete/);
+    $t->done_quietly;
+}
+
+# a file system that is full
+
+SKIP: {
+    my $t = Test::Alikassa->new(workers => 2)->sandbox;
+    my $fs = "$t->{dir}/fs";
+    mkdir $fs;
+
+    skip 'no file system can be mounted', 1
+        if system("mount -t tmpfs -o size=64k,mode=0777 none $fs 2>/dev/null");
+
+    $mounted = $fs;
+
+    $t->conf($conf =~ s/AUDIT/$fs\/audit.log/r)->run;
+
+    my @pids = $t->workers;
+    my %of;
+
+    for my $round (1 .. 4) {
+
+        # all but some bytes of the last page: what is not aligned is cut
+
+        open(my $fh, '>', "$fs/fill") or die;
+        while (syswrite $fh, 'x' x 4096) { }
+
+        my %now = pay_by($t, 12, @pids);
+        my $kept = slurp("$fs/audit.log");
+        orders($kept, "full, round $round") if $kept ne '';
+        my %seen = map { $_ => 1 } $kept =~ /"order_id":"(F-\d+)"/g;
+        cmp_ok(scalar(grep { !$seen{$_} } keys %now), '>=', 1,
+            'lines are lost on a full disk');
+
+        unlink "$fs/fill";
+        close $fh;
+
+        my %more = pay_by($t, 2, @pids);
+        %seen = orders(slurp("$fs/audit.log"), "room, round $round");
+        is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
+            'with room again each has its line');
+    }
+
+    $t->allow_alert(qr/audit\.log" failed|incomplete/);
+    $t->done_quietly;
+}
+
+done_testing();
