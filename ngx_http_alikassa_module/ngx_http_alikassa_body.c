@@ -153,6 +153,12 @@ ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_uint_t copy,
             continue;
         }
 
+        /* nginx closes the file when it has passed the body on */
+
+        if (b->file->fd == NGX_INVALID_FILE) {
+            return NGX_ERROR;
+        }
+
         n = ngx_read_file(b->file, p, size, b->file_pos);
 
         if (n != (ssize_t) size) {

@@ -493,6 +493,8 @@ ngx_http_alikassa_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    ngx_http_alikassa_variables_init(cf);
+
     return NGX_OK;
 }
 

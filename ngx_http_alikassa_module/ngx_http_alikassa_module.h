@@ -136,6 +136,7 @@ typedef struct {
     ngx_array_t                         signers;    /* ..._signer_t */
     ngx_array_t                         tills;      /* ..._till_t */
     unsigned                            inline_notice:1;
+    unsigned                            body_variables:1;  /* are used */
 } ngx_http_alikassa_main_conf_t;
 
 
@@ -432,6 +433,8 @@ ngx_int_t ngx_http_alikassa_response_init(ngx_conf_t *cf);
 void ngx_http_alikassa_value(ngx_http_variable_value_t *v, const u_char *data,
     size_t len);
 ngx_int_t ngx_http_alikassa_add_variables(ngx_conf_t *cf);
+void ngx_http_alikassa_variables_init(ngx_conf_t *cf);
+void ngx_http_alikassa_keep_body(ngx_http_request_t *r);
 ngx_int_t ngx_http_alikassa_add(ngx_conf_t *cf, ngx_http_variable_t *v);
 
 

@@ -692,6 +692,7 @@ ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
+    ngx_http_alikassa_keep_body(r);
     ngx_http_alikassa_delivery_answered(r);
 
     page = ngx_http_alikassa_page(r);

@@ -695,3 +695,64 @@ ngx_http_alikassa_add(ngx_conf_t *cf, ngx_http_variable_t *v)
 
     return NGX_OK;
 }
+
+
+/*
+ * Finds out whether the configuration uses a variable that is made of the
+ * client's body.
+ */
+
+void
+ngx_http_alikassa_variables_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                      i, k;
+    ngx_http_variable_t            *v;
+    ngx_http_core_main_conf_t      *cmcf;
+    ngx_http_alikassa_main_conf_t  *amcf;
+
+    static const ngx_str_t  names[] = {
+        ngx_string("alikassa_order_id"),
+        ngx_string("alikassa_amount"),
+        ngx_string("alikassa_field_")
+    };
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
+
+    v = cmcf->variables.elts;
+
+    for (i = 0; i < cmcf->variables.nelts; i++) {
+        for (k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+
+            if (v[i].name.len >= names[k].len
+                && ngx_strncmp(v[i].name.data, names[k].data, names[k].len)
+                   == 0)
+            {
+                amcf->body_variables = 1;
+            }
+        }
+    }
+}
+
+
+/*
+ * Keeps the file of the client's body, which nginx would close after this
+ * response's header where it has passed the body on: a variable in the access
+ * log needs it.
+ */
+
+void
+ngx_http_alikassa_keep_body(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_main_conf_t  *amcf;
+
+    if (r->request_body == NULL || r->request_body->temp_file == NULL) {
+        return;
+    }
+
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_alikassa_module);
+
+    if (amcf->body_variables) {
+        r->preserve_body = 1;
+    }
+}

@@ -17,6 +17,8 @@ events { }
 http {
     %%HTTP%%
     log_format vars '$uri $status $alikassa_outcome $alikassa_error';
+    log_format front '$alikassa_order_id $alikassa_amount '
+        '$alikassa_field_customer_code';
     access_log %%DIR%%/vars.log vars;
     alikassa_account %%ACCOUNT%%;
     alikassa_key     %%KEYS%%/payment;
@@ -31,6 +33,19 @@ http {
         }
         location = /too-large { return 413 "a page of the operator's"; }
         location = /status { alikassa_payment_status; }
+        location = /front  {
+            client_body_buffer_size 1k;
+            proxy_pass http://127.0.0.1:%%PORT_0%%/shop;
+            access_log %%DIR%%/front.log
+                front;
+        }
+        location = /after {
+            client_body_buffer_size 1k;
+            post_action /pay-after;
+            proxy_pass http://127.0.0.1:%%PORT_0%%/shop;
+        }
+        location = /pay-after { alikassa_payment_status; }
+        location = /shop { return 200 "shop"; }
         location = /mirrored { mirror /status; empty_gif; }
         location = /sub {
             auth_request /pay;
@@ -230,7 +245,28 @@ $t->h2('/large', body => 'x=' . 'y' x (1024 * 1024 - 1));
 ok(wait_for(sub { $large < (() = $t->log('vars.log')
     =~ m{^/large 413 invalid body_too_large$}mg) }), 'HTTP/2, too large');
 
+# a body in a file that is passed on: nginx closes it before it logs
+
+for my $how (['form', 'form', sub (%f) { [%f] }],
+    ['JSON', 'json', sub (%f) { $t->json(map { $_ => $f{$_} } sort keys %f) }])
+{
+    my ($name, $as, $make) = @$how;
+    my $id = "front-$name";
+    is($t->post('/front', $as => $make->(order_id => $id, amount => '5.25',
+        customer_code => 'BCAVA', pad => 'p' x 5000))->{body}, 'shop',
+        "$name, in a file: passed on");
+    ok(wait_for(sub { $t->log('front.log') =~ /^\Q$id\E /m }), 'logged');
+    like($t->log('front.log'), qr/^\Q$id\E 5\.25 BCAVA$/m,
+        'with the order, the amount and a field');
+}
+
 is(scalar $t->requests, $before, 'nothing else was sent');
 is(scalar $t->requests('never'), 0, 'never');
+
+is($t->post('/after', form => [order_id => 'after', pad => 'p' x 5000])
+    ->{body}, 'shop', 'post_action after a body in a file');
+ok(wait_for(sub { $t->log('vars.log') =~ m{^/pay-after }m }), 'is logged');
+is(scalar $t->requests('after'), 1, 'post_action: it has the body');
+unlike($t->log, qr/\[crit\]/, 'no closed file is read');
 
 $t->done;
