@@ -19,6 +19,7 @@
 #define ALIKASSA_NOTIFICATION_MAX_NUMBER  "9007199254740991"
 
 
+static int alikassa_notification_is_path(const alikassa_str_t *uri);
 static const char *alikassa_notification_scan(const alikassa_str_t *text,
     unsigned char *pairs);
 static const char *alikassa_notification_pair(const unsigned char *p,
@@ -61,7 +62,47 @@ alikassa_notification_uri(const alikassa_str_t *uri, alikassa_reason_t *reason)
                                             "a semicolon is not escaped");
     }
 
+    if (!alikassa_notification_is_path(uri)) {
+        return alikassa_notification_refuse(reason, "the path has an escaped "
+                                            "separator or control character");
+    }
+
     return ALIKASSA_OK;
+}
+
+
+/*
+ * Looks at the path's escapes: nginx's $uri has none, so that what is passed
+ * on with it would have another query, another header, or a fragment.
+ */
+
+static int
+alikassa_notification_is_path(const alikassa_str_t *uri)
+{
+    int                   c;
+    const unsigned char  *p, *last;
+
+    p = uri->data;
+    last = p + uri->len;
+
+    for ( /* void */ ; p < last && *p != '?'; p++) {
+
+        if (*p != '%' || last - p < 3
+            || alikassa_form_hex(p[1]) < 0 || alikassa_form_hex(p[2]) < 0)
+        {
+            continue;
+        }
+
+        c = alikassa_form_hex(p[1]) << 4 | alikassa_form_hex(p[2]);
+
+        if (c < ' ' || c == 0x7f || c == '?' || c == '#' || c == ';') {
+            return 0;
+        }
+
+        p += 2;
+    }
+
+    return 1;
 }
 
 

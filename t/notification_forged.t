@@ -50,6 +50,13 @@ http {
                                   unsigned=filter[shop];
             proxy_pass http://127.0.0.1:%%PORT_3%%;
         }
+        location /decoded {
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            proxy_pass http://127.0.0.1:%%PORT_3%%/$uri$is_args$args;
+        }
+        location /decode/ {
+            proxy_pass http://127.0.0.1:%%PORT_3%%/$uri$is_args$args;
+        }
         location /direct { proxy_pass http://127.0.0.1:%%PORT_3%%; }
     }
 }
@@ -234,6 +241,17 @@ passes('all of it escaped', '/notify?'
     . $n->query(desc => ";[]%\xc3\xa9\xff" =~ s/\xff//r));
 forged('a semicolon in the path', 'a semicolon is not escaped',
     "/notify;order_id=77?$q");
+
+# a path that $uri makes a query, a header or a fragment of
+
+forged("\"$_\" in the path", 'the path has an escaped separator',
+    "/decoded$_?$q")
+    for '%3Forder_id=77&amount=1&x=', '%3forder_id=77', '%23', '%3B',
+        '%0D%0AX-Proven:%201', '%7F';
+passes('a path with other escapes', "/decoded/%41%2fb?$q");
+is($t->get("/decode/x%3Fextra=77%26x=?$q")->{json}{get}{extra}, '77',
+    'what the shop would read without the check');
+shop();
 
 # names
 

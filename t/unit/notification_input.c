@@ -290,6 +290,14 @@ targets(void **state)
         { "/n#?id=1", ALIKASSA_DECLINED },
         { "#", ALIKASSA_DECLINED },
         { "/n;id=2?id=1", ALIKASSA_DECLINED },
+        { "/n%3Fid=2?id=1", ALIKASSA_DECLINED },
+        { "/n%3bid=2", ALIKASSA_DECLINED },
+        { "/%23", ALIKASSA_DECLINED },
+        { "/n%0d%0aX:y", ALIKASSA_DECLINED },
+        { "/n%7f", ALIKASSA_DECLINED },
+        { "/n%25%20%2f%c3%a9", ALIKASSA_OK },
+        { "/n%3", ALIKASSA_OK },
+        { "/n%%3f", ALIKASSA_DECLINED },
         { "/n?id=1;id=2", ALIKASSA_DECLINED }
     };
 
