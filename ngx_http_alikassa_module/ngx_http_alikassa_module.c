@@ -362,6 +362,7 @@ static ngx_int_t
 ngx_http_alikassa_merge_check(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *conf)
 {
+    const char                     *directive;
     ngx_http_core_loc_conf_t       *clcf;
     ngx_http_alikassa_till_t       *till;
     ngx_http_alikassa_main_conf_t  *amcf;
@@ -373,6 +374,20 @@ ngx_http_alikassa_merge_check(ngx_conf_t *cf,
                       "\"alikassa_%*s\" shares its location with another "
                       "content handler, one of them must go in %V:%ui",
                       conf->operation->name.len, conf->operation->name.data,
+                      &conf->where.file, conf->where.line);
+        return NGX_ERROR;
+    }
+
+    directive = (clcf->noname || clcf->lmt_excpt)
+                ? NULL : ngx_http_alikassa_answered_before(cf, clcf);
+
+    if (directive) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"alikassa_%*s\" makes no call beside \"%s\", which "
+                      "answers before it: remove \"%s\", or give it another "
+                      "location or an \"if\", in %V:%ui",
+                      conf->operation->name.len, conf->operation->name.data,
+                      directive, directive,
                       &conf->where.file, conf->where.line);
         return NGX_ERROR;
     }

@@ -317,6 +317,8 @@ void ngx_http_alikassa_where(ngx_conf_t *cf,
 /* ngx_http_alikassa_protection.c */
 
 ngx_int_t ngx_http_alikassa_check_protection(ngx_conf_t *cf);
+const char *ngx_http_alikassa_answered_before(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf);
 
 
 /* ngx_http_alikassa_key.c */

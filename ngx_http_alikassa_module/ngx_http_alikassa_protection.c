@@ -34,6 +34,7 @@ static ngx_uint_t ngx_http_alikassa_has_rules(void *conf);
 static ngx_uint_t ngx_http_alikassa_has_realm(void *conf);
 static ngx_uint_t ngx_http_alikassa_has_uri(void *conf);
 static ngx_uint_t ngx_http_alikassa_has_codes(void *conf);
+static ngx_uint_t ngx_http_alikassa_returns(void *conf);
 
 
 static ngx_http_alikassa_guard_t  ngx_http_alikassa_guards[] = {
@@ -304,4 +305,124 @@ ngx_http_alikassa_has_codes(void *conf)
     ngx_array_t **codes = conf;
 
     return *codes != NULL;
+}
+
+
+/*
+ * Returns the name of the directive by which another module answers each
+ * request of the location before its content handler, or NULL.  Called when
+ * the location is merged.
+ */
+
+const char *
+ngx_http_alikassa_answered_before(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    void          **conf;
+    ngx_uint_t      i;
+    ngx_module_t   *module;
+
+    for (i = 0; cf->cycle->modules[i]; i++) {
+
+        module = cf->cycle->modules[i];
+
+        if (module->type != NGX_HTTP_MODULE) {
+            continue;
+        }
+
+        conf = clcf->loc_conf[module->ctx_index];
+
+        if (conf == NULL) {
+            continue;
+        }
+
+        if (ngx_strcmp(module->name, "ngx_http_rewrite_module") == 0
+            && ngx_http_alikassa_returns(conf))
+        {
+            return "return";
+        }
+
+        /* its list, which is not inherited */
+
+        if (ngx_strcmp(module->name, "ngx_http_try_files_module") == 0
+            && *conf != NULL)
+        {
+            return "try_files";
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Returns 1 if a "return" is reached when no condition is true.  The codes are
+ * of different sizes, multiples of a pointer's, and each starts with its
+ * function: all but those that lead elsewhere are passed over word by word.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_returns(void *conf)
+{
+    u_char                         *p, *last;
+    ngx_array_t                   **codes = conf;
+    ngx_http_script_code_pt         code;
+    ngx_http_script_if_code_t      *condition;
+#if (NGX_PCRE)
+    ngx_http_script_regex_code_t   *regex;
+#endif
+
+    if (*codes == NULL) {
+        return 0;
+    }
+
+    p = (*codes)->elts;
+    last = p + (*codes)->nelts;
+
+    while ((size_t) (last - p) >= sizeof(uintptr_t)) {
+
+        code = *(ngx_http_script_code_pt *) p;
+
+        if (code == ngx_http_script_return_code) {
+            return 1;
+        }
+
+        if (code == ngx_http_script_break_code) {
+            return 0;
+        }
+
+        if (code == ngx_http_script_if_code) {
+
+            condition = (ngx_http_script_if_code_t *) p;
+
+            if (condition->next == 0
+                || condition->next > (uintptr_t) (last - p))
+            {
+                return 0;
+            }
+
+            p += condition->next;
+            continue;
+        }
+
+#if (NGX_PCRE)
+
+        if (code == ngx_http_script_regex_start_code) {
+
+            regex = (ngx_http_script_regex_code_t *) p;
+
+            if (!regex->test) {
+
+                /* a rewrite, which may lead away from "return" */
+
+                return 0;
+            }
+        }
+
+#endif
+
+        p += sizeof(uintptr_t);
+    }
+
+    return 0;
 }

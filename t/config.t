@@ -199,6 +199,53 @@ try('proxy_pass before', "$a $key",
 try('proxy_pass after', "$a $key",
     "location = /pay { alikassa_payment;\nproxy_pass http://127.0.0.1:1; }",
     qr/shares its location with another content handler/, $where);
+
+# what answers before the handler
+
+for ('alikassa_payment', 'alikassa_payout', 'alikassa_payment_status',
+    'alikassa_payout_status', 'alikassa_request /v1/x')
+{
+    my ($operation) = /(\w+)/;
+    my $no = qr/"$operation" makes no call beside "(?:return|try_files)", which answers before it: remove "\w+", or give it another location or an "if", $where/;
+
+    for my $first ('return 303 https://a/;', 'return 204;', 'return https://a/;',
+        'return 200 "x$arg_a";', 'try_files /x /y;', 'try_files $uri =404;',
+        'set $a 1; return 303 /;', 'set $a "x$arg_b/$host"; return 303 /;',
+        'if ($arg_a) { return 403; } return 303 /;',
+        'if ($arg_a ~ "^x(.)$") { return 403; } return 303 /;',
+        'if ($arg_a = "") { set $b 1; } if (-f $arg_b) { break; } return 204;')
+    {
+        try("$_, $first", "$a $key", "location = /x { internal;\n$_; $first }",
+            $no);
+        try("$first $_", "$a $key", "location = /x { internal;\n$first $_; }",
+            $no);
+    }
+
+    for my $first ('if ($arg_a) { return 403; }', 'set $a "x$arg_b";',
+        'if ($arg_a ~ x) { return 403; } if ($arg_b != y) { return 410; }',
+        'break; return 303 /;', 'rewrite ^/y /z last;',
+        'rewrite ^/y /z break; return 204;', 'error_page 502 /y; root /y;')
+    {
+        try("$_ with $first", "$a $key",
+            "location = /x { internal;\n$first $_; }");
+    }
+}
+
+# other handlers, one after the other
+
+for my $other ('proxy_pass http://127.0.0.1:1;', 'fastcgi_pass 127.0.0.1:1;',
+    'uwsgi_pass 127.0.0.1:1;', 'scgi_pass 127.0.0.1:1;',
+    'grpc_pass 127.0.0.1:1;', 'memcached_pass 127.0.0.1:1;', 'stub_status;',
+    'empty_gif;', 'flv;', 'mp4;', 'alikassa_payout;',
+    'alikassa_request /v1/x;')
+{
+    for ("alikassa_payment; $other", "$other alikassa_payment;") {
+        try($_, "$a $key", "location = /x { internal;\n$_ }",
+            qr/another content handler|location has "alikassa_\w+" already|is duplicate/,
+            $where);
+    }
+}
+
 try('api', "$a $key alikassa_api \@x;", $pay, qr/named location "\@x"/,
     $where);
 try('api without slash', "$a $key alikassa_api x;", $pay,
