@@ -59,7 +59,12 @@ alikassa_amount(const alikassa_str_t *value, alikassa_str_t *out)
 
         while (p < last && alikassa_digit(*p)) {
 
-            cents++;
+            if (cents < ALIKASSA_AMOUNT_CENTS) {
+                cents++;
+
+            } else if (*p != '0') {
+                return 0;
+            }
 
             if (*p++ != '0') {
                 some = 1;
@@ -67,7 +72,7 @@ alikassa_amount(const alikassa_str_t *value, alikassa_str_t *out)
             }
         }
 
-        if (p < last || cents == 0 || cents > ALIKASSA_AMOUNT_CENTS) {
+        if (p < last || cents == 0) {
             return 0;
         }
     }

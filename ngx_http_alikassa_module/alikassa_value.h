@@ -20,8 +20,9 @@
 /*
  * decimal (11.2): 0.01 to 999999999.99 as plain decimal text, no sign, no
  * exponent, no leading zero but the one before the point, at most two digits
- * after it.  *out is set to the canonical text, a part of value: trailing
- * zeros and a bare point are cut off.  Returns 1, or 0 if it is no amount.
+ * after it and then any number of zeros, as databases write a decimal(15,4).
+ * *out is set to the canonical text, a part of value: trailing zeros and a
+ * bare point are cut off.  Returns 1, or 0 if it is no amount.
  */
 
 int alikassa_amount(const alikassa_str_t *value, alikassa_str_t *out);

@@ -21,7 +21,8 @@ if (!preg_match('/^cart-(\d+)$/', $cart, $m)) {
 if ($m[1] === '3') {
     return;     /* nothing to say */
 }
-header('X-Order-Total: ' . $m[1] . '50000');
+/* as a column of decimal(15,4) comes out */
+header('X-Order-Total: ' . $m[1] . '50000.0000');
 header("X-Order-Number: shop-$m[1]");
 PHP
 

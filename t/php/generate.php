@@ -281,6 +281,8 @@ payment(['order_id' => 'one-cent', 'amount' => '0.01']);
 payment(['order_id' => 'largest', 'amount' => '999999999.99']);
 payment(['order_id' => 'trailing-zero', 'amount' => '100.50']);
 payment(['order_id' => 'trailing-zeros', 'amount' => '100.00']);
+payment(['order_id' => 'four-decimals', 'amount' => '150000.0000']);
+payment(['order_id' => 'four-decimals-cents', 'amount' => '20.5000']);
 payment(['order_id' => 'whole', 'amount' => '150000']);
 payment(['order_id' => 'below-one', 'amount' => '0.10']);
 payment(['order_id' => 'slash/es', 'success_redirect_url' =>

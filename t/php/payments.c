@@ -173,7 +173,7 @@ payment(const alikassa_str_t *words, size_t nwords,
         param->given = 1;
     }
 
-    if (alikassa_body_build(&pool, op, ALIKASSA_VALIDATE_STRICT, &fields,
+    if (alikassa_body_build(&pool, op, ALIKASSA_VALIDATE_FIELDS, &fields,
                             &body, &faults)
         != ALIKASSA_OK)
     {

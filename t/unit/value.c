@@ -55,6 +55,14 @@ static const test_amount_t  test_amounts[] = {
     test_amount("999999999.99", "999999999.99"),
     test_amount("100000000.00", "100000000"),
 
+    /* zeros behind the second decimal */
+
+    test_amount("150000.0000", "150000"), test_amount("10.000", "10"),
+    test_amount("10.100", "10.1"), test_amount("0.010", "0.01"),
+    test_amount("0.0100000", "0.01"), test_amount("999999999.9900",
+                                                  "999999999.99"),
+    test_amount("1.0000000000000000000000000000000000000000000000000", "1"),
+
     /* nothing, or nearly */
 
     test_no_amount(""), test_no_amount("."), test_no_amount(".."),
@@ -72,10 +80,12 @@ static const test_amount_t  test_amounts[] = {
 
     /* never rounded */
 
-    test_no_amount("10.001"), test_no_amount("10.000"),
-    test_no_amount("10.100"), test_no_amount("10.999"),
-    test_no_amount("0.010"),
-    test_no_amount("1.0000000000000000000000000000000000000000000000000"),
+    test_no_amount("10.001"), test_no_amount("10.0010"),
+    test_no_amount("10.101"), test_no_amount("10.999"),
+    test_no_amount("0.0100001"), test_no_amount("999999999.990001"),
+    test_no_amount("1.0000000000000000000000000000000000000000000000001"),
+    test_no_amount("10.0000x"), test_no_amount("10.0000 "),
+    test_no_amount("10.0000.0"), test_no_amount("10.000\0"),
 
     /* a point needs digits on both sides, and is alone */
 
@@ -440,7 +450,8 @@ short_amounts_are_those_of_the_expression(void **state)
 
     (void) state;
 
-    assert_int_equal(regcomp(&form, "^(0|[1-9][0-9]{0,8})([.][0-9]{1,2})?$",
+    assert_int_equal(regcomp(&form,
+                             "^(0|[1-9][0-9]{0,8})([.][0-9]{1,2}0*)?$",
                              REG_EXTENDED|REG_NOSUB), 0);
     assert_int_equal(regcomp(&zero, "^[0.]*$", REG_EXTENDED|REG_NOSUB), 0);
 
