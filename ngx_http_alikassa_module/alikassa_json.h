@@ -27,6 +27,15 @@
 /* the text of one number: not every cJSON takes a longer one */
 #define ALIKASSA_JSON_MAX_NUMBER  63
 
+/*
+ * numbers of one object that must be read as doubles to be written, at some
+ * microseconds each: those of 16 digits or more that are no 64-bit integers
+ */
+#define ALIKASSA_JSON_MAX_CONVERTED  256
+
+/* bytes of an object that is re-encoded: each may need an escape */
+#define ALIKASSA_JSON_MAX_REENCODED  (256 * 1024)
+
 
 /*
  * A parsed text.  The tree is cJSON's own, from malloc(): it is freed with
@@ -141,10 +150,13 @@ size_t alikassa_json_write_escaped(unsigned char *dst,
  * json_encode(json_decode($text)) would: order kept, white space gone,
  * strings as above, an empty object as {}, numbers as PHP prints them.  A
  * number whose decimal value PHP would change (1e999, 9007199254740993.5,
- * 12345678901234567890) is refused rather than rounded.
+ * 12345678901234567890) is refused rather than rounded, and so are more
+ * than ALIKASSA_JSON_MAX_CONVERTED numbers that have 16 digits or more, and a
+ * text of more than ALIKASSA_JSON_MAX_REENCODED bytes.
  *
  * ALIKASSA_OK: *out holds the text, from the pool.
- * ALIKASSA_DECLINED: no JSON object, or a number that cannot be kept.
+ * ALIKASSA_DECLINED: no JSON object, a number that cannot be kept, or too
+ * many long ones.
  * ALIKASSA_ERROR: no memory.
  */
 

@@ -15,6 +15,14 @@
 #define ALIKASSA_NUMBER_DIGITS  17
 #define ALIKASSA_NUMBER_TEXT    64
 
+/*
+ * Numbers of so many digits are each another double, so that none of them has
+ * a shorter text; that is so from 10^-307 up and below 10^308.
+ */
+#define ALIKASSA_NUMBER_EXACT      15
+#define ALIKASSA_NUMBER_MIN_POINT  (-306)
+#define ALIKASSA_NUMBER_MAX_POINT  308
+
 /* beyond it an exponent is over or under any double */
 #define ALIKASSA_NUMBER_EXPONENT  100000
 
@@ -38,6 +46,7 @@ typedef struct {
 typedef struct {
     unsigned char           *dst;
     size_t                   len;
+    size_t                   converted;     /* numbers */
     const alikassa_json_t   *json;
     alikassa_reason_t       *reason;
 } alikassa_writer_t;
@@ -53,6 +62,7 @@ static alikassa_rc_t alikassa_json_write_number(alikassa_writer_t *w,
 static int alikassa_decimal_read(alikassa_decimal_t *d,
     const alikassa_str_t *text);
 static int alikassa_decimal_int64(const alikassa_decimal_t *d);
+static int alikassa_decimal_exact(const alikassa_decimal_t *d);
 static int alikassa_decimal_shortest(const alikassa_decimal_t *d,
     alikassa_decimal_t *shortest);
 static int alikassa_decimal_next(alikassa_decimal_t *shortest, size_t n,
@@ -70,6 +80,13 @@ alikassa_json_reencode(const alikassa_pool_t *pool,
     alikassa_json_t    json;
     alikassa_writer_t  w;
 
+    if (text->len > ALIKASSA_JSON_MAX_REENCODED) {
+        snprintf(reason->text, ALIKASSA_REASON_LEN,
+                 "an object of more than %d bytes",
+                 ALIKASSA_JSON_MAX_REENCODED);
+        return ALIKASSA_DECLINED;
+    }
+
     rc = alikassa_json_parse(text, &json, reason);
 
     if (rc != ALIKASSA_OK) {
@@ -84,6 +101,7 @@ alikassa_json_reencode(const alikassa_pool_t *pool,
 
     w.dst = NULL;
     w.len = 0;
+    w.converted = 0;
     w.json = &json;
     w.reason = reason;
 
@@ -99,6 +117,7 @@ alikassa_json_reencode(const alikassa_pool_t *pool,
 
         } else {
             w.len = 0;
+            w.converted = 0;
             rc = alikassa_json_write_value(&w, json.root);
         }
     }
@@ -230,11 +249,21 @@ alikassa_json_write_number(alikassa_writer_t *w, const cJSON *item)
         return ALIKASSA_OK;
     }
 
-    if (!alikassa_decimal_shortest(&d, &shortest)) {
-        goto refused;
+    if (!alikassa_decimal_exact(&d)) {
+
+        if (++w->converted > ALIKASSA_JSON_MAX_CONVERTED) {
+            snprintf(w->reason->text, ALIKASSA_REASON_LEN,
+                     "more than %d numbers of 16 digits or more, "
+                     "send strings", ALIKASSA_JSON_MAX_CONVERTED);
+            return ALIKASSA_DECLINED;
+        }
+
+        if (!alikassa_decimal_shortest(&d, &shortest)) {
+            goto refused;
+        }
     }
 
-    len = alikassa_decimal_print(&shortest, text);
+    len = alikassa_decimal_print(&d, text);
     alikassa_json_write_bytes(w, text, len);
 
     return ALIKASSA_OK;
@@ -369,6 +398,20 @@ alikassa_decimal_int64(const alikassa_decimal_t *d)
 
 
 /*
+ * Returns whether d is the shortest text of its double, without a look at the
+ * double.
+ */
+
+static int
+alikassa_decimal_exact(const alikassa_decimal_t *d)
+{
+    return d->ndigits <= ALIKASSA_NUMBER_EXACT
+           && d->point >= ALIKASSA_NUMBER_MIN_POINT
+           && d->point <= ALIKASSA_NUMBER_MAX_POINT;
+}
+
+
+/*
  * The fewest digits that read back as the same double.  Returns 0 if they
  * are another number than d.
  */
@@ -396,7 +439,11 @@ alikassa_decimal_shortest(const alikassa_decimal_t *d,
         return 0;
     }
 
-    for (n = 1; n <= ALIKASSA_NUMBER_DIGITS; n++) {
+    /* fewer digits than d has are another number than d, however few */
+
+    n = (d->ndigits > ALIKASSA_NUMBER_EXACT) ? ALIKASSA_NUMBER_EXACT : 1;
+
+    for ( /* void */ ; n <= ALIKASSA_NUMBER_DIGITS; n++) {
 
         /* the second character may be a locale's own point */
 

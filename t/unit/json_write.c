@@ -822,6 +822,169 @@ numbers_are_not_mixed_up(void **state)
 }
 
 
+/* an array of count times number, in an object */
+
+static alikassa_rc_t
+test_many(const char *number, int count, alikassa_reason_t *reason)
+{
+    int              i;
+    char            *p, *start;
+    alikassa_rc_t    rc;
+    alikassa_str_t   text, out;
+
+    start = malloc(16 + (size_t) count * (strlen(number) + 1));
+    assert_non_null(start);
+
+    p = start;
+
+    p += sprintf(p, "{\"a\":[");
+
+    for (i = 0; i < count; i++) {
+        p += sprintf(p, "%s%s", i ? "," : "", number);
+    }
+
+    p += sprintf(p, "]}");
+
+    text.len = (size_t) (p - start);
+    text.data = (const unsigned char *) start;
+
+    rc = alikassa_json_reencode(test_pool(), &text, &out, reason);
+
+    if (rc == ALIKASSA_OK) {
+        assert_int_equal(out.len, text.len);
+        assert_memory_equal(out.data, text.data, text.len);
+    }
+
+    free(start);
+
+    return rc;
+}
+
+
+static void
+numbers_that_are_costly_are_few(void **state)
+{
+    size_t             i;
+    alikassa_reason_t  reason;
+
+    /* as many as an object holds; these cost nothing */
+
+    static const char  *cheap[] = {
+        "0", "1", "9223372036854775807", "-9223372036854775808", "150000.5",
+        "0.123456789012345", "12345678901234.5", "1.23456789012345e-307",
+        "9.99999999999999e+307"
+    };
+
+    /* and these must be read as doubles */
+
+    static const char  *costly[] = {
+        "0.1234567890123456", "1.2345678901234567", "1.2345678901234567e-308",
+        "5.0e-324", "1.0e+308"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cheap) / sizeof(cheap[0]); i++) {
+
+        assert_int_equal(test_many(cheap[i], ALIKASSA_JSON_MAX_ITEMS - 8,
+                                   &reason), ALIKASSA_OK);
+    }
+
+    for (i = 0; i < sizeof(costly) / sizeof(costly[0]); i++) {
+
+        assert_int_equal(test_many(costly[i], ALIKASSA_JSON_MAX_CONVERTED,
+                                   &reason), ALIKASSA_OK);
+        assert_int_equal(test_many(costly[i], ALIKASSA_JSON_MAX_CONVERTED + 1,
+                                   &reason), ALIKASSA_DECLINED);
+        assert_string_equal(reason.text, "more than 256 numbers of 16 digits "
+                                         "or more, send strings");
+    }
+}
+
+
+static void
+objects_that_are_long_are_refused(void **state)
+{
+    char               *text;
+    alikassa_rc_t       rc;
+    alikassa_str_t      s, out;
+    alikassa_reason_t   reason;
+
+    (void) state;
+
+    text = malloc(ALIKASSA_JSON_MAX_REENCODED + 1);
+    assert_non_null(text);
+
+    memset(text, ' ', ALIKASSA_JSON_MAX_REENCODED + 1);
+    memcpy(text, "{}", 2);
+
+    s.data = (const unsigned char *) text;
+    s.len = ALIKASSA_JSON_MAX_REENCODED;
+
+    rc = alikassa_json_reencode(test_pool(), &s, &out, &reason);
+    assert_int_equal(rc, ALIKASSA_OK);
+
+    s.len++;
+
+    rc = alikassa_json_reencode(test_pool(), &s, &out, &reason);
+    assert_int_equal(rc, ALIKASSA_DECLINED);
+    assert_string_equal(reason.text, "an object of more than 262144 bytes");
+
+    free(text);
+}
+
+
+/*
+ * What is taken for its double's shortest text without a look at it: printf()
+ * and strtod() say the same.
+ */
+
+static void
+fifteen_digits_are_the_shortest(void **state)
+{
+    int        i, n, k;
+    char       digits[32], text[64], printed[64];
+    double     value;
+    unsigned   seed;
+
+    (void) state;
+
+    seed = 12345;
+
+    for (i = 0; i < 200000; i++) {
+
+        seed = seed * 1103515245 + 12345;
+        n = 1 + (int) ((seed >> 16) % 15);
+
+        for (k = 0; k < n; k++) {
+            seed = seed * 1103515245 + 12345;
+            digits[k] = "0123456789"[(seed >> 16) % 10];
+        }
+
+        digits[0] = (digits[0] == '0') ? '1' : digits[0];
+        digits[n - 1] = (digits[n - 1] == '0') ? '1' : digits[n - 1];
+        digits[n] = '\0';
+
+        seed = seed * 1103515245 + 12345;
+        k = (int) ((seed >> 8) % 615) - 307;
+
+        snprintf(text, sizeof(text), "%c.%se%+03d", digits[0],
+                 n > 1 ? &digits[1] : "0", k);
+        value = strtod(text, NULL);
+
+        /* n digits are enough for it, and no less than n are */
+
+        snprintf(printed, sizeof(printed), "%.*e", n > 1 ? n - 1 : 1, value);
+        assert_string_equal(printed, text);
+
+        if (n > 1) {
+            snprintf(printed, sizeof(printed), "%.*e", n - 2, value);
+            assert_true(strtod(printed, NULL) != value);
+        }
+    }
+}
+
+
 static void
 no_memory_is_an_error(void **state)
 {
@@ -955,6 +1118,9 @@ main(void)
         cmocka_unit_test(what_is_no_object_is_refused),
         cmocka_unit_test(nesting_is_kept),
         cmocka_unit_test(numbers_are_not_mixed_up),
+        cmocka_unit_test(numbers_that_are_costly_are_few),
+        cmocka_unit_test(objects_that_are_long_are_refused),
+        cmocka_unit_test(fifteen_digits_are_the_shortest),
         cmocka_unit_test(no_memory_is_an_error),
         cmocka_unit_test(refusals_are_of_alikassas_shape),
     };
