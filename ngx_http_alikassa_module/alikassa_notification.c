@@ -302,20 +302,20 @@ alikassa_notification_sign(const alikassa_str_t *sign, unsigned char *raw,
 static size_t
 alikassa_notification_size(const alikassa_notification_t *notification)
 {
-    int                                    place;
-    size_t                                 i, size;
-    const alikassa_notification_fields_t  *fields;
+    size_t                 i, size;
+    const alikassa_str_t  *value;
 
-    fields = notification->fields;
     size = ALIKASSA_NOTIFICATION_FRAME;
 
-    for (i = 0; i < fields->nelts; i++) {
+    for (i = 0; i < notification->fields->nelts; i++) {
 
-        place = fields->places[i];
+        value = &notification->values[notification->fields->places[i]];
 
-        size += alikassa_json_write_escaped(NULL, &notification->values[place],
-                                            ALIKASSA_JSON_ESCAPE_SLASH
-                                            |ALIKASSA_JSON_ESCAPE_UNICODE);
+        if (value->data != NULL) {
+            size += alikassa_json_write_escaped(NULL, value,
+                                                ALIKASSA_JSON_ESCAPE_SLASH
+                                                |ALIKASSA_JSON_ESCAPE_UNICODE);
+        }
     }
 
     return size;

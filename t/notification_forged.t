@@ -8,6 +8,7 @@ use v5.36;
 use lib 't/lib';
 
 use Test::Alikassa qw(form_encode json_decode);
+use Test::Http3;
 use Test::More;
 use Test::Notification;
 
@@ -25,7 +26,14 @@ echo json_encode(['get' => $_GET, 'post' => $_POST, 'request' => $_REQUEST,
     'body' => file_get_contents('php://input')]);
 PHP
 
-$t->conf(<<'EOF')->run;
+my $no_http3 = Test::Http3::why_not();
+my $http3 = $no_http3 ? '' : <<'EOF';
+        listen 127.0.0.1:%%PORT_2%% quic;
+        ssl_certificate     %%KEYS%%/server.pem;
+        ssl_certificate_key %%KEYS%%/server.key;
+EOF
+
+$t->conf(<<'EOF' =~ s/%%HTTP3%%/$http3/r)->run;
 %%GLOBALS%%
 events { }
 http {
@@ -35,6 +43,7 @@ http {
     server {
         listen 127.0.0.1:%%PORT_0%%;
         listen 127.0.0.1:%%PORT_1%% http2;
+        %%HTTP3%%
 
         location /notify {
             alikassa_notification %%KEYS%%/notification/public.pem;
@@ -153,6 +162,40 @@ is(h2("/notify?$q", "-H 'Cookie: lang=id' -H 'Cookie: order_id=77'"),
 is(h2("/notify?$q", "-X GET -d 'is_partial_payment=1'"),
     '403 a GET has a body', 'HTTP/2, a GET with a body');
 is(shop(), '', 'HTTP/2: nothing at the shop');
+
+SKIP: {
+    if ($no_http3) {
+        diag("HTTP/3 is not tested: $no_http3");
+        skip "HTTP/3: $no_http3", 1;
+    }
+
+    my $c = Test::Http3->new(port => $t->port(2));
+    my $form = 'application/x-www-form-urlencoded';
+
+    my $answer = sub ($method, $path, %opt) {
+        my $s = $c->send($method, $path, %opt);
+        $c->wait(sub { $s->{end} });
+        return ($s->{status} // '') . ' ' . join ',', refusals();
+    };
+
+    is($answer->('GET', "/notify?$q"), '200 ', 'HTTP/3');
+    is($answer->('POST', '/notify', type => $form, body => $q), '200 ',
+        'HTTP/3, a form');
+    shop();
+    is($answer->('GET', "/notify?$q#&order_id=77"),
+        '403 the URL has a fragment', 'HTTP/3, fragment');
+    is($answer->('GET', "/notify#?$q"), '403 the URL has a fragment',
+        'HTTP/3, fragment before the query');
+    is($answer->('GET', "/notify?$q", headers => [cookie => 'lang=id',
+        cookie => 'order_id=77']),
+        '403 a cookie\'s name might be taken for a signed parameter\'s',
+        'HTTP/3, one of two cookies');
+    is($answer->('GET', "/notify?$q", type => $form,
+        body => 'is_partial_payment=1'), '403 a GET has a body',
+        'HTTP/3, a GET with a body');
+    is(shop(), '', 'HTTP/3: nothing at the shop');
+    $c->close;
+}
 
 # split between query and body
 
