@@ -91,7 +91,7 @@ static const alikassa_step_t
         alikassa_step(UNKNOWN, REFUSE),     /* no status */
         alikassa_step(UNKNOWN, REFUSE),     /* died */
         alikassa_step(UNKNOWN, REFUSE),     /* expired: it may exist still */
-        alikassa_step(UNKNOWN, REFUSE)      /* evict */
+        alikassa_step(FREE, FORGET)         /* evict: no other can go */
     },
 
     {   /* probe */

@@ -51,6 +51,7 @@ typedef enum {
     ALIKASSA_ACTION_CONFLICT,       /* refuse: other data */
     ALIKASSA_ACTION_STORE,          /* keep the answer */
     ALIKASSA_ACTION_RELEASE,        /* forget the record */
+    ALIKASSA_ACTION_FORGET,         /* the same, of an order that may exist */
     ALIKASSA_ACTION_REFUSE          /* the event has no place here */
 } alikassa_action_t;
 

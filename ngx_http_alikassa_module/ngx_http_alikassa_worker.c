@@ -135,6 +135,11 @@ ngx_http_alikassa_worker_leave(ngx_http_alikassa_zone_t *zone)
     ngx_http_alikassa_zone_lock(zone);
 
     if (ngx_http_alikassa_worker_registered(zone)) {
+
+        if (zone->self->held) {
+            zone->sh->orphans = 1;
+        }
+
         zone->self->generation = 0;
     }
 
@@ -289,6 +294,11 @@ ngx_http_alikassa_worker_check(ngx_http_alikassa_zone_t *zone,
     place = ngx_http_alikassa_worker_find(zone, worker->generation);
 
     if (place) {
+
+        if (place->held) {
+            zone->sh->orphans = 1;
+        }
+
         place->generation = 0;
     }
 

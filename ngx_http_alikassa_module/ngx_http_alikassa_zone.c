@@ -8,9 +8,9 @@
  * of the dead, and the next one to lock sees that the change was not
  * finished.  No record can be trusted then, so all are dropped and an epoch
  * begins: each worker writes the records again that it owns, before it does
- * anything else with the zone; and until the old records would have expired
- * an order without a record counts as unknown: it is asked for before it is
- * sent.
+ * anything else with the zone; and from then on an order without a record
+ * counts as unknown: it is asked for before it is sent.  The same holds where
+ * an unknown order had to make way.
  */
 
 
@@ -27,6 +27,9 @@ static void ngx_http_alikassa_zone_reset(ngx_http_alikassa_zone_t *zone);
 static void ngx_http_alikassa_zone_repair(ngx_http_alikassa_zone_t *zone);
 static ngx_uint_t ngx_http_alikassa_zone_evict(
     ngx_http_alikassa_zone_t *zone);
+static ngx_uint_t ngx_http_alikassa_zone_forget(
+    ngx_http_alikassa_zone_t *zone);
+static void ngx_http_alikassa_zone_orphans(ngx_http_alikassa_zone_t *zone);
 static void ngx_http_alikassa_zone_expire(ngx_http_alikassa_zone_t *zone);
 static ngx_uint_t ngx_http_alikassa_record_expired(
     ngx_http_alikassa_zone_t *zone, ngx_http_alikassa_record_t *record);
@@ -154,6 +157,9 @@ ngx_http_alikassa_zone_reset(ngx_http_alikassa_zone_t *zone)
     }
 
     ngx_queue_init(&sh->done);
+    ngx_queue_init(&sh->unknown);
+
+    sh->orphans = 0;
 }
 
 
@@ -190,15 +196,13 @@ ngx_http_alikassa_zone_repair(ngx_http_alikassa_zone_t *zone)
 {
     ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                   "a process died while it wrote to idempotency zone \"%V\": "
-                  "the zone is emptied, and for %T seconds an order that it "
-                  "does not know is asked for before it is sent",
-                  &zone->name, (time_t) (zone->timeout / 1000));
+                  "the zone is emptied, and from now on an order that it "
+                  "does not know is asked for before it is sent", &zone->name);
 
     ngx_http_alikassa_zone_reset(zone);
 
     zone->sh->epoch++;
     zone->sh->doubt = 1;
-    zone->sh->doubt_end = ngx_current_msec + zone->timeout;
 
     ngx_memory_barrier();
     zone->sh->busy = 0;
@@ -218,12 +222,13 @@ ngx_http_alikassa_zone_busy(ngx_http_alikassa_zone_t *zone)
 
 
 /*
- * Evicts finished records, oldest first, until there is room.
+ * Evicts up to so many finished records, oldest first, until there is room,
+ * and if told so forgets unknown ones when no finished one is left.
  */
 
 void *
 ngx_http_alikassa_zone_alloc(ngx_http_alikassa_zone_t *zone, size_t size,
-    ngx_uint_t evict)
+    ngx_uint_t evict, ngx_uint_t forget)
 {
     void  *p;
 
@@ -233,8 +238,14 @@ ngx_http_alikassa_zone_alloc(ngx_http_alikassa_zone_t *zone, size_t size,
 
         p = ngx_slab_alloc_locked(zone->shpool, size);
 
-        if (p || evict-- == 0 || !ngx_http_alikassa_zone_evict(zone)) {
+        if (p || evict-- == 0) {
             return p;
+        }
+
+        if (!ngx_http_alikassa_zone_evict(zone)
+            && !(forget && ngx_http_alikassa_zone_forget(zone)))
+        {
+            return NULL;
         }
     }
 }
@@ -262,7 +273,7 @@ ngx_http_alikassa_zone_evict(ngx_http_alikassa_zone_t *zone)
     }
 
     q = ngx_queue_head(&zone->sh->done);
-    record = ngx_queue_data(q, ngx_http_alikassa_record_t, u.done.queue);
+    record = ngx_queue_data(q, ngx_http_alikassa_record_t, u.rest.queue);
 
     step = alikassa_idempotency_step(record->node.data, ALIKASSA_EVENT_EVICT);
 
@@ -276,7 +287,7 @@ ngx_http_alikassa_zone_evict(ngx_http_alikassa_zone_t *zone)
         zone->evicted = 1;
         zone->warned = ngx_current_msec;
 
-        age = (ngx_msec_int_t) (ngx_current_msec - record->u.done.finished);
+        age = (ngx_msec_int_t) (ngx_current_msec - record->u.rest.since);
 
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "idempotency zone \"%V\" is full: an order is forgotten "
@@ -287,6 +298,112 @@ ngx_http_alikassa_zone_evict(ngx_http_alikassa_zone_t *zone)
     ngx_http_alikassa_record_release(zone, record);
 
     return 1;
+}
+
+
+/*
+ * Lets the oldest unknown order make way; 0: there is none.  The order may
+ * exist, so from then on the zone takes no order for new that it does not
+ * know, until the zone itself is made anew.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_zone_forget(ngx_http_alikassa_zone_t *zone)
+{
+    ngx_queue_t                 *q;
+    ngx_msec_int_t               age;
+    alikassa_step_t              step;
+    ngx_http_alikassa_record_t  *record;
+
+    if (ngx_queue_empty(&zone->sh->unknown)) {
+
+        ngx_http_alikassa_zone_orphans(zone);
+
+        /* they have given back the room for their answers: that may do */
+
+        return !ngx_queue_empty(&zone->sh->unknown);
+    }
+
+    q = ngx_queue_head(&zone->sh->unknown);
+    record = ngx_queue_data(q, ngx_http_alikassa_record_t, u.rest.queue);
+
+    step = alikassa_idempotency_step(record->node.data, ALIKASSA_EVENT_EVICT);
+
+    if (step.action != ALIKASSA_ACTION_FORGET) {
+        return 0;
+    }
+
+    if (!zone->sh->doubt
+        || !zone->forgot
+        || ngx_current_msec - zone->forgot_msec > NGX_HTTP_ALIKASSA_WARN)
+    {
+        zone->forgot = 1;
+        zone->forgot_msec = ngx_current_msec;
+
+        age = (ngx_msec_int_t) (ngx_current_msec - record->u.rest.since);
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "idempotency zone \"%V\" is full of orders that may "
+                      "exist: one is forgotten after %T seconds, and from now "
+                      "on an order that the zone does not know is asked for "
+                      "before it is sent, enlarge the zone",
+                      &zone->name, (time_t) (age / 1000));
+    }
+
+    zone->sh->doubt = 1;
+
+    ngx_http_alikassa_record_release(zone, record);
+
+    return 1;
+}
+
+
+/*
+ * Makes records unknown whose owner is gone and that nobody has met since.
+ * They are in no queue, so all are looked through: once after each death of a
+ * worker that held some, and only where the zone is full.
+ */
+
+static void
+ngx_http_alikassa_zone_orphans(ngx_http_alikassa_zone_t *zone)
+{
+    ngx_uint_t                   i;
+    ngx_rbtree_t                *tree;
+    ngx_rbtree_node_t           *node;
+    ngx_http_alikassa_record_t  *record;
+
+    if (!zone->sh->orphans) {
+        return;
+    }
+
+    zone->sh->orphans = 0;
+
+    for (i = 0; i < zone->sh->ntrees; i++) {
+
+        tree = &zone->sh->trees[i];
+
+        if (tree->root == tree->sentinel) {
+            continue;
+        }
+
+        for (node = ngx_rbtree_min(tree->root, tree->sentinel);
+             node;
+             node = ngx_rbtree_next(tree, node))
+        {
+            record = (ngx_http_alikassa_record_t *) node;
+
+            if (ngx_http_alikassa_held(record)
+                && record->u.held.owner != zone->generation
+                && ngx_http_alikassa_worker_find(zone, record->u.held.owner)
+                   == NULL
+                && alikassa_idempotency_step(record->node.data,
+                                             ALIKASSA_EVENT_DIED).state
+                   == ALIKASSA_STATE_UNKNOWN)
+            {
+                ngx_http_alikassa_record_unknown(zone, record);
+            }
+        }
+    }
 }
 
 
@@ -308,7 +425,7 @@ ngx_http_alikassa_zone_expire(ngx_http_alikassa_zone_t *zone)
         }
 
         q = ngx_queue_head(&zone->sh->done);
-        record = ngx_queue_data(q, ngx_http_alikassa_record_t, u.done.queue);
+        record = ngx_queue_data(q, ngx_http_alikassa_record_t, u.rest.queue);
 
         if (!ngx_http_alikassa_record_expired(zone, record)) {
             return;
@@ -330,7 +447,7 @@ ngx_http_alikassa_record_expired(ngx_http_alikassa_zone_t *zone,
         return 0;
     }
 
-    age = (ngx_msec_int_t) (ngx_current_msec - record->u.done.finished);
+    age = (ngx_msec_int_t) (ngx_current_msec - record->u.rest.since);
 
     if (age < (ngx_msec_int_t) zone->timeout) {
         return 0;
@@ -405,16 +522,7 @@ ngx_http_alikassa_record_state(ngx_http_alikassa_zone_t *zone,
         return record->node.data;
     }
 
-    if (!zone->sh->doubt) {
-        return ALIKASSA_STATE_FREE;
-    }
-
-    if ((ngx_msec_int_t) (ngx_current_msec - zone->sh->doubt_end) >= 0) {
-        zone->sh->doubt = 0;
-        return ALIKASSA_STATE_FREE;
-    }
-
-    return ALIKASSA_STATE_UNKNOWN;
+    return zone->sh->doubt ? ALIKASSA_STATE_UNKNOWN : ALIKASSA_STATE_FREE;
 }
 
 
@@ -428,9 +536,10 @@ ngx_http_alikassa_record_hold(ngx_http_alikassa_zone_t *zone,
     ngx_http_alikassa_record_t *record, ngx_http_alikassa_claim_t *claim,
     alikassa_state_t state)
 {
-    ngx_uint_t  created;
+    ngx_uint_t  created, unknown;
 
     created = 0;
+    unknown = 0;
 
     if (record == NULL) {
 
@@ -442,17 +551,31 @@ ngx_http_alikassa_record_hold(ngx_http_alikassa_zone_t *zone,
         }
 
         created = 1;
+
+    } else if (record->node.data == ALIKASSA_STATE_UNKNOWN) {
+
+        /* it must not make way for its own room */
+
+        ngx_http_alikassa_zone_busy(zone);
+        ngx_queue_remove(&record->u.rest.queue);
+
+        unknown = 1;
     }
 
     if (record->stored == NULL) {
 
         record->stored = ngx_http_alikassa_zone_alloc(zone,
                                                 NGX_HTTP_ALIKASSA_ROOM,
-                                                NGX_HTTP_ALIKASSA_EVICT);
+                                                NGX_HTTP_ALIKASSA_EVICT, 1);
         if (record->stored == NULL) {
 
             if (created) {
                 ngx_http_alikassa_zone_free(zone, record);
+            }
+
+            if (unknown) {
+                ngx_queue_insert_head(&zone->sh->unknown,
+                                      &record->u.rest.queue);
             }
 
             return NULL;
@@ -485,7 +608,7 @@ ngx_http_alikassa_record_create(ngx_http_alikassa_zone_t *zone,
 
     record = ngx_http_alikassa_zone_alloc(zone,
                                           sizeof(ngx_http_alikassa_record_t),
-                                          NGX_HTTP_ALIKASSA_EVICT);
+                                          NGX_HTTP_ALIKASSA_EVICT, 1);
     if (record == NULL) {
         return NULL;
     }
@@ -512,13 +635,16 @@ ngx_http_alikassa_record_unknown(ngx_http_alikassa_zone_t *zone,
 {
     ngx_http_alikassa_stored_t  *stored;
 
+    ngx_http_alikassa_zone_busy(zone);
+
     record->node.data = ALIKASSA_STATE_UNKNOWN;
+    record->u.rest.since = ngx_current_msec;
+
+    ngx_queue_insert_tail(&zone->sh->unknown, &record->u.rest.queue);
 
     stored = record->stored;
 
     if (stored) {
-        ngx_http_alikassa_zone_busy(zone);
-
         record->stored = NULL;
         ngx_http_alikassa_zone_free(zone, stored);
     }
@@ -565,9 +691,9 @@ ngx_http_alikassa_record_done(ngx_http_alikassa_zone_t *zone,
         }
     }
 
-    record->u.done.finished = ngx_current_msec;
+    record->u.rest.since = ngx_current_msec;
 
-    ngx_queue_insert_tail(&zone->sh->done, &record->u.done.queue);
+    ngx_queue_insert_tail(&zone->sh->done, &record->u.rest.queue);
 
     record->node.data = ALIKASSA_STATE_DONE;
 
@@ -588,14 +714,14 @@ ngx_http_alikassa_record_room(ngx_http_alikassa_zone_t *zone,
 
     if (record->stored == NULL || size > NGX_HTTP_ALIKASSA_ROOM) {
         return ngx_http_alikassa_zone_alloc(zone, size,
-                                            NGX_HTTP_ALIKASSA_EVICT_BIG);
+                                            NGX_HTTP_ALIKASSA_EVICT_BIG, 0);
     }
 
     if (size > NGX_HTTP_ALIKASSA_ROOM / 2) {
         return record->stored;
     }
 
-    stored = ngx_http_alikassa_zone_alloc(zone, size, 0);
+    stored = ngx_http_alikassa_zone_alloc(zone, size, 0, 0);
 
     return stored ? stored : record->stored;
 }
@@ -607,8 +733,10 @@ ngx_http_alikassa_record_release(ngx_http_alikassa_zone_t *zone,
 {
     ngx_http_alikassa_zone_busy(zone);
 
-    if (record->node.data == ALIKASSA_STATE_DONE) {
-        ngx_queue_remove(&record->u.done.queue);
+    if (record->node.data == ALIKASSA_STATE_DONE
+        || record->node.data == ALIKASSA_STATE_UNKNOWN)
+    {
+        ngx_queue_remove(&record->u.rest.queue);
     }
 
     ngx_rbtree_delete(ngx_http_alikassa_zone_tree(zone, record->rest),

@@ -21,7 +21,7 @@
 /* room that is kept for an answer before its call is made, with its head */
 #define NGX_HTTP_ALIKASSA_ROOM  512
 
-/* finished records that make way for one new record, or for a big answer */
+/* records that make way for one new record, or for a big answer */
 #define NGX_HTTP_ALIKASSA_EVICT      1024
 #define NGX_HTTP_ALIKASSA_EVICT_BIG  64
 
@@ -58,10 +58,12 @@ typedef struct {
 } ngx_http_alikassa_held_t;
 
 
+/* DONE and UNKNOWN: each in a queue of its own, since when it is so */
+
 typedef struct {
     ngx_queue_t                      queue;     /* oldest first */
-    ngx_msec_t                       finished;
-} ngx_http_alikassa_done_t;
+    ngx_msec_t                       since;
+} ngx_http_alikassa_rest_t;
 
 
 /*
@@ -80,7 +82,7 @@ typedef struct {
 
     union {
         ngx_http_alikassa_held_t     held;
-        ngx_http_alikassa_done_t     done;
+        ngx_http_alikassa_rest_t     rest;
     } u;
 } ngx_http_alikassa_record_t;
 
@@ -114,10 +116,13 @@ typedef struct {
     ngx_uint_t                       ntrees;        /* a power of two */
     ngx_rbtree_node_t                sentinel;
     ngx_queue_t                      done;
+    ngx_queue_t                      unknown;
 
-    /* records were lost: an order without one may exist */
+    /* records were lost or forgotten: an order without one may exist */
     ngx_uint_t                       doubt;
-    ngx_msec_t                       doubt_end;
+
+    /* a worker is gone that held records */
+    ngx_uint_t                       orphans;
 
     ngx_uint_t                       nworkers;      /* places */
     ngx_uint_t                       last;          /* beyond the last used */
@@ -144,7 +149,9 @@ typedef struct {
     EVP_MD_CTX                      *md;
 
     ngx_msec_t                       warned;
+    ngx_msec_t                       forgot_msec;
     unsigned                         evicted:1;
+    unsigned                         forgot:1;
     unsigned                         defined:1;
 } ngx_http_alikassa_zone_t;
 
@@ -157,7 +164,7 @@ void ngx_http_alikassa_zone_unlock(ngx_http_alikassa_zone_t *zone);
 
 void ngx_http_alikassa_zone_busy(ngx_http_alikassa_zone_t *zone);
 void *ngx_http_alikassa_zone_alloc(ngx_http_alikassa_zone_t *zone,
-    size_t size, ngx_uint_t evict);
+    size_t size, ngx_uint_t evict, ngx_uint_t forget);
 void ngx_http_alikassa_zone_free(ngx_http_alikassa_zone_t *zone, void *p);
 
 ngx_http_alikassa_record_t *ngx_http_alikassa_record_find(

@@ -491,42 +491,83 @@ like(pay($ids[0])->{body}, qr/exists already/, 'AliKassa refuses the oldest');
 is(payments($ids[0]) . asked($ids[0]), '21', 'the oldest is forgotten');
 like($t->log, qr/\[warn\] .*idempotency zone "orders" is full/, 'which is said');
 
-# never one that is unknown: then 503, and nothing is sent
+# when no finished one is left, the oldest unknown one makes way: from then on
+# the zone asks before it sends what it does not know
 
-$t->faults({ action => 'cut_before', call => 'payment' });
+$t->faults({ action => 'cut_after', call => 'payment', count => 1 },
+    { action => 'cut_before', call => 'payment' });
 
-my ($full, @unknown);
+my @unknown = map { id() } 1 .. 400;
+my %status;
+$status{ pay($_)->{status} }++ for @unknown;
+is(join(' ', %status), '502 400', 'unknown ones fill the zone: no 503');
 
-for (1 .. 400) {
+my @said = $t->log
+    =~ /\[warn\] (\d+)#.*zone "orders" is full of orders that may exist/g;
+cmp_ok(scalar @said, '>', 0, 'unknown ones fill the zone: the log says so');
+cmp_ok(scalar @said, '<=', 2, 'unknown ones fill the zone: once a worker');
+
+$t->faults;
+is(pay($unknown[-1], amount => 5)->{status}, 422, 'the newest one is known');
+like(pay($unknown[0])->{body}, qr/exists already/, 'the oldest is asked for');
+is(payments($unknown[0]) . asked($unknown[0]), '11', 'and not sent again');
+is(pay($unknown[1])->{status}, 200, 'a forgotten one that does not exist');
+is(payments($unknown[1]) . asked($unknown[1]), '21', 'is asked for, and sent');
+
+sub new_one ($want, $name) {
     my $id = id();
-    $r = pay($id);
-    if ($r->{status} == 503) { $full = $id; last }
-    push @unknown, $id;
+    is(pay($id)->{status}, 200, "$name: a new order");
+    is(payments($id) . asked($id), $want, "$name: calls");
 }
 
-ok($full, 'full of unknown ones: 503, after ' . @unknown);
-is($r->{header}->('Retry-After'), 10, 'Retry-After');
-is($r->{json}{outcome}, 'unsent', 'nothing was sent');
-is(payments($full), 0, 'indeed');
-$t->faults({ action => 'json_500', call => 'payment_status' });
-is(pay($unknown[0])->{status}, 409, 'the oldest unknown one is still known');
-is(payments($unknown[0]), 1, 'and not sent again');
+new_one('11', 'in doubt');
+configure('32k', '1s');
+$t->reload;
+sleep 1.3;
+new_one('11', 'in doubt, after a reload and the timeout');
 
-# no room to ask for one: it may exist all the same
+# those that are being asked for stay: then 503, and nothing is sent
 
-$t->faults({ action => 'json_500', delay => 2, call => 'payment_status' });
-my @asks = map { $t->send_request('/pay', method => 'POST', form($_)) }
-    @unknown[1 .. 80];
-ok(wait_for(sub { asked($unknown[1]) && $t->unread == 0 }),
-    'others are asked for');
-$r = pay($unknown[0]);
-is($r->{status}, 503, 'no room to ask for the oldest');
-is($r->{header}->('Retry-After'), 10, 'Retry-After');
-is($r->{json}{outcome}, 'unknown', 'it may exist');
-unlike($r->{json}{message}, qr/nothing was sent/i, 'which is said');
-ok(verdict($unknown[0], '503 UNKNOWN unknown busy'), 'in the log, too');
+$t->faults({ action => 'cut_before', call => 'payment' });
+my @asked = map { id() } 1 .. 100;
+pay($_) for @asked;
+$t->faults({ action => 'none', until => "$t->{dir}/go",
+    call => 'payment_status' });
+my @asks = map { $t->send_request('/pay', method => 'POST', form($_)) } @asked;
+ok(wait_for(sub { $t->unread == 0 && asked($asked[0]) }), 'all are asked for');
+$id = id();
+$r = pay($id);
+is($r->{status}, 503, 'a zone full of those: no room');
+is($r->{header}->('Retry-After'), 10, 'a zone full of those: Retry-After');
+is($r->{json}{outcome}, 'unknown', 'a zone full of those: in doubt');
+is(payments($id) . asked($id), '00', 'a zone full of those: nothing is sent');
+ok(verdict($id, '503 UNKNOWN unknown busy'), 'a zone full of those: in the log');
+$t->write('go', '');
 Test::Alikassa::read_all($_, 20) for @asks;
+unlink "$t->{dir}/go";
+
+# a zone that is made anew has no doubt; what dead workers had in flight makes
+# way, too
+
+configure('36k', '1h');
+$t->reload;
+new_one('10', 'a new zone');
+$t->faults({ action => 'hang', call => 'payment' });
+my @flying = map { id() } 1 .. 80;
+@asks = map { $t->send_request('/pay', method => 'POST', form($_)) } @flying;
+ok(wait_for(sub { $t->unread == 0 && payments($flying[0]) }), 'many in flight');
+$id = id();
+is($t->post('/pay', form($id))->{status}, 503, 'many in flight: no room');
+@old = $t->workers;
+kill 'KILL', @old;
+$t->expect_dead(2);
+ok(wait_for(sub { 2 == grep { my $p = $_; !grep { $p == $_ } @old }
+    $t->workers }), 'many in flight: the workers die');
 $t->faults;
+new_one('10', 'after their death, the room for their answers does');
+like(pay($flying[0])->{body}, qr/url|exists/, 'after their death: one of them');
+is(asked($flying[0]), 1, 'after their death: it is asked for');
+close $_ for @asks;
 
 is(scalar(grep { $_->{created} > 1 } $t->ledger), 0, 'no order twice');
 

@@ -60,6 +60,7 @@ static const test_name_t  test_actions[] = {
     { "CONFLICT", ALIKASSA_ACTION_CONFLICT },
     { "STORE", ALIKASSA_ACTION_STORE },
     { "RELEASE", ALIKASSA_ACTION_RELEASE },
+    { "FORGET", ALIKASSA_ACTION_FORGET },
     { NULL, -1 }
 };
 
@@ -89,6 +90,7 @@ static const char *const  test_table[][4] = {
 
     { "UNKNOWN", "REQUEST",   "PROBE",   "ASK" },
     { "UNKNOWN", "OTHER",     "UNKNOWN", "CONFLICT" },
+    { "UNKNOWN", "EVICT",     "FREE",    "FORGET" },
 
     { "PROBE",   "REQUEST",   "PROBE",   "WAIT" },
     { "PROBE",   "OTHER",     "PROBE",   "CONFLICT" },
@@ -269,7 +271,8 @@ test_who_sends(void **data)
 
 
 /*
- * An order is forgotten where nothing was made, or where it is finished.
+ * An order is forgotten where nothing was made, or where it is finished; one
+ * that is unknown only for its room, and its loss must be remembered.
  */
 
 static void
@@ -289,6 +292,13 @@ test_who_forgets(void **data)
                 || step.state != ALIKASSA_STATE_FREE)
             {
                 assert_true(step.action != ALIKASSA_ACTION_RELEASE);
+                assert_true(step.action != ALIKASSA_ACTION_FORGET);
+                continue;
+            }
+
+            if (state == ALIKASSA_STATE_UNKNOWN) {
+                assert_int_equal(event, ALIKASSA_EVENT_EVICT);
+                assert_int_equal(step.action, ALIKASSA_ACTION_FORGET);
                 continue;
             }
 
