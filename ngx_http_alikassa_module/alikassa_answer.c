@@ -17,6 +17,12 @@ typedef struct {
 
     /* a rejection that may mean that the order exists */
     unsigned                 doubtful:1;
+
+    /* the caller is refused, whatever the order */
+    unsigned                 denied:1;
+
+    /* a Retry-After has its place here */
+    unsigned                 later:1;
 } alikassa_answer_status_t;
 
 
@@ -40,14 +46,18 @@ static alikassa_rc_t alikassa_answer_names_order(const alikassa_str_t *body,
  */
 
 static const alikassa_answer_status_t  alikassa_answer_statuses[] = {
-    { 200, 299, ALIKASSA_OUTCOME_ACCEPTED, 0 },
-    { 408, 408, ALIKASSA_OUTCOME_UNKNOWN, 0 },
-    { 409, 409, ALIKASSA_OUTCOME_REJECTED, 1 },
-    { 400, 499, ALIKASSA_OUTCOME_REJECTED, 0 },
+    { 200, 299, ALIKASSA_OUTCOME_ACCEPTED, 0, 0, 0 },
+    { 401, 401, ALIKASSA_OUTCOME_REJECTED, 0, 1, 0 },
+    { 403, 404, ALIKASSA_OUTCOME_REJECTED, 0, 1, 0 },
+    { 408, 408, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 0 },
+    { 409, 409, ALIKASSA_OUTCOME_REJECTED, 1, 0, 0 },
+    { 429, 429, ALIKASSA_OUTCOME_REJECTED, 0, 0, 1 },
+    { 400, 499, ALIKASSA_OUTCOME_REJECTED, 0, 0, 0 },
+    { 503, 503, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 1 },
 
     /* the last one fits all */
 
-    { 0, (unsigned) -1, ALIKASSA_OUTCOME_UNKNOWN, 0 }
+    { 0, (unsigned) -1, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 0 }
 };
 
 
@@ -277,6 +287,25 @@ alikassa_answer_doubtful(unsigned status, const alikassa_answer_t *answer)
 
     return row->outcome == ALIKASSA_OUTCOME_REJECTED
            && (row->doubtful || answer->names_order);
+}
+
+
+int
+alikassa_answer_denied(const alikassa_operation_t *op, unsigned status,
+    const alikassa_answer_t *answer)
+{
+    if (op->safe && alikassa_answer_not_found(status, answer)) {
+        return 0;
+    }
+
+    return alikassa_answer_status(status)->denied;
+}
+
+
+int
+alikassa_answer_later(unsigned status)
+{
+    return alikassa_answer_status(status)->later;
 }
 
 

@@ -88,6 +88,23 @@ int alikassa_answer_doubtful(unsigned status,
 
 
 /*
+ * Tells whether a status refuses the caller rather than the order: the wrong
+ * key, account, digest or path.  Not 404 where it says that there is no such
+ * order.
+ */
+
+int alikassa_answer_denied(const alikassa_operation_t *op, unsigned status,
+    const alikassa_answer_t *answer);
+
+
+/*
+ * Tells whether an answer of this status may say when to come again.
+ */
+
+int alikassa_answer_later(unsigned status);
+
+
+/*
  * "accepted" and so on; empty for none.  Static.
  */
 

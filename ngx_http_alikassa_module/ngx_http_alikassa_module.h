@@ -226,6 +226,7 @@ struct ngx_http_alikassa_call_s {
     size_t                              len;
 
     ngx_uint_t                          status;
+    u_char                             *retry_after;    /* or NULL */
     alikassa_answer_t                   answer;
     alikassa_outcome_t                  outcome;
     alikassa_event_t                    asked;      /* of a status call */
@@ -279,6 +280,9 @@ struct ngx_http_alikassa_ctx_s {
 
     ngx_http_alikassa_call_t           *call;       /* the latest */
     ngx_http_alikassa_call_t           *rejected;   /* doubted, or NULL */
+
+    /* AliKassa's, for the answer that is about to be sent; or NULL */
+    u_char                             *retry_after;
     ngx_http_alikassa_claim_t          *claim;
 
     ngx_int_t                           rc;         /* of the answer's output */

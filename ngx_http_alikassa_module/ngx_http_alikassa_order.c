@@ -574,6 +574,8 @@ ngx_http_alikassa_called(ngx_http_request_t *r,
         return ngx_http_alikassa_answer_call(r, call);
     }
 
+    ctx->retry_after = call->retry_after;
+
     if (call->outcome == ALIKASSA_OUTCOME_UNSENT) {
         return ngx_http_alikassa_refuse(r, ctx, call->timedout
                                         ? &ngx_http_alikassa_unconnected
@@ -604,6 +606,7 @@ ngx_http_alikassa_answer_call(ngx_http_request_t *r,
 
     ctx->status = call->status;
     ctx->answer = call->answer;
+    ctx->retry_after = call->retry_after;
 
     body.len = call->len;
     body.data = call->start;
@@ -643,6 +646,8 @@ ngx_http_alikassa_asked(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
                                        ngx_http_alikassa_called);
 
     default: /* ALIKASSA_EVENT_NO_STATUS */
+
+        ctx->retry_after = call->retry_after;
 
         return ngx_http_alikassa_refuse(r, ctx,
                             &ngx_http_alikassa_unresolved[ctx->claim != NULL],

@@ -119,7 +119,16 @@ ngx_http_alikassa_send_refusal(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (refusal->retry) {
+    if (ctx->retry_after) {
+
+        if (ngx_http_alikassa_header(r, "Retry-After",
+                                     (char *) ctx->retry_after)
+            == NULL)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+    } else if (refusal->retry) {
 
         p = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 1);
         if (p == NULL) {
@@ -178,6 +187,14 @@ ngx_http_alikassa_send_answer(ngx_http_request_t *r,
 
     if (replayed
         && ngx_http_alikassa_header(r, "Idempotent-Replayed", "true") == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->retry_after
+        && ngx_http_alikassa_header(r, "Retry-After",
+                                    (char *) ctx->retry_after)
+           == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -16,6 +16,12 @@
 /* the first piece of an answer's buffer: most answers fit */
 #define NGX_HTTP_ALIKASSA_ANSWER_SIZE  1024
 
+/* room for an answer's header: what stands before AliKassa may add to it */
+#define NGX_HTTP_ALIKASSA_HEADER_SIZE  (16 * 1024)
+
+/* "Sunday, 06-Nov-94 08:49:37 GMT" and more */
+#define NGX_HTTP_ALIKASSA_RETRY_AFTER  40
+
 #define ngx_http_alikassa_call_header(name, lowcase)                          \
     { .key = ngx_string(name), .lowcase_key = (u_char *) lowcase }
 
@@ -34,8 +40,11 @@ static void ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call, ngx_int_t rc);
 static ngx_uint_t ngx_http_alikassa_upstream_whole(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_upstream_denied(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call);
 static ngx_int_t ngx_http_alikassa_upstream_header_filter(
     ngx_http_request_t *r);
+static u_char *ngx_http_alikassa_upstream_retry_after(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_upstream_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
@@ -313,6 +322,18 @@ ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
                             |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
     conf->store = 0;
 
+    /* a header that has no room would make the order unknown */
+
+    conf->buffer_size = ngx_max(conf->buffer_size,
+                                NGX_HTTP_ALIKASSA_HEADER_SIZE);
+
+    /* which must not be more than these, as proxy_pass has it, too */
+
+    conf->busy_buffers_size = ngx_max(conf->busy_buffers_size,
+                                      conf->buffer_size);
+    conf->temp_file_write_size = ngx_max(conf->temp_file_write_size,
+                                         conf->buffer_size);
+
 #if (NGX_HTTP_CACHE)
     conf->cache = 0;
 #endif
@@ -398,6 +419,10 @@ ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
 
     call->outcome = outcome;
 
+    if (alikassa_answer_denied(call->operation, call->status, &call->answer)) {
+        ngx_http_alikassa_upstream_denied(r, call);
+    }
+
     if (!call->answer.object) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "upstream sent an answer with status %ui "
@@ -480,6 +505,35 @@ ngx_http_alikassa_upstream_whole(ngx_http_request_t *r,
 
 
 /*
+ * Tells the operator what may be wrong: the payer sees AliKassa's words only.
+ */
+
+static void
+ngx_http_alikassa_upstream_denied(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
+{
+    ngx_str_t                      name;
+    ngx_http_alikassa_ctx_t       *ctx;
+    ngx_http_alikassa_loc_conf_t  *alcf;
+
+    ctx = call->ctx;
+    alcf = ctx->conf;
+
+    name.len = call->operation->name.len;
+    name.data = (u_char *) call->operation->name.data;
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "AliKassa refused a call of \"alikassa_%V\" with status "
+                  "%ui, check the account \"%V\", that it has the public key "
+                  "of \"alikassa_key %V\" for this call (SHA-256 %s), "
+                  "\"alikassa_digest %V\", and the path \"%V\"",
+                  &name, call->status, &ctx->account, &alcf->key->name,
+                  alikassa_key_fingerprint(alcf->key->key), &alcf->digest,
+                  &call->uri);
+}
+
+
+/*
  * Keeps the header of a call's answer from the client.
  */
 
@@ -503,7 +557,84 @@ ngx_http_alikassa_upstream_header_filter(ngx_http_request_t *r)
 
     call->headers = 1;
 
+    if (!call->done && alikassa_answer_later(r->headers_out.status)) {
+        call->retry_after = ngx_http_alikassa_upstream_retry_after(r);
+    }
+
     return NGX_OK;
+}
+
+
+/*
+ * Returns an answer's Retry-After, seconds or a date (RFC 9110, section
+ * 10.2.3), ended by a NUL and from the request's pool; NULL if there is none,
+ * or none that is fit to be passed on.  It is looked for as it came, whatever
+ * the location hides.
+ */
+
+static u_char *
+ngx_http_alikassa_upstream_retry_after(ngx_http_request_t *r)
+{
+    u_char           *p;
+    ngx_uint_t        i, k;
+    ngx_str_t        *value;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (r->upstream == NULL) {
+        return NULL;
+    }
+
+    part = &r->upstream->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == sizeof("Retry-After") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Retry-After",
+                               sizeof("Retry-After") - 1)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    value = &h[i].value;
+
+    if (value->len == 0 || value->len > NGX_HTTP_ALIKASSA_RETRY_AFTER) {
+        return NULL;
+    }
+
+    for (k = 0; k < value->len; k++) {
+        if (value->data[k] < 0x20 || value->data[k] > 0x7e) {
+            return NULL;
+        }
+    }
+
+    if (ngx_atoi(value->data, value->len) == NGX_ERROR
+        && ngx_parse_http_time(value->data, value->len) == NGX_ERROR)
+    {
+        return NULL;
+    }
+
+    p = ngx_pnalloc(r->pool, value->len + 1);
+
+    if (p) {
+        ngx_memcpy(p, value->data, value->len);
+        p[value->len] = '\0';
+    }
+
+    return p;
 }
 
 

@@ -23,6 +23,7 @@ my $quick = do { local $/; <$fh> };
 $quick =~ s{/etc/ssl/certs/ca-certificates\.crt}{$t->{box}/ca.pem};
 $quick =~ s/^(proxy_(?:connect|send|read)_timeout\s+)\d+s/${1}2s/mg;
 $t->write('quick.conf', $quick);
+$t->write('small.conf', $quick =~ s/^proxy_\w*buffer\w*\s.*\n//mgr);
 
 # a port whose backlog is full does not answer a connection
 
@@ -113,7 +114,7 @@ http {
         location /says/    { internal; return 200 "{\"id\":1}"; }
         location /buffers/ {
             internal;
-            include %%DIR%%/quick.conf;
+            include %%DIR%%/small.conf;
             proxy_buffer_size 1k;
             proxy_buffers 4 1k;
             subrequest_output_buffer_size 64;

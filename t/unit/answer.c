@@ -290,6 +290,40 @@ rejections_are_doubted(void **state)
 }
 
 
+/*
+ * What refuses the caller, and what says when to come again.
+ */
+
+static void
+the_caller_is_refused(void **state)
+{
+    unsigned           status;
+    alikassa_answer_t  answer;
+
+    (void) state;
+
+    memset(&answer, 0, sizeof(alikassa_answer_t));
+
+    for (status = 0; status < 700; status++) {
+
+        assert_int_equal(alikassa_answer_denied(&test_money, status, &answer),
+                         status == 401 || status == 403 || status == 404);
+        assert_int_equal(alikassa_answer_denied(&test_safe, status, &answer),
+                         status == 401 || status == 403 || status == 404);
+        assert_int_equal(alikassa_answer_later(status),
+                         status == 429 || status == 503);
+    }
+
+    /* "no such order", which only a status call can say */
+
+    answer.object = 1;
+
+    assert_int_equal(alikassa_answer_denied(&test_safe, 404, &answer), 0);
+    assert_int_equal(alikassa_answer_denied(&test_safe, 403, &answer), 1);
+    assert_int_equal(alikassa_answer_denied(&test_money, 404, &answer), 1);
+}
+
+
 static void
 members_are_read(void **state)
 {
@@ -491,6 +525,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(answers_are_judged),
         cmocka_unit_test(rejections_are_doubted),
+        cmocka_unit_test(the_caller_is_refused),
         cmocka_unit_test(members_are_read),
         cmocka_unit_test(only_plain_https_is_redirected_to),
         cmocka_unit_test(size_is_limited),

@@ -1,0 +1,179 @@
+#!/usr/bin/env perl
+
+# Headers of AliKassa's answers: many of them, Retry-After, and what the
+# operator is told of an answer that refuses the caller.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Test::Alikassa qw(wait_for json_decode);
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+
+$t->conf(<<'EOC' =~ s/API_PORT/$t->{api}/gr)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_idempotency_zone orders 1m;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location = /pay    { alikassa_payment; }
+        location = /zone   { alikassa_payment; alikassa_idempotency orders; }
+        location = /plain  { alikassa_payment; alikassa_api /plain; }
+        location = /direct { alikassa_payment; alikassa_api /direct; }
+        location = /hidden { alikassa_payment; alikassa_api /hidden; }
+        location = /status { alikassa_payment_status; }
+        location = /key    { alikassa_payment; alikassa_key %%KEYS%%/other/payment; }
+        location = /digest { alikassa_payment; alikassa_digest sha256; }
+        location = /account {
+            alikassa_payment;
+            alikassa_account 00000000-0000-4000-8000-000000000000;
+        }
+        location = /path   { allow 127.0.0.1; deny all; alikassa_request /v1/nothing; }
+        %%API%%
+        location /plain/  {
+            internal;
+            proxy_http_version 1.1;
+            proxy_pass https://127.0.0.1:API_PORT/;
+        }
+        location /direct/ {
+            internal;
+            proxy_buffering off;
+            proxy_buffer_size 1k;
+            proxy_http_version 1.1;
+            proxy_pass https://127.0.0.1:API_PORT/;
+        }
+        location /hidden/ {
+            internal;
+            proxy_hide_header Retry-After;
+            proxy_http_version 1.1;
+            proxy_pass https://127.0.0.1:API_PORT/;
+        }
+    }
+}
+EOC
+
+my $n = 0;
+
+sub id { return 'H-' . ++$n }
+
+sub pay ($uri, $id = id()) {
+    return $t->post($uri, form => [$t->payment(order_id => $id)]);
+}
+
+# large headers, with our file and without
+
+for my $uri (qw(/pay /plain /direct)) {
+    for my $size (5, 14) {
+        $t->faults({ action => 'none', headers => $size, count => 1 });
+        is(pay($uri)->{status}, 200, "$uri, $size kB of headers");
+        $t->faults({ action => 'huge', size => 60_000, headers => $size,
+            count => 1 });
+        is(length pay($uri)->{body}, 60_015,
+            "$uri, $size kB of headers and a large body");
+    }
+
+    $t->faults({ action => 'none', headers => 30, count => 1 });
+    my $r = pay($uri);
+    is("$r->{status} $r->{json}{outcome}", '502 unknown',
+        "$uri, more than any limit");
+}
+
+my $id = id();
+$t->faults({ action => 'cut_after', call => 'payment', count => 1 },
+    { action => 'none', call => 'payment_status', headers => 14 });
+is(pay('/zone', $id)->{status}, 502, 'a status call: lost');
+like(pay('/zone', $id)->{body}, qr/exists already/,
+    'a status call: 14 kB of headers');
+is($t->get("/status?order_id=$id")->{status}, 200,
+    'a status call of a client: 14 kB of headers');
+
+# Retry-After
+
+my $date = 'Sun, 06 Nov 2044 08:49:37 GMT';
+
+for (['json_429', 429, '120', '120'], ['json_503', 503, $date, $date],
+    ['html_503', 502, '7', '7'], ['json_429', 429, '0', '0'],
+    ['json_429', 429, undef, ''], ['json_429', 429, 'soon', ''],
+    ['json_429', 429, '-1', ''], ['json_429', 429, '1.5', ''],
+    ['json_429', 429, "1\t2", ''], ['json_429', 429, '1' x 50, ''],
+    ['forbidden', 403, '120', ''], ['json_500', 500, '120', ''],
+    ['none', 200, '120', ''])
+{
+    my ($action, $status, $sent, $got) = @$_;
+
+    for my $uri (qw(/pay /hidden)) {
+        $t->faults({ action => $action, retry_after => $sent, count => 1 });
+        my $r    = pay($uri);
+        my $what = "$uri, $action, Retry-After " . ($sent // 'none');
+        is($r->{status}, $status, "$what: status");
+        is($r->{header}->('Retry-After'), $got, "$what: passed on");
+    }
+}
+
+$t->faults({ action => 'json_503', retry_after => '33', count => 1 });
+is($t->get("/status?order_id=$id")->{header}->('Retry-After'), '33',
+    'a status call of a client: Retry-After');
+
+# a status call in between says when, else it is ours
+
+for my $sent ('44', undef) {
+    $id = id();
+    $t->faults({ action => 'cut_after', call => 'payment', count => 1 },
+        { action => 'json_429', call => 'payment_status', count => 1,
+            retry_after => $sent });
+    is(pay('/zone', $id)->{status}, 502, 'lost');
+    my $r = pay('/zone', $id);
+    is("$r->{status} " . $r->{header}->('Retry-After'), '409 ' . ($sent // 10),
+        'a status call: Retry-After ' . ($sent // 'none'));
+    $r = pay('/zone', $id);
+    is("$r->{status} " . $r->{header}->('Retry-After'), '200 ',
+        'then no more of it');
+    is(pay('/zone', $id)->{header}->('Retry-After'), '', 'nor in a replay');
+}
+
+# who is refused, rather than what
+
+$t->faults;
+
+# the lines since the last call of this, that many of them
+
+my $seen = 0;
+
+sub lines ($op, $n) {
+    my @all = $t->log =~ /^(.*\[error\] .*refused a call of .*)$/mg;
+    my @new = splice @all, $seen;
+    $seen += @new;
+    is(scalar(grep { /"alikassa_$op"/ } @new), $n, "$op: lines in the log");
+    return $new[-1] // '';
+}
+
+lines('payment', 2);        # of "forbidden" above
+
+my $fingerprint = `openssl pkey -pubin -in $t->{box}/other/payment/public.pem -outform DER | sha256sum`;
+$fingerprint =~ s/\s.*//s;
+
+is(pay('/key')->{status}, 403, 'another key');
+like(lines('payment', 1), qr{status 403, check the account "\Q$t->{account}\E", .*"alikassa_key [^"]*other/payment".*\(SHA-256 $fingerprint\), "alikassa_digest sha1", .*"/alikassa-api/v1/payment"},
+    'another key: what to check');
+
+is(pay('/digest')->{status}, 403, 'another digest');
+like(lines('payment', 1), qr/"alikassa_digest sha256"/, 'the digest');
+is(pay('/account')->{status}, 403, 'another account');
+like(lines('payment', 1), qr/"00000000-0000-4000-8000-000000000000"/,
+    'the account');
+is($t->post('/path', json => '{}')->{status}, 404, 'a path that is none');
+like(lines('request', 1), qr{status 404, .*/v1/nothing}, 'the path');
+is($t->get('/status?order_id=none')->{status}, 404, 'no such order');
+is(lines('payment_status', 0), '', 'no such order: no line');
+$t->faults({ action => 'forbidden', call => 'payment_status', count => 1 });
+is($t->get('/status?order_id=none')->{status}, 403, 'a status call');
+like(lines('payment_status', 1), qr/status 403/, 'a status call');
+
+$t->done;
