@@ -30,6 +30,7 @@ typedef struct {
 
 static alikassa_rc_t alikassa_json_build(alikassa_json_scan_t *scan,
     alikassa_json_t *json);
+static cJSON *alikassa_json_tree(const alikassa_json_scan_t *scan);
 static alikassa_rc_t alikassa_json_walk(alikassa_json_walk_t *walk,
     cJSON *item);
 static alikassa_rc_t alikassa_json_walk_names(alikassa_json_walk_t *walk,
@@ -93,15 +94,12 @@ static alikassa_rc_t
 alikassa_json_build(alikassa_json_scan_t *scan, alikassa_json_t *json)
 {
     size_t                 size;
-    const char            *text, *end;
     alikassa_rc_t          rc;
     alikassa_json_walk_t   walk;
 
-    text = (const char *) scan->value.data;
+    json->root = alikassa_json_tree(scan);
 
-    json->root = cJSON_ParseWithLengthOpts(text, scan->value.len, &end, 0);
-
-    if (json->root == NULL || end != text + scan->value.len) {
+    if (json->root == NULL) {
         return ALIKASSA_ERROR;
     }
 
@@ -154,6 +152,62 @@ alikassa_json_build(alikassa_json_scan_t *scan, alikassa_json_t *json)
     }
 
     return rc;
+}
+
+
+/*
+ * Returns NULL if there is no memory.  A number that is too long for cJSON is
+ * 0 and space in the text that it is given: the numbers are not read from the
+ * tree.
+ */
+
+static cJSON *
+alikassa_json_tree(const alikassa_json_scan_t *scan)
+{
+    char                  *copy, *p;
+    cJSON                 *root;
+    size_t                 i;
+    const char            *text, *end;
+    const alikassa_str_t  *number;
+
+    text = (const char *) scan->value.data;
+    copy = NULL;
+
+    if (scan->longest > ALIKASSA_JSON_MAX_NUMBER) {
+
+        copy = cJSON_malloc(scan->value.len);
+        if (copy == NULL) {
+            return NULL;
+        }
+
+        memcpy(copy, text, scan->value.len);
+
+        for (i = 0; i < scan->nnumbers; i++) {
+
+            number = &scan->numbers[i];
+
+            if (number->len > ALIKASSA_JSON_MAX_NUMBER) {
+                p = copy + (number->data - scan->value.data);
+                memset(p, ' ', number->len);
+                *p = '0';
+            }
+        }
+
+        text = copy;
+    }
+
+    root = cJSON_ParseWithLengthOpts(text, scan->value.len, &end, 0);
+
+    if (root != NULL && end != text + scan->value.len) {
+        cJSON_Delete(root);
+        root = NULL;
+    }
+
+    if (copy != NULL) {
+        cJSON_free(copy);
+    }
+
+    return root;
 }
 
 

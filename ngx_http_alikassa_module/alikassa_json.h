@@ -24,7 +24,11 @@
 /* values and member names together, in the whole text */
 #define ALIKASSA_JSON_MAX_ITEMS  4096
 
-/* the text of one number: not every cJSON takes a longer one */
+/*
+ * The text of a number that is written again, or that is the whole text.  Any
+ * other may be longer, and whoever uses it judges it: not every cJSON takes a
+ * longer one, and is not given it.
+ */
 #define ALIKASSA_JSON_MAX_NUMBER  63
 
 /*

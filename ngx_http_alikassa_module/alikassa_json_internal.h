@@ -49,6 +49,7 @@ typedef struct {
     alikassa_str_t          *numbers;       /* few, or from cJSON_malloc() */
     size_t                   nnumbers;
     size_t                   nalloc;
+    size_t                   longest;       /* number */
 
     alikassa_reason_t       *reason;
 

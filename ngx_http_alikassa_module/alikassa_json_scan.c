@@ -66,6 +66,7 @@ alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
     scan->numbers = scan->few;
     scan->nnumbers = 0;
     scan->nalloc = ALIKASSA_JSON_FEW_NUMBERS;
+    scan->longest = 0;
     scan->reason = reason;
     scan->escapes = 0;
     scan->flat = 0;
@@ -613,7 +614,11 @@ alikassa_json_scan_note(alikassa_json_scan_t *scan,
 
     len = (size_t) (scan->p - number);
 
-    if (len > ALIKASSA_JSON_MAX_NUMBER) {
+    if (len > scan->longest) {
+        scan->longest = len;
+    }
+
+    if (len > ALIKASSA_JSON_MAX_NUMBER && scan->depth == 0) {
         scan->p = number;
         return alikassa_json_decline(scan, "too long a number");
     }

@@ -279,7 +279,8 @@ refused:
 
 
 /*
- * text is a proven JSON number.
+ * Reads a proven JSON number.  Returns 0 if it has too many digits, too large
+ * an exponent, or is minus zero.
  */
 
 static int
@@ -290,6 +291,10 @@ alikassa_decimal_read(alikassa_decimal_t *d, const alikassa_str_t *text)
     const unsigned char  *p, *last;
 
     memset(d, 0, sizeof(alikassa_decimal_t));
+
+    if (text->len > ALIKASSA_JSON_MAX_NUMBER) {
+        return 0;
+    }
 
     p = text->data;
     last = p + text->len;

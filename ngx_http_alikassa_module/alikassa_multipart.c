@@ -73,6 +73,7 @@ static const char *alikassa_part_disposition(const unsigned char *p,
     const unsigned char *last, alikassa_part_header_t *header);
 static int alikassa_part_charset(const unsigned char *p,
     const unsigned char *last);
+static int alikassa_part_filename(const alikassa_str_t *name);
 static int alikassa_part_encoding(const unsigned char *p,
     const unsigned char *last);
 static int alikassa_part_next_param(const unsigned char **p,
@@ -481,9 +482,7 @@ alikassa_part_disposition(const unsigned char *p, const unsigned char *last,
             header->name = param.value;
             header->quoted = param.quoted;
 
-        } else if (alikassa_part_is(&param.name, "filename")
-                   || alikassa_part_is(&param.name, "filename*"))
-        {
+        } else if (alikassa_part_filename(&param.name)) {
             header->file = 1;
         }
     }
@@ -525,6 +524,29 @@ alikassa_part_charset(const unsigned char *p, const unsigned char *last)
     }
 
     return rc == 0;
+}
+
+
+/*
+ * Returns 1 for "filename" and its other spellings: "filename*" of RFC 8187,
+ * and "filename*0", "filename*0*" and so on, the pieces of RFC 2231.
+ */
+
+static int
+alikassa_part_filename(const alikassa_str_t *name)
+{
+    alikassa_str_t  head;
+
+    static const char  filename[] = "filename*";
+
+    head = *name;
+
+    if (head.len > sizeof(filename) - 1) {
+        head.len = sizeof(filename) - 1;
+    }
+
+    return alikassa_part_is(&head, "filename")
+           || alikassa_part_is(&head, filename);
 }
 
 

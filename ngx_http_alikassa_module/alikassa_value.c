@@ -149,7 +149,6 @@ alikassa_url(const alikassa_str_t *value, int https_only)
         switch (value->data[i]) {
 
         case '"':
-        case '\'':
         case '<':
         case '>':
         case '\\':

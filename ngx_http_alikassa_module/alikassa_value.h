@@ -44,9 +44,10 @@ int alikassa_ip(const alikassa_str_t *value);
 
 /*
  * An absolute http or https URL with a host, without white space, control
- * characters, backslash, quotes or angle brackets.  Where https_only is set,
- * http is refused, and so is a user name in the authority: that is the form
- * to which a payer may be redirected.
+ * characters, backslash, double quotes or angle brackets: all that RFC 3986
+ * and Laravel's "url" rule take passes, and some that they do not.  Where
+ * https_only is set, http is refused, and so is a user name in the authority:
+ * that is the form to which a payer may be redirected.
  */
 
 int alikassa_url(const alikassa_str_t *value, int https_only);

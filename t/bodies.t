@@ -263,6 +263,45 @@ for my $how (['form', 'form', sub (%f) { [%f] }],
 is(scalar $t->requests, $before, 'nothing else was sent');
 is(scalar $t->requests('never'), 0, 'never');
 
+# limits are for what is used
+
+sub with ($more, %change) {
+    return $t->json($t->payment(%change)) =~ s/\}$/,$more}/r;
+}
+
+for my $number ('1' x 64, '-0.' . '3' x 500, '1e' . '9' x 100, '7' x 100_000) {
+    my $what = substr($number, 0, 5) . '..., ' . length($number);
+    is($t->post('/pay', json => with(qq{"x":$number}))->{status}, 200,
+        "a number that nobody uses: $what");
+    is($t->post('/pay', json => with(qq{"x":[{"y":$number}],"z":$number}))
+        ->{status}, 200, "nested: $what");
+
+    my $r = $t->post('/pay', json => with(qq{"amount":$number},
+        amount => undef));
+    like($r->{json}{errors}{amount}[0] // '', qr/must be a number from/,
+        "as the amount: $what");
+    $r = $t->post('/pay', json => with(qq{"order_id":$number,"x":[]},
+        order_id => undef));
+    like($r->{json}{errors}{order_id}[0] // '', qr/must be a string/,
+        "as the order_id: $what");
+}
+
+my @url = $t->payment(success_redirect_url => "https://shop.example/o'neil?"
+    . "n='x'&m=(a)*!\$,;:@/?#'top'");
+is($t->post('/pay', form => \@url)->{status}, 200, 'a URL of RFC 3986');
+
+for my $parameter ('filename=a', "filename*=UTF-8''a", 'filename*0="a"',
+    'filename*1*=a', 'FileName*0*=UTF-8\'\'a')
+{
+    my $r = $t->post('/pay', headers =>
+        ['Content-Type: multipart/form-data; boundary=xYz'],
+        body => join('', map { "--xYz\r\nContent-Disposition: form-data; name="
+            . "$_->[0]\r\n\r\n$_->[1]\r\n" } ['amount', 5],
+            ["order_id; $parameter", 'file']) . "--xYz--\r\n");
+    is($r->{json}{errors}{order_id}[0], 'The order id must be a string.',
+        "$parameter is a file");
+}
+
 is($t->post('/after', form => [order_id => 'after', pad => 'p' x 5000])
     ->{body}, 'shop', 'post_action after a body in a file');
 ok(wait_for(sub { $t->log('vars.log') =~ m{^/pay-after }m }), 'is logged');

@@ -243,6 +243,23 @@ static const test_form_t  test_files[] = {
     { test_body(test_field("name=f; filename*=UTF-8''%e2%82%ac", "x")
                 test_end),
       { test_file("f") } },
+    { test_body(test_field("name=f; filename*0=\"a\"; filename*1=\".txt\"",
+                           "x") test_end),
+      { test_file("f") } },
+    { test_body(test_field("name=f; filename*1=b", "x") test_end),
+      { test_file("f") } },
+    { test_body(test_field("name=f; FILENAME*0*=UTF-8''%e2; filename*1*=%82",
+                           "x") test_end),
+      { test_file("f") } },
+    { test_body(test_field("name=f; filename*=", "x") test_end),
+      { test_file("f") } },
+
+    /* other parameters are none of it */
+
+    { test_body(test_field("name=f; filenames=x; filenam=y; x-filename=z; "
+                           "file*name=a", "1") test_end),
+      { test_part("f", "1") } },
+
     { test_body(test_field("name=f; filename=\"caf\xe9\"", "x") test_end),
       { test_file("f") } },
 

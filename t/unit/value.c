@@ -226,6 +226,12 @@ static const test_text_t  test_urls[] = {
     test_text("//a/:80:80"), test_text("//a/\xd0\xb6"),
     test_text("//a/~!$&()*+,;=-._[]{}|^`%zz"), test_text("//a//b//"),
     test_text("//a/http://b"), test_text("//a??##"),
+
+    /* each character of a path, query and fragment of RFC 3986 */
+
+    test_text("//a/-._~!$&'()*+,;=:@/%2F?-._~!$&'()*+,;=:@/?#-._~!$&'()*+,;"
+              "=:@/?%27"),
+    test_text("//a/'"), test_text("//a/o'neil?n='x'#'"),
     { NULL, 0 }
 };
 
@@ -257,7 +263,7 @@ static const test_text_t  test_no_urls[] = {
     test_text("//a b"), test_text("//a/b c"), test_text("//a/b\tc"),
     test_text("//a/b\nc"), test_text("//a/b\rc"),
     test_text("//a/\r\nSet-Cookie:x"), test_text("//a/b\0c"),
-    test_text("//a\0"), test_text("//a/\""), test_text("//a/'"),
+    test_text("//a\0"), test_text("//a/\""), test_text("//a'b/"),
     test_text("//a/<"), test_text("//a/>"), test_text("//a/\\"),
     test_text("//a\\@b"), test_text("//a/?\x7f"), test_text("//a/#\x01"),
     { NULL, 0 }
@@ -686,7 +692,7 @@ bytes_of_urls_are_chosen(void **state)
         text[11] = (char) c;
 
         expected = c > 0x20 && c != 0x7f
-                   && (c == 0 || strchr("\"'<>\\", c) == NULL);
+                   && (c == 0 || strchr("\"<>\\", c) == NULL);
 
         assert_int_equal(test_judge(test_any_url, text, 13), expected);
         assert_int_equal(test_judge(test_https_url, text, 13), expected);
