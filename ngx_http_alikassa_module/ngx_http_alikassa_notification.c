@@ -744,6 +744,28 @@ ngx_http_alikassa_notification_alloc(void *data, size_t size)
 }
 
 
+ngx_uint_t
+ngx_http_alikassa_notification_is_variable(ngx_str_t *field)
+{
+    size_t                n;
+    ngx_http_variable_t  *v;
+
+    n = sizeof("alikassa_notification_") - 1;
+
+    for (v = ngx_http_alikassa_notification_variables; v->name.len; v++) {
+
+        if (v->name.len == n + field->len
+            && ngx_strncasecmp(v->name.data + n, field->data, field->len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_int_t
 ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf)
 {

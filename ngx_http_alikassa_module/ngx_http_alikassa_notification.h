@@ -95,6 +95,13 @@ const ngx_http_alikassa_refusal_t *ngx_http_alikassa_notification_page(
 ngx_http_alikassa_notification_ctx_t *
     ngx_http_alikassa_notification_create_ctx(ngx_http_request_t *r);
 
+/*
+ * Returns whether $alikassa_notification_FIELD, for a field that is not empty,
+ * is a variable of its own.
+ */
+
+ngx_uint_t ngx_http_alikassa_notification_is_variable(ngx_str_t *field);
+
 
 /* ngx_http_alikassa_notification_guard.c */
 

@@ -326,6 +326,18 @@ ngx_http_alikassa_notification_fields(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
+    for (i = 1; i <= n; i++) {
+
+        if (ngx_http_alikassa_notification_is_variable(&value[i])) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid \"alikassa_notification_fields\": "
+                               "$alikassa_notification_%V would not be the "
+                               "field \"%V\", it has a meaning of its own",
+                               &value[i], &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
     nlcf->fields = fields;
 
     return NGX_CONF_OK;

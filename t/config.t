@@ -339,6 +339,9 @@ for (['a field twice', 'id order_id payment_status id',
         qr/, name the signed fields in their order in \S+\/nginx\.conf:\d+/);
 }
 
+try('a field with a variable of its own', "$fields id order_id payment_status "
+    . "Bar;", '', qr/\$alikassa_notification_Bar would not be the field "Bar"/,
+    $where);
 try('32 fields', join(' ', $fields, qw(id order_id payment_status),
     map { 'f' x 62 . sprintf '%02d', $_ } 1 .. 29) . ';', "$check; }");
 try('fields twice', "$fields id order_id payment_status; "
