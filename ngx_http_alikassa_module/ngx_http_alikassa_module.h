@@ -7,6 +7,7 @@
  *     ngx_http_alikassa_key.c         keys and signers of a configuration
  *     ngx_http_alikassa_handler.c     a request's way to what is signed
  *     ngx_http_alikassa_order.c       and from there to the answer
+ *     ngx_http_alikassa_outcome.c     what became of a call, recorded once
  *     ngx_http_alikassa_body.c        the client's body, read and decoded
  *     ngx_http_alikassa_fields.c      accept, set and defaults
  *     ngx_http_alikassa_sign.c        signing, in a thread or at once
@@ -235,6 +236,7 @@ struct ngx_http_alikassa_call_s {
     ngx_msec_t                          start_time;
     ngx_msec_t                          response_time;
 
+    unsigned                            asks:1;      /* before or after one */
     unsigned                            signing:1;
     unsigned                            signed_ok:1;
     unsigned                            sent:1;
@@ -358,8 +360,14 @@ ngx_http_alikassa_next_t ngx_http_alikassa_enter(ngx_http_request_t *r,
 void ngx_http_alikassa_resume(ngx_http_request_t *r);
 ngx_http_alikassa_ctx_t *ngx_http_alikassa_ctx(ngx_http_request_t *r);
 ngx_http_alikassa_ctx_t *ngx_http_alikassa_create_ctx(ngx_http_request_t *r);
+
+
+/* ngx_http_alikassa_outcome.c */
+
+void ngx_http_alikassa_track(ngx_http_alikassa_call_t *call);
 void ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
     alikassa_outcome_t outcome);
+void ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call);
 void ngx_http_alikassa_order_init_process(void);
 void ngx_http_alikassa_order_exit_process(void);
 

@@ -1,0 +1,229 @@
+
+/*
+ * What became of a call: recorded once, whichever way the request and the
+ * process end.
+ */
+
+
+#include "ngx_http_alikassa_module.h"
+
+
+static ngx_uint_t ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
+    alikassa_event_t event);
+
+
+/* this process' calls whose outcome is not recorded */
+
+static ngx_queue_t  ngx_http_alikassa_calls;
+static ngx_pid_t    ngx_http_alikassa_calls_pid;
+
+
+/*
+ * Takes a new call into the list of those whose outcome is not recorded.
+ */
+
+void
+ngx_http_alikassa_track(ngx_http_alikassa_call_t *call)
+{
+    ngx_queue_insert_tail(&ngx_http_alikassa_calls, &call->queue);
+}
+
+
+/*
+ * Tells whether a no of AliKassa's may be none: it names the order_id, or the
+ * order may have been made by a call before, or later than AliKassa said that
+ * there is none.  The status is asked then.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = call->ctx;
+
+    if (call->outcome != ALIKASSA_OUTCOME_REJECTED
+        || call->operation->status == NULL
+        || ctx->order_id.len == 0)
+    {
+        return 0;
+    }
+
+    return alikassa_answer_doubtful(call->status, &call->answer)
+           || (ctx->claim && ctx->claim->resent);
+}
+
+
+/*
+ * Records what became of a call, once: in the zone, for variables, and in
+ * the audit log.  Called where it is decided, whatever became of the client.
+ */
+
+void
+ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
+    alikassa_outcome_t outcome)
+{
+    if (call->recorded) {
+        return;
+    }
+
+    call->recorded = 1;
+    call->outcome = outcome;
+
+    ngx_queue_remove(&call->queue);
+
+    if (ngx_http_alikassa_doubtful(call)) {
+        call->doubted = 1;
+        call->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+        call->ctx->rejected = call;
+    }
+
+    if (call->asks) {
+        ngx_http_alikassa_settle_asked(call);
+
+    } else {
+        call->ctx->outcome = call->outcome;
+        ngx_http_alikassa_settle(call);
+    }
+
+    ngx_http_alikassa_audit(call);
+}
+
+
+static void
+ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_alikassa_settle_claim(call, call->doubted
+                                   ? ALIKASSA_EVENT_DOUBTED
+                                   : alikassa_idempotency_event(call->outcome));
+}
+
+
+/*
+ * Only AliKassa's own word tells whether an order exists: a whole answer with
+ * an id, or that there is none.
+ */
+
+static void
+ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = call->ctx;
+
+    if (call->outcome == ALIKASSA_OUTCOME_ACCEPTED && call->answer.id.len) {
+        call->asked = ALIKASSA_EVENT_FOUND;
+        ctx->outcome = ALIKASSA_OUTCOME_REPLAYED;
+
+    } else if (call->whole
+               && alikassa_answer_not_found(call->status, &call->answer))
+    {
+        call->asked = ALIKASSA_EVENT_NOT_FOUND;
+
+        if (ctx->rejected) {
+            ctx->outcome = ALIKASSA_OUTCOME_REJECTED;
+        }
+
+    } else {
+        call->asked = ALIKASSA_EVENT_NO_STATUS;
+        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+    }
+
+    ngx_http_alikassa_settle_claim(call, call->asked);
+}
+
+
+static void
+ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
+    alikassa_event_t event)
+{
+    ngx_str_t                   answer;
+    ngx_http_alikassa_claim_t  *claim;
+
+    claim = call->ctx->claim;
+
+    if (claim == NULL) {
+        return;
+    }
+
+    answer.len = call->len;
+    answer.data = call->start;
+
+    (void) ngx_http_alikassa_claim_settle(claim, event, call->status, &answer);
+}
+
+
+/*
+ * Records the outcome of a call that is cut off: nothing was sent, or nobody
+ * knows.  What a thread writes while it signs is not touched.
+ */
+
+void
+ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_upstream_t  *u;
+
+    u = call->sent ? call->subrequest->upstream : NULL;
+
+    if (u == NULL || !u->request_sent) {
+        ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
+        return;
+    }
+
+    call->response_time = ngx_current_msec - call->start_time;
+
+    ngx_log_error(NGX_LOG_ERR, call->ctx->request->connection->log, 0,
+                  "a call to AliKassa was cut off before its answer, "
+                  "%s", call->operation->safe ? "its result is not known"
+                                              : "the order may exist");
+
+    ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNKNOWN);
+}
+
+
+/*
+ * Prepares this process for calls.  exit() may be called by others, too, for
+ * example by another module's script.
+ */
+
+void
+ngx_http_alikassa_order_init_process(void)
+{
+    ngx_queue_init(&ngx_http_alikassa_calls);
+    ngx_http_alikassa_calls_pid = ngx_pid;
+
+    if (atexit(ngx_http_alikassa_order_exit_process) != 0) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0, "atexit() failed");
+    }
+}
+
+
+/*
+ * Records the outcomes of all calls that are cut off by the end of this
+ * process: nginx destroys no request's pool then.  A forked child, which has
+ * a copy of the list, records nothing.
+ */
+
+void
+ngx_http_alikassa_order_exit_process(void)
+{
+    ngx_queue_t               *q;
+    ngx_http_alikassa_call_t  *call;
+
+    if (ngx_http_alikassa_calls_pid != getpid()) {
+        return;
+    }
+
+    ngx_http_alikassa_audit_exit_process();
+
+    while (!ngx_queue_empty(&ngx_http_alikassa_calls)) {
+
+        q = ngx_queue_head(&ngx_http_alikassa_calls);
+        call = ngx_queue_data(q, ngx_http_alikassa_call_t, queue);
+
+        ngx_http_alikassa_abandon(call);
+    }
+}
