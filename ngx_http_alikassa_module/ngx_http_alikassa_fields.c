@@ -288,8 +288,8 @@ ngx_http_alikassa_merge_set(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    conf->field_set = ngx_pcalloc(cf->pool,
-                         ALIKASSA_MAX_FIELDS * sizeof(ngx_http_alikassa_set_t *));
+    conf->field_set = ngx_pcalloc(cf->pool, ALIKASSA_MAX_FIELDS
+                                            * sizeof(*conf->field_set));
     if (conf->field_set == NULL) {
         return NGX_ERROR;
     }
