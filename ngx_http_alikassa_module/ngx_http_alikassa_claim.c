@@ -87,6 +87,30 @@ ngx_http_alikassa_claim_init(ngx_http_alikassa_claim_t *claim,
 
 
 /*
+ * Copies an account for a claim's key: a UUID is the same in either case.
+ */
+
+ngx_int_t
+ngx_http_alikassa_claim_account(ngx_http_request_t *r, ngx_str_t *account,
+    ngx_str_t *part)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(r->pool, account->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_strlow(p, account->data, account->len);
+
+    part->len = account->len;
+    part->data = p;
+
+    return NGX_OK;
+}
+
+
+/*
  * The key is the parts', each with its length in front, so that no two lists
  * of parts make the same bytes.
  */

@@ -195,6 +195,12 @@ ngx_http_alikassa_delivery_create(ngx_http_request_t *r,
         parts[i + 1].data = (u_char *) value->data;
     }
 
+    /* the first of them is the account */
+
+    if (ngx_http_alikassa_claim_account(r, &parts[1], &parts[1]) != NGX_OK) {
+        return NULL;
+    }
+
     status = parts[n];
 
     if (final) {

@@ -72,6 +72,15 @@ ngx_http_alikassa_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has an invalid field name";
     }
 
+    if (s.data[0] == '$') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the field's name \"%V\" is a variable, "
+                           "write the name first and then its value, "
+                           "as in \"alikassa_set amount $order_total\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     if (alcf->set == NGX_CONF_UNSET_PTR) {
         alcf->set = ngx_array_create(cf->pool, 8,
                                      sizeof(ngx_http_alikassa_set_t));
@@ -214,6 +223,15 @@ ngx_http_alikassa_accept(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         s.len = value[i].len;
         s.data = value[i].data;
+
+        if (s.len && s.data[0] == '$') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" is a variable, name fields that a "
+                               "client may send, as in "
+                               "\"alikassa_accept amount order_id\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
 
         if (!alikassa_operation_any_field(&s)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

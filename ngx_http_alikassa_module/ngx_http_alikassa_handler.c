@@ -322,6 +322,10 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
     alikassa_reason_t             reason;
     ngx_http_alikassa_refusal_t   refusal;
 
+    static const alikassa_str_t   order_id = alikassa_string("order_id");
+    static const alikassa_str_t   no_order_id =
+                           alikassa_string("The order id field is required.");
+
     if (ngx_http_alikassa_prepare_account(r, ctx) != NGX_OK) {
         return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_account,
                                         NULL);
@@ -379,6 +383,20 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
     }
 
     rc = ngx_http_alikassa_fields_build(r, ctx, &faults);
+
+    if (rc == NGX_OK
+        && ctx->conf->idempotency
+        && ctx->operation->money
+        && ctx->order_id.len == 0)
+    {
+        /* the zone knows an order by its name only */
+
+        faults.nelts = 1;
+        faults.elts[0].field = order_id;
+        faults.elts[0].message = no_order_id;
+
+        rc = NGX_DECLINED;
+    }
 
     if (rc == NGX_OK) {
         return ngx_http_alikassa_enter(r, ctx);

@@ -138,9 +138,12 @@ ngx_http_alikassa_idempotency_zone(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    if (value[1].len == 0 || ngx_strcmp(value[1].data, "off") == 0) {
+    if (value[1].len == 0 || value[1].data[0] == '$'
+        || ngx_strcmp(value[1].data, "off") == 0)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid zone name \"%V\"", &value[1]);
+                           "invalid zone name \"%V\", it must be a word "
+                           "and cannot have variables", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -233,9 +236,10 @@ ngx_http_alikassa_idempotency(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    if (value[1].len == 0) {
+    if (value[1].len == 0 || value[1].data[0] == '$') {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid zone name \"%V\"", &value[1]);
+                           "invalid zone name \"%V\", it must be a word "
+                           "and cannot have variables", &value[1]);
         return NGX_CONF_ERROR;
     }
 

@@ -91,6 +91,8 @@ void ngx_http_alikassa_idempotency_exit_process(ngx_cycle_t *cycle);
 
 ngx_int_t ngx_http_alikassa_claim_init(ngx_http_alikassa_claim_t *claim,
     ngx_str_t *parts, ngx_uint_t nparts, ngx_str_t *data);
+ngx_int_t ngx_http_alikassa_claim_account(ngx_http_request_t *r,
+    ngx_str_t *account, ngx_str_t *part);
 
 
 /*

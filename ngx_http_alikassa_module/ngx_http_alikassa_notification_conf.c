@@ -270,6 +270,13 @@ ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
+        if (value[i].data[9] == '$') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", name a parameter, "
+                               "a variable cannot be used", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
         extra->len = value[i].len - 9;
         extra->data = value[i].data + 9;
 

@@ -133,10 +133,7 @@ ngx_http_alikassa_enter(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
     ngx_str_t                   parts[3];
     ngx_http_alikassa_claim_t  *claim;
 
-    if (ctx->conf->idempotency == NULL
-        || !ctx->operation->money
-        || ctx->order_id.len == 0)
-    {
+    if (ctx->conf->idempotency == NULL || !ctx->operation->money) {
         return ngx_http_alikassa_start(r, ctx, ctx->operation,
                                        &ctx->conf->uri, &ctx->body,
                                        ngx_http_alikassa_called);
@@ -153,7 +150,12 @@ ngx_http_alikassa_enter(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
     claim->handler = ngx_http_alikassa_woken;
     claim->data = ctx;
 
-    parts[0] = ctx->account;
+    if (ngx_http_alikassa_claim_account(r, &ctx->account, &parts[0]) != NGX_OK)
+    {
+        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
+                                        NULL);
+    }
+
     parts[1].len = ctx->operation->name.len;
     parts[1].data = (u_char *) ctx->operation->name.data;
     parts[2] = ctx->order_id;

@@ -140,6 +140,26 @@ try('sha256', "$a $key alikassa_digest sha256;", $pay);
 try('set twice', "$a $key", 'location = /pay { alikassa_payment; '
     . "alikassa_set amount 1;\nalikassa_set amount 2; }",
     qr/field "amount" is set twice, first in \S+nginx.conf:\d+/, $where);
+try('set, the wrong way round', "$a $key",
+    'location = /pay { alikassa_payment; alikassa_set $order_total amount; }',
+    qr/the field's name "\$order_total" is a variable, write the name first and then its value, as in "alikassa_set amount \$order_total"/,
+    $where);
+try("accept $_", "$a $key", "location = /pay { alikassa_payment; alikassa_accept $_; }",
+    qr/"\$x" is a variable, name fields that a client may send, as in "alikassa_accept amount order_id"/,
+    $where)
+    for '$x', 'amount $x';
+try('idempotency $zone', "$a $key", 'location = /pay { alikassa_payment; '
+    . 'alikassa_idempotency $zone; }',
+    qr/invalid zone name "\$zone", it must be a word and cannot have variables/,
+    $where);
+try('idempotency zone $zone', "$a $key alikassa_idempotency_zone \$zone 1m;",
+    $pay,
+    qr/invalid zone name "\$zone", it must be a word and cannot have variables/,
+    $where);
+try('notification, unsigned=$name', '', 'location = /n { alikassa_notification '
+    . "$t->{box}/notification/public.pem unsigned=\$name; return 204; }",
+    qr/invalid parameter "unsigned=\$name", name a parameter, a variable cannot be used/,
+    $where);
 try("audit log $_", "$a $key alikassa_audit_log $_;", $pay,
     qr/invalid audit log "\Q$_\E", it cannot have variables: give each location its own "alikassa_audit_log"/,
     $where)

@@ -96,6 +96,16 @@ sub verdicts ($id, $n) {
     return join ', ', map { s/^\S+ //r } @lines;
 }
 
+# an account is the same in either case, and so is the notification
+
+shop('200 0');
+is($t->get('/notify?' . notification(900, 'paid'))->{status}, 200,
+    'account in small letters');
+is($t->get('/notify?' . notification(900, 'paid',
+    account => uc $t->{account}))->{header}->('Idempotent-Replayed'), 'true',
+    'account in capitals: known');
+is(seen(900), 1, 'account in either case: once to the shop');
+
 # answered once, and from then on by nginx
 
 my $q = notification(1, 'paid');
