@@ -19,12 +19,18 @@
 #include "alikassa_key_internal.h"
 
 
+/* how many ways one passphrase may be meant */
+#define ALIKASSA_KEY_SPELLINGS  3
+
+
 typedef struct {
     const alikassa_str_t  *passphrase;
     unsigned               asked:1;
 } alikassa_passphrase_t;
 
 
+static size_t alikassa_key_spellings(const alikassa_str_t *passphrase,
+    alikassa_str_t *spellings);
 static alikassa_rc_t alikassa_key_decode(const alikassa_str_t *pem,
     alikassa_passphrase_t *pass, EVP_PKEY **pkey);
 static int alikassa_key_passphrase(char *buf, int size, int rwflag,
@@ -39,10 +45,11 @@ alikassa_key_create(const alikassa_str_t *pem,
     const alikassa_str_t *passphrases, size_t npassphrases,
     alikassa_key_t **key, alikassa_reason_t *reason)
 {
-    size_t                  i;
+    size_t                  i, j, n;
     EVP_PKEY               *pkey;
     alikassa_rc_t           rc;
     alikassa_key_t         *k;
+    alikassa_str_t          spellings[ALIKASSA_KEY_SPELLINGS];
     alikassa_passphrase_t   pass;
 
     *key = NULL;
@@ -59,12 +66,22 @@ alikassa_key_create(const alikassa_str_t *pem,
 
     rc = alikassa_key_decode(pem, &pass, &pkey);
 
+    /* no passphrase opens what OpenSSL cannot decrypt */
+
+    if (rc == ALIKASSA_DECLINED && alikassa_key_unsupported(pem, reason)) {
+        return rc;
+    }
+
     for (i = 0; rc == ALIKASSA_DECLINED && pass.asked && i < npassphrases; i++)
     {
-        ERR_clear_error();
+        n = alikassa_key_spellings(&passphrases[i], spellings);
 
-        pass.passphrase = &passphrases[i];
-        rc = alikassa_key_decode(pem, &pass, &pkey);
+        for (j = 0; rc == ALIKASSA_DECLINED && j < n; j++) {
+            ERR_clear_error();
+
+            pass.passphrase = &spellings[j];
+            rc = alikassa_key_decode(pem, &pass, &pkey);
+        }
     }
 
     if (rc == ALIKASSA_ERROR) {
@@ -88,6 +105,10 @@ alikassa_key_create(const alikassa_str_t *pem,
         ERR_clear_error();
         return rc;
     }
+
+    /* what is left of wrong spellings is no error */
+
+    ERR_clear_error();
 
     rc = alikassa_key_check(pkey, reason);
 
@@ -114,6 +135,45 @@ alikassa_key_create(const alikassa_str_t *pem,
     *key = k;
 
     return ALIKASSA_OK;
+}
+
+
+/*
+ * Sets how a passphrase may be meant: as it is, without the byte order mark
+ * that an editor put before it, and without the blanks that were copied with
+ * it.  They point into the passphrase.  Returns their number.
+ */
+
+static size_t
+alikassa_key_spellings(const alikassa_str_t *passphrase,
+    alikassa_str_t *spellings)
+{
+    size_t          n;
+    alikassa_str_t  s;
+
+    s = *passphrase;
+    n = 0;
+
+    spellings[n++] = s;
+
+    if (s.len > 3 && memcmp(s.data, "\xef\xbb\xbf", 3) == 0) {
+        s.data += 3;
+        s.len -= 3;
+
+        spellings[n++] = s;
+    }
+
+    while (s.len > 0
+           && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
+    {
+        s.len--;
+    }
+
+    if (s.len > 0 && s.len != spellings[n - 1].len) {
+        spellings[n++] = s;
+    }
+
+    return n;
 }
 
 
@@ -173,6 +233,12 @@ alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason)
 {
     int          bits;
     const char  *why;
+
+    /* a policy without RSA lets some keys load, and then fails each check */
+
+    if (alikassa_key_unsupported(NULL, reason)) {
+        return ALIKASSA_DECLINED;
+    }
 
     /* RSASSA-PSS keys are of another type and cannot make PKCS #1 v1.5 */
 
@@ -303,8 +369,12 @@ alikassa_key_match(const alikassa_key_t *key, const alikassa_str_t *pem,
 
     pub = alikassa_key_decode_public(pem);
     if (pub == NULL) {
-        alikassa_key_reason(reason, "it is not a public key in PEM");
         ERR_clear_error();
+
+        if (!alikassa_key_unsupported(NULL, reason)) {
+            alikassa_key_reason(reason, "it is not a public key in PEM");
+        }
+
         return ALIKASSA_DECLINED;
     }
 

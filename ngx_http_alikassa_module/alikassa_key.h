@@ -28,12 +28,14 @@ typedef struct alikassa_key_s  alikassa_key_t;
 
 /*
  * Reads a private key in PEM, PKCS#8 or traditional, encrypted or not.  Each
- * of the passphrases is tried in turn; none may be given.  The caller owns
- * pem and passphrases and wipes them.
+ * of the passphrases is tried in turn, as it is, then without a byte order mark
+ * before it, then without blanks and tabs behind it; none may be given.  The
+ * caller owns pem and passphrases and wipes them.
  *
  * ALIKASSA_OK: *key must be freed with alikassa_key_free().
  * ALIKASSA_DECLINED: reason says what is wrong with the key: no PEM, not RSA,
- * too short, passphrase needed or wrong.
+ * too short, passphrase needed or wrong, encrypted with what OpenSSL, as it is
+ * configured, does not decrypt.
  * ALIKASSA_ERROR: the library failed; reason has its words.
  */
 

@@ -28,6 +28,18 @@ EVP_PKEY *alikassa_key_decode_public(const alikassa_str_t *pem);
 
 
 /*
+ * Returns whether OpenSSL, as it is configured in this process, cannot read
+ * the key whatever the passphrase is: it has no RSA, or not the cipher or the
+ * digest that the key is encrypted with.  Then the reason says which it is and
+ * what helps.  With pem NULL only RSA is looked for, as for a public key.
+ * Empties the error queue.
+ */
+
+int alikassa_key_unsupported(const alikassa_str_t *pem,
+    alikassa_reason_t *reason);
+
+
+/*
  * Demands RSA, of a size between ALIKASSA_KEY_MIN_BITS and
  * ALIKASSA_KEY_MAX_BITS, with an odd modulus that is no prime and an odd
  * public exponent of at least 3.  ALIKASSA_DECLINED sets the reason.

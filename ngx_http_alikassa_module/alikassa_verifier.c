@@ -41,7 +41,11 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
     pkey = alikassa_key_decode_public(pem);
     if (pkey == NULL) {
         ERR_clear_error();
-        alikassa_key_reason(reason, "it is not a public key in PEM");
+
+        if (!alikassa_key_unsupported(NULL, reason)) {
+            alikassa_key_reason(reason, "it is not a public key in PEM");
+        }
+
         return ALIKASSA_DECLINED;
     }
 

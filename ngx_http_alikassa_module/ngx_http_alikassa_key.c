@@ -11,6 +11,9 @@
 /* a key of 16384 bits in PEM has 13 KiB */
 #define NGX_HTTP_ALIKASSA_PEM_MAX  65536
 
+/* each costs as much as its key's iterations */
+#define NGX_HTTP_ALIKASSA_PASSPHRASES_MAX  64
+
 
 static ngx_int_t ngx_http_alikassa_key_paths(ngx_conf_t *cf,
     ngx_http_alikassa_key_t *key);
@@ -20,8 +23,12 @@ static ngx_int_t ngx_http_alikassa_key_load(ngx_conf_t *cf,
     ngx_http_alikassa_key_t *key);
 static ngx_int_t ngx_http_alikassa_key_open(ngx_conf_t *cf,
     ngx_http_alikassa_key_t *key, alikassa_str_t *pem);
+static ngx_int_t ngx_http_alikassa_key_passphrases(
+    const alikassa_str_t *content, alikassa_str_t *passphrases);
 static ngx_int_t ngx_http_alikassa_key_public(ngx_conf_t *cf,
     ngx_http_alikassa_key_t *key);
+static ngx_int_t ngx_http_alikassa_key_regular(ngx_conf_t *cf,
+    ngx_str_t *path, ngx_file_info_t *fi);
 static void ngx_http_alikassa_key_others(ngx_conf_t *cf, ngx_str_t *path,
     ngx_file_info_t *fi);
 
@@ -249,71 +256,112 @@ ngx_http_alikassa_key_load(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
 }
 
 
-/*
- * The core's passphrases are nginx's own array with another type.  nginx
- * wipes it when the configuration is read.
- */
-
 static ngx_int_t
 ngx_http_alikassa_key_open(ngx_conf_t *cf, ngx_http_alikassa_key_t *key,
     alikassa_str_t *pem)
 {
-    ngx_str_t          *elts;
-    ngx_uint_t          i, n;
-    ngx_array_t        *passwords;
+    ngx_int_t           n;
     alikassa_rc_t       rc;
-    alikassa_str_t     *passphrases;
-    ngx_file_info_t     fi;
+    alikassa_str_t      content;
+    alikassa_str_t      passphrases[NGX_HTTP_ALIKASSA_PASSPHRASES_MAX];
     alikassa_reason_t   reason;
 
     n = 0;
-    passphrases = NULL;
+    content.len = 0;
+    content.data = NULL;
 
     if (key->password.len) {
 
-        passwords = ngx_ssl_read_password_file(cf, &key->password);
-        if (passwords == NULL) {
+        if (ngx_http_alikassa_key_file(cf, &key->password, 1, &content)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
-        if (ngx_file_info(key->password.data, &fi) != NGX_FILE_ERROR) {
-            ngx_http_alikassa_key_others(cf, &key->password, &fi);
-        }
+        n = ngx_http_alikassa_key_passphrases(&content, passphrases);
 
-        n = passwords->nelts;
-
-        passphrases = ngx_palloc(cf->temp_pool,
-                                 (n + 1) * sizeof(alikassa_str_t));
-        if (passphrases == NULL) {
-            return NGX_ERROR;
-        }
-
-        elts = passwords->elts;
-
-        for (i = 0; i < n; i++) {
-            passphrases[i].len = elts[i].len;
-            passphrases[i].data = elts[i].data;
+        if (n == NGX_DECLINED) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "password file \"%V\" has more than %d lines, "
+                               "each of which would be tried",
+                               &key->password,
+                               NGX_HTTP_ALIKASSA_PASSPHRASES_MAX);
+            rc = ALIKASSA_DECLINED;
+            goto done;
         }
     }
 
-    rc = alikassa_key_create(pem, passphrases, n, &key->key, &reason);
+    rc = alikassa_key_create(pem, passphrases, (size_t) n, &key->key, &reason);
 
-    if (rc == ALIKASSA_OK) {
-        return NGX_OK;
+    if (rc != ALIKASSA_OK) {
+
+        if (key->password.len) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "cannot load key \"%V\" with password file "
+                               "\"%V\": %s", &key->path, &key->password,
+                               reason.text);
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "cannot load key \"%V\": %s", &key->path,
+                               reason.text);
+        }
     }
 
-    if (key->password.len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "cannot load key \"%V\" with password file "
-                           "\"%V\": %s", &key->path, &key->password,
-                           reason.text);
+done:
 
-    } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "cannot load key \"%V\": %s",
-                           &key->path, reason.text);
+    if (content.data) {
+        ngx_explicit_memzero((void *) content.data, content.len);
+        ngx_free((void *) content.data);
     }
 
-    return NGX_ERROR;
+    return (rc == ALIKASSA_OK) ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * Sets each passphrase to a line of the content, without its end and unless
+ * the line is empty.  Returns their number, or NGX_DECLINED if they are more
+ * than NGX_HTTP_ALIKASSA_PASSPHRASES_MAX.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_key_passphrases(const alikassa_str_t *content,
+    alikassa_str_t *passphrases)
+{
+    size_t     i, start, end;
+    ngx_int_t  n;
+
+    n = 0;
+
+    for (i = 0; i < content->len; i++) {
+
+        start = i;
+
+        while (i < content->len && content->data[i] != LF) {
+            i++;
+        }
+
+        end = i;
+
+        while (end > start && content->data[end - 1] == CR) {
+            end--;
+        }
+
+        if (end == start) {
+            continue;
+        }
+
+        if (n == NGX_HTTP_ALIKASSA_PASSPHRASES_MAX) {
+            return NGX_DECLINED;
+        }
+
+        passphrases[n].data = content->data + start;
+        passphrases[n].len = end - start;
+        n++;
+    }
+
+    return n;
 }
 
 
@@ -351,6 +399,10 @@ ngx_http_alikassa_key_public(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
 /*
  * Reads a small file into memory that the caller wipes and frees: the pools
  * of a configuration live long and are not wiped.
+ *
+ * To open a FIFO waits for who writes, and to open a device may do something:
+ * a file is looked at first, and once more when it is open, since another one
+ * may have taken its place.
  */
 
 ngx_int_t
@@ -368,7 +420,18 @@ ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
     file.name = *path;
     file.log = cf->log;
 
-    file.fd = ngx_open_file(path->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    if (ngx_file_info(path->data, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_file_info_n " \"%V\" failed", path);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_alikassa_key_regular(cf, path, &fi) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    file.fd = ngx_open_file(path->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                            NGX_FILE_OPEN, 0);
 
     if (file.fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
@@ -384,14 +447,11 @@ ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
         goto failed;
     }
 
-    size = ngx_file_size(&fi);
-
-    if (!ngx_is_file(&fi) || size > NGX_HTTP_ALIKASSA_PEM_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is no key, which is a file of at most "
-                           "%d bytes", path, NGX_HTTP_ALIKASSA_PEM_MAX);
+    if (ngx_http_alikassa_key_regular(cf, path, &fi) != NGX_OK) {
         goto failed;
     }
+
+    size = ngx_file_size(&fi);
 
     if (secret) {
         ngx_http_alikassa_key_others(cf, path, &fi);
@@ -427,6 +487,28 @@ failed:
     (void) ngx_close_file(file.fd);
 
     return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_key_regular(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_file_info_t *fi)
+{
+    if (!ngx_is_file(fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is not a regular file but a folder, FIFO, "
+                           "socket or device, give a file", path);
+        return NGX_ERROR;
+    }
+
+    if (ngx_file_size(fi) > NGX_HTTP_ALIKASSA_PEM_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has more than %d bytes and is no file of "
+                           "AliKassa's", path, NGX_HTTP_ALIKASSA_PEM_MAX);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -495,7 +577,8 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
 
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "cannot sign with key \"%V\" and digest \"%V\": %s; "
-                      "allow the digest in the system's crypto policy or set "
+                      "allow the digest in the system's crypto policy "
+                      "(\"update-crypto-policies --set DEFAULT:SHA1\") or set "
                       "another \"alikassa_digest\" that AliKassa has agreed "
                       "to in %V:%ui", &alcf->key->path, &alcf->digest,
                       reason.text, &where->file, where->line);

@@ -1,0 +1,269 @@
+#!/usr/bin/env perl
+
+# Files that nginx reads at its configuration: what is no file, keys that this
+# OpenSSL does not open, and passphrases as editors leave them.
+
+use v5.36;
+
+use lib 't/lib';
+
+use POSIX qw(mkfifo);
+use Socket qw(SOCK_STREAM AF_UNIX pack_sockaddr_un);
+use Test::Alikassa qw(wait_for);
+use Test::More;
+
+my $t = Test::Alikassa->new->sandbox;
+my $d = $t->dir;
+my $k = "$t->{box}/payment";
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or die "$path: $!";
+    local $/;
+    return <$fh>;
+}
+
+sub openssl (@args) {
+    system("openssl @args 2>>$d/openssl.err") == 0
+        or die "openssl @args: " . slurp("$d/openssl.err");
+}
+
+# what nginx -t says; undef if it does not end
+
+sub try ($key, $more = '') {
+    $t->conf(<<"EOF");
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key $key;
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location = /pay { alikassa_payment; }
+        $more
+        %%API%%
+    }
+}
+EOF
+    my $pid = $t->spawn("$d/test.out", $t->nginx('-t'));
+    my $status;
+
+    wait_for(sub {
+        waitpid($pid, POSIX::WNOHANG()) or return;
+        $status = $?;
+        return 1;
+    }, 20) or do { kill 'KILL', $pid; waitpid $pid, 0; return };
+
+    my $text = slurp("$d/test.out") . slurp("$d/error.log");
+    unlink "$d/test.out", "$d/error.log";
+    return ($status, $text);
+}
+
+sub fails ($name, $re, @conf) {
+    my ($status, $text) = try(@conf);
+    ok(defined $status, "$name: nginx -t ends") or return;
+    isnt($status, 0, "$name: refused");
+    like($text, $re, "$name: says why");
+    like($text, qr{ in \S+/nginx\.conf:\d+}, "$name: says where");
+    return $text;
+}
+
+sub loads ($name, @conf) {
+    my ($status, $text) = try(@conf);
+    is($status, 0, "$name: loaded") or diag($text);
+    unlike($text // '', qr/alert|SSL:/, "$name: leaves no errors");
+}
+
+# what is no file
+
+mkfifo("$d/fifo", 0600) or die;
+mkdir "$d/folder";
+socket(my $socket, AF_UNIX, SOCK_STREAM, 0) or die;
+bind($socket, pack_sockaddr_un("$d/socket")) or die;
+
+open(my $huge, '>', "$d/huge") or die;
+truncate $huge, 1 << 40;
+close $huge;
+chmod 0600, "$d/huge";
+
+for my $what (qw(fifo folder socket huge /dev/zero /dev/tty)) {
+    my $path = $what =~ m{^/} ? $what : "$d/$what";
+    my $no   = $what eq 'huge' ? qr/"$path" has more than 65536 bytes/
+        : qr/"$path" is not a regular file/;
+    my $key  = "$k/private.pem password=$k/password.txt";
+
+    fails("$what as key", $no, "$path password=$k/password.txt")
+        if $what ne 'folder';
+    fails("$what as password file", $no, "$k/private.pem password=$path");
+    fails("$what as public key", $no, "$key public=$path");
+    fails("$what as notification key", $no, $key,
+        "location = /n { alikassa_notification $path; return 204; }");
+}
+
+for my $name (qw(private.pem password.txt public.pem)) {
+    system('rm', '-rf', "$d/archive");
+    mkdir "$d/archive";
+    system('cp', '-a', glob("$k/*"), "$d/archive/");
+    unlink "$d/archive/$name";
+    mkfifo("$d/archive/$name", 0600) or die;
+    fails("FIFO as $name of a folder", qr{"$d/archive/$name" is not a regular},
+        "$d/archive");
+}
+
+# passphrases as editors and copying leave them: one that has a blank itself
+# is itself
+
+my $pass = slurp("$k/password.txt") =~ s/\s+\z//r;
+my @file;
+
+sub password ($text) {
+    $t->write('pass.txt', $text);
+    chmod 0600, "$d/pass.txt";
+    return "password=$d/pass.txt";
+}
+
+for (['byte order mark', "\xef\xbb\xbf$pass\n"],
+    ['byte order mark, CR LF', "\xef\xbb\xbf$pass\r\n"],
+    ['blank', "$pass \n"], ['tab', "$pass\t"], ['blanks, CR LF', "$pass \t \r\n"],
+    ['byte order mark and blank', "\xef\xbb\xbf$pass "],
+    ['after wrong ones', "\xef\xbb\xbfwrong \n\n wrong\t\n$pass \n"])
+{
+    loads("passphrase, $_->[0]", "$k/private.pem " . password($_->[1]));
+}
+
+for my $own ("with blank ", "with tab\t", "\xef\xbb\xbfwith a mark",
+    "\xef\xbb\xbfwith both ")
+{
+    $t->write('own.txt', "$own\n");
+    openssl("genpkey -algorithm RSA -aes256 -pass file:$d/own.txt "
+        . "-out $d/own.pem");
+    chmod 0600, "$d/own.pem", "$d/own.txt";
+    loads("passphrase that is so itself", "$d/own.pem password=$d/own.txt");
+}
+
+fails('leading blank', qr/no passphrase given opens it/,
+    "$k/private.pem " . password(" $pass\n"));
+fails('no passphrase in it', qr/there is no passphrase/,
+    "$k/private.pem " . password("\r\n\n"));
+loads('64 lines', "$k/private.pem " . password("x\n" x 63 . $pass));
+fails('65 lines', qr/password file "\S+" has more than 64 lines/,
+    "$k/private.pem " . password("x\n" x 64 . $pass));
+
+# ciphers of OpenSSL's legacy provider
+
+my $legacy = '-provider legacy -provider default';
+my $have   = system("openssl list $legacy -providers >/dev/null 2>&1") == 0;
+
+$t->write('plain.txt', "old key\n");
+$t->write('new.txt', "old key\n");
+openssl("genpkey -algorithm RSA -out $d/plain.pem");
+chmod 0600, "$d/plain.pem", "$d/plain.txt";
+
+SKIP: {
+    skip 'no legacy provider (openssl-provider-legacy) here', 1 unless $have;
+
+    my $out = "-passout file:$d/plain.txt -out $d/old.pem";
+
+    for (['DES-CBC', 'traditional', "rsa -traditional -des"],
+        ['PBE-MD5-DES', 'PKCS #5', 'pkcs8 -topk8 -v1 PBE-MD5-DES'],
+        ['PBE-SHA1-DES', 'PKCS #5', 'pkcs8 -topk8 -v1 PBE-SHA1-DES'],
+        ['PBE-SHA1-RC2-64', 'PKCS #5', 'pkcs8 -topk8 -v1 PBE-SHA1-RC2-64'],
+        ['PBE-SHA1-RC2-40', 'PKCS #12', 'pkcs8 -topk8 -v1 PBE-SHA1-RC2-40'],
+        ['PBE-SHA1-RC2-128', 'PKCS #12', 'pkcs8 -topk8 -v1 PBE-SHA1-RC2-128'],
+        ['PBE-SHA1-RC4-40', 'PKCS #12', 'pkcs8 -topk8 -v1 PBE-SHA1-RC4-40'],
+        ['PBE-SHA1-RC4-128', 'PKCS #12', 'pkcs8 -topk8 -v1 PBE-SHA1-RC4-128'],
+        ['DES-CBC', 'PKCS #8', 'pkcs8 -topk8 -v2 des-cbc'],
+        ['RC2-CBC', 'PKCS #8', 'pkcs8 -topk8 -v2 rc2'],
+        ['BF-CBC', 'traditional', 'rsa -traditional -bf'])
+    {
+        my ($cipher, $form, $command) = @$_;
+
+        $command =~ s/^(rsa|pkcs8)/$1 $legacy -in $d\/plain.pem/;
+
+        if (system("openssl $command $out 2>$d/openssl.err") != 0) {
+            note("this openssl makes no $cipher: " . slurp("$d/openssl.err"));
+            next;
+        }
+
+        my $text = fails("$cipher, $form",
+            qr/cannot load key "\S+old\.pem" with password file "\S+": it is encrypted with \Q$cipher\E, which OpenSSL 3 has only in its legacy provider, encrypt it anew: "openssl pkey -provider legacy -provider default -in private\.pem -aes256 -out new\.pem" in /,
+            "$d/old.pem password=$d/plain.txt");
+        unlike($text, qr/passphrase/, "$cipher: nothing of passphrases");
+
+        # the mend
+
+        my ($mend) = $text =~ /"openssl (pkey .*?)"/;
+        $mend =~ s/private\.pem/$d\/old.pem/;
+        $mend =~ s/new\.pem/$d\/new.pem/;
+        openssl("$mend -passin file:$d/plain.txt "
+            . "-passout file:$d/new.txt");
+        chmod 0600, "$d/new.pem", "$d/new.txt";
+        loads("$cipher, mended", "$d/new.pem password=$d/new.txt");
+    }
+}
+
+for (['3DES', 'pkcs8 -topk8 -v1 PBE-SHA1-3DES'],
+    ['3DES, traditional', 'rsa -traditional -des3'],
+    ['AES', 'pkcs8 -topk8 -v2 aes-128-cbc -v2prf hmacWithSHA1'],
+    ['scrypt', 'pkcs8 -topk8 -scrypt'])
+{
+    my ($name, $command) = @$_;
+    $command =~ s/^(rsa|pkcs8)/$1 -in $d\/plain.pem/;
+    openssl("$command -passout file:$d/plain.txt -out $d/old.pem");
+    chmod 0600, "$d/old.pem";
+    loads($name, "$d/old.pem password=$d/plain.txt");
+    fails("$name, wrong", qr/no passphrase given opens it/,
+        "$d/old.pem " . password("wrong\n"));
+}
+
+# a cipher that no OpenSSL has
+
+$t->write('odd.pem', "-----BEGIN RSA PRIVATE KEY-----\n"
+    . "Proc-Type: 4,ENCRYPTED\nDEK-Info: ODD-512-XYZ,0011223344556677\n\n"
+    . "MDAwMDAw\n-----END RSA PRIVATE KEY-----\n");
+chmod 0600, "$d/odd.pem";
+fails('unknown cipher', qr/encrypted with ODD-512-XYZ, which OpenSSL or its pol/,
+    "$d/odd.pem password=$d/plain.txt");
+
+# a policy: only what is approved, of which the default provider has no RSA
+
+$t->write('openssl.cnf', <<'EOF');
+openssl_conf = init
+[init]
+providers = providers
+alg_section = algorithms
+[providers]
+default = active
+[active]
+activate = 1
+[algorithms]
+default_properties = fips=yes
+EOF
+
+{
+    local $ENV{OPENSSL_CONF} = "$d/openssl.cnf";
+    my $no = qr/the configuration of OpenSSL \(openssl\.cnf or OPENSSL_CONF\) allows no provider with RSA: mend its "default_properties" and providers/;
+
+    for my $key ("$d/plain.pem", "$k/private.pem password=$k/password.txt") {
+        my $text = fails('policy without RSA', $no, $key);
+        unlike($text, qr/passphrase|not a private/, 'nothing else');
+    }
+}
+
+# a policy that forbids SHA-1 and nothing else
+
+{
+    local $t->{preload} = 'build/preload/sha1.so';
+    my $key = "$k/private.pem password=$k/password.txt";
+
+    my $text = fails('policy without SHA-1',
+        qr/cannot sign with key "\S+" and digest "sha1": the library refuses the digest \(SSL: invalid digest\); allow the digest in the system's crypto policy \("update-crypto-policies --set DEFAULT:SHA1"\) or set another "alikassa_digest" that AliKassa has agreed to in /,
+        $key);
+    unlike($text, qr/passphrase|cannot load/, 'nothing of the key');
+
+    loads('another digest', "$key; alikassa_digest sha256");
+}
+
+$t->done_quietly;
+
+done_testing();
