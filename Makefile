@@ -1,5 +1,6 @@
 # make            builds build/ngx_http_alikassa_module.so for Debian's nginx
 # make NGX_SRC=.. builds it against another nginx source tree
+# make install    installs it where nginx looks for modules (DESTDIR=..)
 # make demo       a shop, nginx and a sandbox AliKassa on loopback
 # make test       unit tests, nginx and the sandbox, comparison with PHP
 # make bench      measures; writes docs/benchmark.md
@@ -27,6 +28,15 @@ CFLAGS    = -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LDFLAGS   = -Wl,-z,relro -Wl,-z,now
 WARNINGS  = -Wall -Wextra -Werror
 
+# where it is installed: the folders that the nginx in the PATH says it has
+NGINX      = nginx
+DESTDIR    =
+MODULES    = $(or $(call ngx_path,modules-path),/usr/lib/nginx/modules)
+CONF       = $(patsubst %/,%,$(dir $(or $(call ngx_path,conf-path), \
+                 /etc/nginx/nginx.conf)))
+ngx_path   = $(shell PATH="$$PATH:/usr/sbin"; $(NGINX) -V 2>&1 \
+                 | tr ' ' '\n' | sed -n 's/^--$(1)=//p')
+
 # of the module inside nginx's build
 NGX_CC_OPT = $(CFLAGS)
 NGX_LD_OPT = $(LDFLAGS)
@@ -50,8 +60,8 @@ PROVE      = prove -j 3
 LONG       = t/threads.t t/upstream.t t/idempotency.t
 TESTS      = $(LONG) $(filter-out $(LONG),$(wildcard t/*.t))
 
-.PHONY: all module sanitized clang inline nginx core unit asan tsan layers \
-        php preload programs quick demo test bench fuzz check clean help
+.PHONY: all module install sanitized clang inline nginx core unit asan tsan \
+        layers php preload programs quick demo test bench fuzz check clean help
 
 all: module
 
@@ -70,10 +80,16 @@ $(BUILD)/ngx_http_alikassa_module.so: $(wildcard $(SRC)/*.[ch]) config \
 	cp $(BUILD)/nginx/objs/ngx_http_alikassa_module.so $@.new
 	mv $@.new $@
 
-# another list of sources, flags or another tree asks for a new configure
+# another list of sources, flags, another tree, another place of ours (it is
+# in objs/Makefile) or another nginx in the same place asks for a new configure
+
+NGX_TREE   = $(or $(NGINX_SRC),$(NGX_DEV))
+NGX_IS    := $(shell cd '$(NGX_TREE)' 2>/dev/null && \
+                 cat conf_flags src/core/nginx.h src/core/ngx_module.h \
+                     2>/dev/null | sha1sum)
 
 STAMP := $(shell echo '$(NGINX_SRC) $(NGX_CC_OPT) $(NGX_LD_OPT) $(CC)' \
-             '$(sort $(wildcard $(SRC)/*.[ch]))' \
+             '$(sort $(wildcard $(SRC)/*.[ch]))' '$(CURDIR)' '$(NGX_IS)' \
              '$(NGX_FLAGS) $(NGX_WITHOUT)' | sha1sum)
 
 ifneq ($(shell cat $(BUILD)/nginx.stamp 2>/dev/null),$(STAMP))
@@ -110,6 +126,27 @@ $(BUILD)/nginx/objs/Makefile: config
 	    --add-dynamic-module='$(CURDIR)' > configure.log \
 	|| { tail -n 20 configure.log; exit 1; }
 	echo '$(STAMP)' > $(BUILD)/nginx.stamp
+
+# A new file that takes the name of the old one: a running nginx has the old
+# one mapped, and dies if that is written into.  An alikassa-api.conf that an
+# administrator changed stays; the new one is put beside it.
+
+install: module
+	mkdir -p '$(DESTDIR)$(MODULES)' '$(DESTDIR)$(CONF)'
+	install -m 644 $(BUILD)/ngx_http_alikassa_module.so \
+	    '$(DESTDIR)$(MODULES)/.ngx_http_alikassa_module.so.new'
+	mv -f '$(DESTDIR)$(MODULES)/.ngx_http_alikassa_module.so.new' \
+	    '$(DESTDIR)$(MODULES)/ngx_http_alikassa_module.so'
+	@set -e; api='$(DESTDIR)$(CONF)/alikassa-api.conf'; new=$$api; \
+	if [ -e "$$api" ] && ! cmp -s docs/alikassa-api.conf "$$api"; then \
+	    new=$$api.new; \
+	    echo "$$api differs and is kept, compare it with $$new"; \
+	fi; \
+	install -m 644 docs/alikassa-api.conf "$$new.tmp"; \
+	mv -f "$$new.tmp" "$$new"
+	@test -e '/etc/ssl/certs/ca-certificates.crt' || echo \
+	    'alikassa-api.conf needs /etc/ssl/certs/ca-certificates.crt:' \
+	    'install ca-certificates'
 
 # the same with AddressSanitizer, for t/threads.t
 
