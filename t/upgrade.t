@@ -1,0 +1,126 @@
+#!/usr/bin/env perl
+
+# make install: the right files in the right folders, a module that a running
+# nginx has mapped, and an nginx that was upgraded under our build.
+
+use v5.36;
+
+use lib 't/lib';
+
+use Cwd qw(getcwd);
+use Test::Alikassa;
+use Test::More;
+
+my $top  = getcwd();
+my $t    = Test::Alikassa->new->sandbox;
+my $root = "$t->{dir}/root";
+my $so   = "$root/usr/lib/nginx/modules/ngx_http_alikassa_module.so";
+my $api  = "$root/etc/nginx/alikassa-api.conf";
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or die "$path: $!";
+    local $/;
+    return <$fh>;
+}
+
+sub make (@args) {
+    local $ENV{MAKEFLAGS} = '';
+    my $out = `make @args 2>&1`;
+    is($?, 0, "make @args") or diag($out);
+    return $out;
+}
+
+sub install { return make('-o', 'module', 'install', "DESTDIR=$root") }
+
+install();
+
+is(slurp($so), slurp('build/ngx_http_alikassa_module.so'), 'the module');
+is(slurp($api), slurp('docs/alikassa-api.conf'), 'alikassa-api.conf');
+is(join(' ', sort map { s/^\Q$root\E//r } grep { -f } split /\n/,
+        `find $root`),
+    '/etc/nginx/alikassa-api.conf '
+    . '/usr/lib/nginx/modules/ngx_http_alikassa_module.so', 'nothing else');
+is((stat $so)[2] & 07777, 0644, 'everybody may read it');
+
+unlike(install(), qr/is kept/, 'installed again');
+ok(!-e "$api.new", 'nothing beside what is the same');
+
+open(my $fh, '>>', $api) or die;
+print $fh "# ours\n";
+close $fh;
+
+like(install(), qr{\Q$api\E differs and is kept, compare it with \S+\.new},
+    'changed: said');
+like(slurp($api), qr/# ours/, 'changed: kept');
+is(slurp("$api.new"), slurp('docs/alikassa-api.conf'), 'changed: beside it');
+
+# over a module that is mapped: the old one is not touched
+
+$t->conf(<<'EOF');
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    alikassa_account %%ACCOUNT%%;
+    alikassa_key     %%KEYS%%/payment;
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location = /pay { alikassa_payment; }
+        %%API%%
+    }
+}
+EOF
+
+my $conf = slurp("$t->{dir}/nginx.conf");
+$conf =~ s{load_module \S+;}{load_module $so;} or die;
+$t->write('nginx.conf', $conf);
+$t->run;
+
+my $inode  = (stat $so)[1];
+my ($pid)  = $t->workers;
+
+install();
+
+isnt((stat $so)[1], $inode, 'another file');
+my ($mapped) = slurp("/proc/$pid/maps")
+    =~ m{ (\d+) +\S*ngx_http_alikassa_module\.so \(deleted\)};
+is($mapped, $inode, 'the worker has the old one');
+is($t->get('/pay', method => 'POST', form => [$t->payment(order_id => $_)])
+    ->{status}, 200, 'and pays') for qw(upgrade-1 upgrade-2);
+is(($t->workers)[0], $pid, 'the same worker');
+
+# another version of nginx in the same place asks for a new configure
+
+sub stamp ($src, @more) {
+    my ($stamp) = `make -pn @more NGX_SRC=$src help 2>/dev/null`
+        =~ /^STAMP := (\w+)/m;
+    return $stamp // '';
+}
+
+my $src = "$t->{dir}/src";
+system('cp', '-r', '/usr/share/nginx/src', $src) == 0 or die;
+my $one = stamp($src);
+like($one, qr/^\w{40}$/, 'a stamp');
+is(stamp($src), $one, 'the same tree');
+
+for (['nginx.h', 's/nginx_version +[0-9]+/nginx_version 1099001/'],
+    ['ngx_module.h', 's/NGX_MODULE_SIGNATURE_34 .*/NGX_MODULE_SIGNATURE_34 "x"/'])
+{
+    my ($header, $change) = @$_;
+    my ($file) = `find $src/ -name $header`;
+    chomp $file;
+    my $old = stamp($src);
+    system('sed', '-Ei', $change, $file) == 0 or die;
+    isnt(stamp($src), $old, "another $header");
+}
+
+my $old = stamp($src);
+system("echo '# other' >> $src/conf_flags") == 0 or die;
+isnt(stamp($src), $old, 'other flags');
+
+$old = stamp($src);
+isnt(stamp($src, "CURDIR=$t->{dir}"), $old, 'a copy of our tree');
+
+$t->done_quietly;
+
+done_testing();
