@@ -8,11 +8,20 @@
 #include "ngx_http_alikassa_notification.h"
 
 
+/* parts of a claim's key: its kind, what is there, the way, all values */
+#define NGX_HTTP_ALIKASSA_DELIVERY_WAY     6
+#define NGX_HTTP_ALIKASSA_DELIVERY_VALUES  (2 + NGX_HTTP_ALIKASSA_DELIVERY_WAY)
+#define NGX_HTTP_ALIKASSA_DELIVERY_PARTS                                      \
+    (NGX_HTTP_ALIKASSA_DELIVERY_VALUES + ALIKASSA_NOTIFICATION_VALUES)
+
+
 static ngx_int_t ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx);
 static ngx_http_alikassa_claim_t *ngx_http_alikassa_delivery_create(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     ngx_uint_t final);
+static ngx_int_t ngx_http_alikassa_delivery_way(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, ngx_str_t *parts);
 static void ngx_http_alikassa_delivery_woken(
     ngx_http_alikassa_claim_t *claim);
 static void ngx_http_alikassa_delivery_final(ngx_http_request_t *r,
@@ -157,25 +166,25 @@ ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
 
 
 /*
- * A notification is known by its payment and status; the final one of a
- * payment by its payment, with the status as its data.
+ * Creates the claim of a notification, or of a payment's final status: the
+ * latter is known by its payment, with the status as its data.
+ *
+ * A notification is known by all that the shop may read of it: another one of
+ * the same payment and status is another one, and whoever sends one in a way
+ * that the shop does not read has not sent AliKassa's.
  */
 
 static ngx_http_alikassa_claim_t *
 ngx_http_alikassa_delivery_create(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx, ngx_uint_t final)
 {
-    ngx_str_t                   parts[5], status;
+    ngx_int_t                   rc;
+    ngx_str_t                  *values, *status;
+    ngx_str_t                   parts[NGX_HTTP_ALIKASSA_DELIVERY_PARTS];
     ngx_uint_t                  i, n;
+    uint64_t                    given[2];
     const alikassa_str_t       *value;
     ngx_http_alikassa_claim_t  *claim;
-
-    static const alikassa_notification_field_t  fields[] = {
-        ALIKASSA_NOTIFICATION_ACCOUNT,
-        ALIKASSA_NOTIFICATION_TYPE,
-        ALIKASSA_NOTIFICATION_ID,
-        ALIKASSA_NOTIFICATION_PAYMENT_STATUS
-    };
 
     claim = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_claim_t));
     if (claim == NULL) {
@@ -187,35 +196,97 @@ ngx_http_alikassa_delivery_create(ngx_http_request_t *r,
     claim->handler = ngx_http_alikassa_delivery_woken;
     claim->data = ctx;
 
-    n = sizeof(fields) / sizeof(fields[0]);
+    values = &parts[NGX_HTTP_ALIKASSA_DELIVERY_VALUES];
 
-    for (i = 0; i < n; i++) {
-        value = &ctx->notification.values[fields[i]];
-        parts[i + 1].len = value->len;
-        parts[i + 1].data = (u_char *) value->data;
+    given[0] = ctx->notification.booleans;
+    given[1] = 0;
+
+    for (i = 0; i < ALIKASSA_NOTIFICATION_VALUES; i++) {
+        value = &ctx->notification.values[i];
+
+        values[i].len = value->len;
+        values[i].data = (u_char *) value->data;
+
+        if (value->data) {
+            given[1] |= (uint64_t) 1 << i;
+        }
     }
 
-    /* the first of them is the account */
+    status = &values[ALIKASSA_NOTIFICATION_PAYMENT_STATUS];
 
-    if (ngx_http_alikassa_claim_account(r, &parts[1], &parts[1]) != NGX_OK) {
+    rc = ngx_http_alikassa_claim_account(r,
+                                      &values[ALIKASSA_NOTIFICATION_ACCOUNT],
+                                      &values[ALIKASSA_NOTIFICATION_ACCOUNT]);
+    if (rc != NGX_OK) {
         return NULL;
     }
 
-    status = parts[n];
-
     if (final) {
         ngx_str_set(&parts[0], "final notification");
+        parts[1] = values[ALIKASSA_NOTIFICATION_ACCOUNT];
+        parts[2] = values[ALIKASSA_NOTIFICATION_TYPE];
+        parts[3] = values[ALIKASSA_NOTIFICATION_ID];
+        n = 4;
 
     } else {
         ngx_str_set(&parts[0], "notification");
-        n++;
+        parts[1].len = sizeof(given);
+        parts[1].data = (u_char *) given;
+
+        if (ngx_http_alikassa_delivery_way(r, ctx, &parts[2]) != NGX_OK) {
+            return NULL;
+        }
+
+        n = NGX_HTTP_ALIKASSA_DELIVERY_PARTS;
     }
 
-    if (ngx_http_alikassa_claim_init(claim, parts, n, &status) != NGX_OK) {
+    if (ngx_http_alikassa_claim_init(claim, parts, n, status) != NGX_OK) {
         return NULL;
     }
 
     return claim;
+}
+
+
+/*
+ * Sets the parts that say how a notification goes to the shop: by which
+ * method, host, path and type, and, where parameters may be there that are
+ * not signed, the query and the body as they are.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_delivery_way(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, ngx_str_t *parts)
+{
+    u_char  *p;
+
+    ngx_memzero(parts, NGX_HTTP_ALIKASSA_DELIVERY_WAY * sizeof(ngx_str_t));
+
+    parts[0] = r->method_name;
+
+    if (r->headers_in.host) {
+        parts[1] = r->headers_in.host->value;
+    }
+
+    parts[2] = r->unparsed_uri;
+
+    p = ngx_strlchr(parts[2].data, parts[2].data + parts[2].len, '?');
+
+    if (p) {
+        parts[2].len = p - parts[2].data;
+    }
+
+    if (r->headers_in.content_type) {
+        parts[3] = r->headers_in.content_type->value;
+    }
+
+    if (ctx->conf->extra.nelts == 0) {
+        return NGX_OK;
+    }
+
+    parts[4] = r->unparsed_uri;
+
+    return ngx_http_alikassa_read_body(r, 0, &parts[5]);
 }
 
 

@@ -48,6 +48,12 @@ http {
             alikassa_idempotency  notifications;
             proxy_pass http://127.0.0.1:%%PORT_2%%;
         }
+        location = /extra {
+            alikassa_notification %%KEYS%%/notification/public.pem
+                                  unsigned=route;
+            alikassa_idempotency  notifications;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
         location = /short {
             alikassa_notification %%KEYS%%/notification/public.pem;
             alikassa_idempotency  notifications wait=500ms;
@@ -125,11 +131,52 @@ is(verdicts(1, 5), '200 MISS, 200 HIT, 200 HIT, 200 HIT, 200 HIT', 'verdicts');
 is($t->get("/each?$q")->{status}, 200, 'a location without a zone');
 is(seen(1), 2, 'passes each on');
 
-# a POST is the same notification
+# a shop may read one way and not another: what is sent elsewhere, or in
+# another form, is not known from before
 
-is($t->post('/notify', body => $q,
-    headers => ['Content-Type: application/x-www-form-urlencoded'])
-    ->{header}->('Idempotent-Replayed'), 'true', 'as a form');
+my @form = ('Content-Type: application/x-www-form-urlencoded');
+
+for (['as a form', sub { $t->post('/notify', body => $q, headers => \@form) }],
+    ['elsewhere', sub { $t->get("/short?$q") }],
+    ['another host', sub { $t->get("/notify?$q", host => 'other.example') }])
+{
+    my ($what, $request) = @$_;
+    is($request->()->{header}->('Idempotent-Replayed'), '', "$what: passed on");
+    is($request->()->{header}->('Idempotent-Replayed'), 'true',
+        "$what: known from then on");
+}
+
+is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
+    'as it came first: known');
+
+# nor is one of the same payment and status that says something else
+
+for (['partial', 1, '50000'], ['full', 0, '150000']) {
+    my ($what, $partial, $amount) = @$_;
+    my $n = seen(70);
+    my $r = $t->get('/notify?' . notification(70, 'paid',
+        is_partial_payment => $partial, payment_amount => $amount));
+    is($r->{status}, 200, "$what: answered");
+    is($r->{header}->('Idempotent-Replayed'), '', "$what: by the shop");
+    is(seen(70), $n + 1, "$what: it saw it");
+}
+
+# one that was made empty is not one that was absent
+
+for (undef, '') {
+    my $what = defined ? 'empty' : 'absent';
+    is($t->get('/notify?' . notification(71, 'paid', desc => $_))
+        ->{header}->('Idempotent-Replayed'), '', "desc $what: passed on");
+}
+
+# with parameters that are not signed, another value is another one
+
+for my $route (qw(a b)) {
+    is($t->get("/extra?route=$route&$q")->{header}->('Idempotent-Replayed'),
+        '', "route=$route: passed on");
+    is($t->get("/extra?route=$route&$q")->{header}->('Idempotent-Replayed'),
+        'true', "route=$route: known");
+}
 
 # one that the shop failed comes again
 
@@ -168,7 +215,7 @@ is(seen(3), 3, 'one after the other');
 
 shop('200 1.5');
 $q = notification(4, 'paid');
-my $first = $t->send_request("/notify?$q");
+my $first = $t->send_request("/short?$q");
 ok(wait_for(sub { seen(4) }), 'the first one is at the shop');
 @r = $t->parallel([map { ["/short?$q"] } 1 .. 2]);
 is(join(' ', map { $_->{status} } @r), '409 409', 'a wait has an end');

@@ -393,7 +393,9 @@ sub message ($uri, %opt) {
         push @headers, 'Content-Length: ' . length $body;
     }
 
-    return "$method $uri HTTP/$http\r\nHost: localhost\r\n"
+    my $host = $opt{host} // 'localhost';
+
+    return "$method $uri HTTP/$http\r\nHost: $host\r\n"
         . "Connection: close\r\n"
         . join('', map { "$_\r\n" } @headers) . "\r\n" . ($body // '');
 }
