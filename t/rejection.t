@@ -40,6 +40,11 @@ http {
             alikassa_payment;
             alikassa_validate off;
         }
+        location = /unchecked-off {
+            alikassa_payment;
+            alikassa_validate off;
+            alikassa_idempotency off;
+        }
         location = /browser {
             alikassa_payment;
             alikassa_redirect on;
@@ -256,7 +261,7 @@ is(pay('/browser', $id)->{body}, "exists $id replayed", 'a browser: error_page')
 # no order_id, no order to ask for
 
 $t->faults({ action => 'taken', count => 1 });
-is($t->post('/unchecked', form => [amount => 5])->{body}, $taken,
+is($t->post('/unchecked-off', form => [amount => 5])->{body}, $taken,
     'unchecked, without order_id: AliKassa\'s own');
 $id = 'x' x 200;
 $t->faults({ action => 'taken', count => 1 });
