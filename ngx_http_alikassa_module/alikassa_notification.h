@@ -175,8 +175,9 @@ alikassa_rc_t alikassa_notification_header(
  *
  * ALIKASSA_DECLINED: it has a fragment, which is no part of the query for
  * nginx and is one for others, or a semicolon, which for some parsers
- * separates parameters or begins one of the path, or its path has one of
- * these, a "?" or a control character as an escape.
+ * separates parameters or begins one of the path, or its path is not plain:
+ * it has an escape, an empty segment, one of dots, "&", "=" or another
+ * character than letters, digits and -._~/!$'()*+,:@
  */
 
 alikassa_rc_t alikassa_notification_uri(const alikassa_str_t *uri,

@@ -19,7 +19,7 @@
 #define ALIKASSA_NOTIFICATION_MAX_NUMBER  "9007199254740991"
 
 
-static int alikassa_notification_is_path(const alikassa_str_t *uri);
+static const char *alikassa_notification_path(const alikassa_str_t *uri);
 static const char *alikassa_notification_scan(const alikassa_str_t *text,
     unsigned char *pairs);
 static const char *alikassa_notification_pair(const unsigned char *p,
@@ -49,6 +49,8 @@ static const alikassa_str_t  alikassa_notification_quoted =
 alikassa_rc_t
 alikassa_notification_uri(const alikassa_str_t *uri, alikassa_reason_t *reason)
 {
+    const char  *why;
+
     if (uri->len == 0) {
         return ALIKASSA_OK;
     }
@@ -62,9 +64,10 @@ alikassa_notification_uri(const alikassa_str_t *uri, alikassa_reason_t *reason)
                                             "a semicolon is not escaped");
     }
 
-    if (!alikassa_notification_is_path(uri)) {
-        return alikassa_notification_refuse(reason, "the path has an escaped "
-                                            "separator or control character");
+    why = alikassa_notification_path(uri);
+
+    if (why != NULL) {
+        return alikassa_notification_refuse(reason, why);
     }
 
     return ALIKASSA_OK;
@@ -72,37 +75,57 @@ alikassa_notification_uri(const alikassa_str_t *uri, alikassa_reason_t *reason)
 
 
 /*
- * Looks at the path's escapes: nginx's $uri has none, so that what is passed
- * on with it would have another query, another header, or a fragment.
+ * Looks at the path as it was sent.  nginx's $uri is the path without escapes,
+ * empty segments and dots: only a path that is its own $uri is the same for
+ * the location, for whatever "rewrite" and "try_files" put into a query, and
+ * for the shop.  "&" and "=" would be parameters there.  Returns what is
+ * wrong, or NULL.
  */
 
-static int
-alikassa_notification_is_path(const alikassa_str_t *uri)
+static const char *
+alikassa_notification_path(const alikassa_str_t *uri)
 {
-    int                   c;
-    const unsigned char  *p, *last;
+    size_t                len;
+    const unsigned char  *p, *last, *segment;
 
     p = uri->data;
-    last = p + uri->len;
+    last = memchr(p, '?', uri->len);
 
-    for ( /* void */ ; p < last && *p != '?'; p++) {
+    if (last == NULL) {
+        last = p + uri->len;
+    }
 
-        if (*p != '%' || last - p < 3
-            || alikassa_form_hex(p[1]) < 0 || alikassa_form_hex(p[2]) < 0)
-        {
+    segment = p;
+
+    for ( /* void */ ; p <= last; p++) {
+
+        if (p == last || *p == '/') {
+            len = (size_t) (p - segment);
+
+            if ((len == 0 && p != uri->data && p != last)
+                || (len == 1 && segment[0] == '.')
+                || (len == 2 && segment[0] == '.' && segment[1] == '.'))
+            {
+                return "the path has an empty segment, \".\" or \"..\"";
+            }
+
+            segment = p + 1;
             continue;
         }
 
-        c = alikassa_form_hex(p[1]) << 4 | alikassa_form_hex(p[2]);
-
-        if (c < ' ' || c == 0x7f || c == '?' || c == '#' || c == ';') {
-            return 0;
+        if (*p == '%') {
+            return "the path has an escape";
         }
 
-        p += 2;
+        if (*p <= ' ' || *p >= 0x7f
+            || strchr("&=\"<>[\\]^`{|}", *p) != NULL)
+        {
+            return "the path has a character that a query or other parsers "
+                   "might take for a separator";
+        }
     }
 
-    return 1;
+    return NULL;
 }
 
 

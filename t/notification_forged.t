@@ -63,6 +63,22 @@ http {
             alikassa_notification %%KEYS%%/notification/public.pem;
             proxy_pass http://127.0.0.1:%%PORT_3%%/$uri$is_args$args;
         }
+        location = /exact {
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            proxy_pass http://127.0.0.1:%%PORT_3%%;
+        }
+        location /routed {
+            alikassa_notification %%KEYS%%/notification/public.pem unsigned=q;
+            try_files /none /index.php?q=$uri&$args;
+        }
+        location /rewritten/ {
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            rewrite ^/rewritten/(.*)$ /index.php?route=$1 last;
+        }
+        location = /index.php {
+            internal;
+            proxy_pass http://127.0.0.1:%%PORT_3%%;
+        }
         location /decode/ {
             proxy_pass http://127.0.0.1:%%PORT_3%%/$uri$is_args$args;
         }
@@ -287,11 +303,28 @@ forged('a semicolon in the path', 'a semicolon is not escaped',
 
 # a path that $uri makes a query, a header or a fragment of
 
-forged("\"$_\" in the path", 'the path has an escaped separator',
-    "/decoded$_?$q")
-    for '%3Forder_id=77&amount=1&x=', '%3forder_id=77', '%23', '%3B',
-        '%0D%0AX-Proven:%201', '%7F';
-passes('a path with other escapes', "/decoded/%41%2fb?$q");
+forged("\"$_\" in the path", 'the path has an escape', "/decoded$_?$q")
+    for '%3Forder_id=77&amount=1&x=', '%3forder_id=77', '%23', '%3B', '%20',
+        '%0D%0AX-Proven:%201', '%7F', '/%41', '%2f', '%5c', '%25', '%C3%A9';
+
+# what "try_files" and "rewrite" make parameters of
+
+for my $path ('/routed', '/rewritten/pay') {
+    passes($path, "$path?$q");
+    forged("$path, $_", 'the path has ', "$path$_?$q")
+        for '&order_id=77', '%26order_id=77', '%26order_id%3D77&x=', '=77',
+            "\xc3\xa9", '[0]';
+}
+
+# other spellings of an exact location: the shop may have the one that was sent
+
+passes('an exact location', "/exact?$q");
+forged("\"$_\"", 'the path has an e', "$_?$q")
+    for '/order_id/77/../../exact', '/./exact', '//exact', '/%65xact',
+        '/x/%2e%2e/exact', '/x/..%2fexact', '/exact/..%2fexact';
+forged('an absolute target', 'the path has an empty segment',
+    "http://localhost//exact?$q");
+
 is($t->get("/decode/x%3Fextra=77%26x=?$q")->{json}{get}{extra}, '77',
     'what the shop would read without the check');
 shop();
