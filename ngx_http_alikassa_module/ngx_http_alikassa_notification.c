@@ -345,7 +345,7 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
         && r->headers_in.content_length_n <= NGX_HTTP_ALIKASSA_NOTIFICATION_MAX)
     {
         ctx->read = 1;
-        ctx->whole = (r->request_body != NULL);
+        ctx->whole = (r->request_body != NULL && !r->reading_body);
 
         if (r->request_body == NULL) {
 

@@ -75,6 +75,18 @@ http {
             alikassa_notification %%KEYS%%/notification/public.pem;
             rewrite ^/rewritten/(.*)$ /index.php?route=$1 last;
         }
+        location = /unbuffered {
+            proxy_request_buffering off;
+            proxy_http_version 1.1;
+            proxy_pass http://127.0.0.1:%%PORT_4%%;
+            error_page 502 = @unbuffered;
+        }
+        location @unbuffered {
+            proxy_request_buffering off;
+            proxy_http_version 1.1;
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            proxy_pass http://127.0.0.1:%%PORT_3%%;
+        }
         location = /index.php {
             internal;
             proxy_pass http://127.0.0.1:%%PORT_3%%;
@@ -544,6 +556,19 @@ passes("type \"$_\"", '/notify', method => 'POST', body => $text,
     for 'application/x-www-form-urlencoded; charset=utf-8',
         'application/x-www-form-urlencoded;charset=UTF-8',
         'Application/X-WWW-Form-URLEncoded; charset="utf-8"';
+
+# a body of which another location has read a part, and more is to come
+
+for my $how ('Content-Length: ' . (16 + length $text),
+    'Transfer-Encoding: chunked')
+{
+    forged("a body half read, $how" =~ s/:.*//r, 'the body is not whole',
+        '/unbuffered', pieces => ["POST /unbuffered HTTP/1.1\r\n"
+        . "Host: localhost\r\nConnection: close\r\n$how\r\n"
+        . "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        . ($how =~ /chunked/ ? sprintf("%x\r\n%s\r\n", length $text, $text)
+            : $text)]);
+}
 
 forged("header $_", 'a header asks for another method', "/notify?$q",
     headers => ["$_: DELETE"])
