@@ -32,7 +32,7 @@ static const char *alikassa_notification_add_signed(
     int place, alikassa_str_t *value);
 static const char *alikassa_notification_add_extra(
     const alikassa_notification_t *notification,
-    const alikassa_input_t *input);
+    const alikassa_input_t *input, int json);
 static int alikassa_notification_is_wide(const alikassa_str_t *number);
 
 
@@ -280,6 +280,12 @@ alikassa_notification_pair(const unsigned char *p, const unsigned char *last,
         switch (*p) {
 
         case '=':
+
+            if (*bits & ALIKASSA_NOTIFICATION_BEHIND) {
+                return "a \"=\" stands behind a question mark that is not "
+                       "escaped";
+            }
+
             *bits &= ~ (unsigned) ALIKASSA_NOTIFICATION_BARE;
             break;
 
@@ -375,7 +381,8 @@ alikassa_notification_add(alikassa_notification_t *notification,
         }
 
         if (value == NULL) {
-            why = alikassa_notification_add_extra(notification, input);
+            why = alikassa_notification_add_extra(notification, input,
+                                                  pairs == NULL);
 
         } else if (!may_sign) {
             why = "a signed parameter stands in the query, and there is a "
@@ -478,15 +485,16 @@ alikassa_notification_add_signed(alikassa_notification_t *notification,
 /*
  * Judges a parameter that is not signed.  Its value could change how the
  * others are read: repeated ones fill a parser's limit, objects are merged,
- * and an escape sequence lets PHP's mbstring take all of them for another
- * charset.
+ * an escape sequence lets PHP's mbstring take all of them for another charset,
+ * and what reads JSON for a form, whatever its type, has more parameters.
  */
 
 static const char *
 alikassa_notification_add_extra(const alikassa_notification_t *notification,
-    const alikassa_input_t *input)
+    const alikassa_input_t *input, int json)
 {
-    size_t  i;
+    size_t         i;
+    unsigned char  c;
 
     if (!alikassa_notification_is_harmless(notification->fields, &input->name))
     {
@@ -521,8 +529,16 @@ alikassa_notification_add_extra(const alikassa_notification_t *notification,
     }
 
     for (i = 0; i < input->value.len; i++) {
-        if (input->value.data[i] < 0x20 || input->value.data[i] == 0x7f) {
+
+        c = input->value.data[i];
+
+        if (c < 0x20 || c == 0x7f) {
             return "a parameter has control characters";
+        }
+
+        if (json && (c == '&' || c == '=' || c == ';')) {
+            return "a parameter in JSON that is not signed has a form's "
+                   "separator";
         }
     }
 

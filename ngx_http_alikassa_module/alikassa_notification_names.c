@@ -19,6 +19,8 @@ static int alikassa_notification_has_part(
 static alikassa_str_t alikassa_notification_strip(const alikassa_str_t *name);
 static int alikassa_notification_is_signed(
     const alikassa_notification_fields_t *fields, const alikassa_str_t *name);
+static int alikassa_notification_spells(const alikassa_str_t *name,
+    const alikassa_str_t *to);
 static int alikassa_notification_folds(const alikassa_str_t *name,
     const alikassa_str_t *to);
 static unsigned char alikassa_notification_fold(unsigned char c);
@@ -429,7 +431,9 @@ alikassa_notification_strip(const alikassa_str_t *name)
 
 
 /*
- * Returns whether the name, folded, is a signed one or "sign".
+ * Returns whether the name is a signed one or "sign", when neither capitals
+ * nor what is no letter or digit count: Jackson and others make "orderId" of
+ * "order_id", "order-id" and "orderid".
  */
 
 static int
@@ -438,18 +442,54 @@ alikassa_notification_is_signed(const alikassa_notification_fields_t *fields,
 {
     size_t  i;
 
-    if (alikassa_notification_folds(name, &alikassa_notification_sign_name)) {
+    if (alikassa_notification_spells(name, &alikassa_notification_sign_name)) {
         return 1;
     }
 
     for (i = 0; i < fields->nelts; i++) {
 
-        if (alikassa_notification_folds(name, &fields->names[i])) {
+        if (alikassa_notification_spells(name, &fields->names[i])) {
             return 1;
         }
     }
 
     return 0;
+}
+
+
+static int
+alikassa_notification_spells(const alikassa_str_t *name,
+    const alikassa_str_t *to)
+{
+    size_t  i, k;
+
+    k = 0;
+
+    for (i = 0; i < name->len; i++) {
+
+        if (!alikassa_notification_is_alnum(name->data[i])) {
+            continue;
+        }
+
+        while (k < to->len && !alikassa_notification_is_alnum(to->data[k])) {
+            k++;
+        }
+
+        if (k == to->len
+            || alikassa_notification_fold(name->data[i])
+               != alikassa_notification_fold(to->data[k]))
+        {
+            return 0;
+        }
+
+        k++;
+    }
+
+    while (k < to->len && !alikassa_notification_is_alnum(to->data[k])) {
+        k++;
+    }
+
+    return k == to->len;
 }
 
 

@@ -361,7 +361,10 @@ for my $name (qw(order_id payment_status is_partial_payment id amount sign),
         "x[$name", "$name/x", "x/$name", "$name\\", '$' . $name,
         defined $head ? ("$head\[$tail", "$head\[$tail]", "$head.$tail",
             "$head $tail", "$head-$tail", "$head\0$tail", "$head+$tail",
-            "$head.$tail\[x]", " $head.$tail") : ())
+            "$head.$tail\[x]", " $head.$tail", ($name =~ s/_//gr),
+            ($name =~ s/_(.)/\u$1/gr), ($name =~ s/_/-/gr),
+            ($name =~ s/_/__/gr), 'x.' . ($name =~ s/_//gr),
+            'x[' . ($name =~ s/_(.)/\u$1/gr) . ']') : ())
     {
         next if $_ eq $name;
         my $shown = s/([^ -~])/sprintf '\x%02x', ord $1/ger;
@@ -446,6 +449,9 @@ forged('an object', 'a parameter is not text', '/any', method => 'POST',
     json => $json =~ s/^\{/{"x":{"order_id":"77"},/r);
 forged('a prototype', 'a parameter is not text', '/any', method => 'POST',
     json => $json =~ s/^\{/{"__proto__":{"desc":"77"},/r);
+forged("\"$_\" in JSON", 'a parameter in JSON that is not signed has', '/any',
+    method => 'POST', json => $json =~ s/^\{/{"x":"$_",/r)
+    for 'x&order_id=77&z=', '&', '=', ';', '\u0026order_id\u003d77';
 forged('an array', 'a parameter is not text', '/any', method => 'POST',
     json => $json =~ s/^\{/{"x":[1],/r);
 
@@ -458,6 +464,15 @@ forged('behind a question mark in a value',
     . $n->query(order_id => 'A?1') =~ s/%3F/?/r);
 passes('a question mark, escaped', '/some?route=%3F&' . $q);
 passes('a question mark behind all', "/some?$q&route=?");
+forged('a question mark, then "="', 'a "=" stands behind a question mark',
+    "/any?$q&x=a?order_id=77");
+forged('a question mark, then "=", signed',
+    'a "=" stands behind a question mark', '/notify?'
+    . $n->query(order_id => 'A?b=1') =~ s/%3Fb%3D/?b=/r);
+forged('a question mark, then "=", in a form',
+    'a "=" stands behind a question mark', '/any', method => 'POST',
+    body => "$q&x=a?order_id=77",
+    headers => ['Content-Type: application/x-www-form-urlencoded']);
 forged('no "="', 'a signed parameter has no "="', '/notify?'
     . $n->query(desc => '') =~ s/desc=/desc/r);
 forged('no "=", sign', 'a signed parameter has no "="', "/notify?sign&$q");

@@ -84,13 +84,16 @@ names(void **state)
         "y%26=1", "y[]=1", "]=", "y=%", "y=%1", "y=%1g", "y=;", "y=\x80",
         "y= ", "y=\t", "id", "sign", "y?&id=1", "y=?&id=1", "_method=PUT",
         "utf8=1", "_charset_=x", "y=%00", "y=%1b", "y=%80", "y.id=1",
-        "y%5Bid%5D=1", "id:int=1", "_id=1", "id%20%20=1"
+        "y%5Bid%5D=1", "id:int=1", "_id=1", "id%20%20=1",
+        "y=?z=1", "y?=1", "desc=?id=1", "y=%3f?=", "orderid=1", "orderId=1",
+        "OrderId=1", "order-id=1", "order__id=1", "order_id_=1", "i.d=1",
+        "i_d=1", "y.orderId=1", "y%5BorderId%5D=1", "ispartialPayment=1"
     };
 
     static const char *good[] = {
-        "", "&", "y", "y=1&ids=3&order_id_=4", "desc=%00&sign=%1b",
-        "order=1&i.d=2&account_id=3", "y%5Bz%5D=1", "id=1&y=?", "id=1?&sign=?",
-        "y=?&sign=1", "id=%e2%98%83", "id=&sign=&&desc="
+        "", "&", "y", "y=1&ids=3&orderids=4&method=1", "desc=%00&sign=%1b",
+        "order=1&x.d=2&account_id=3", "y%5Bz%5D=1", "id=1&y=?", "id=1?&sign=?",
+        "y=?&sign=1", "y=1?&z=%3f=", "id=%e2%98%83", "id=&sign=&&desc="
     };
 
     (void) state;
@@ -251,6 +254,12 @@ members(void **state)
         { "{\"y\":{}}", ALIKASSA_DECLINED },
         { "{\"y\":[]}", ALIKASSA_DECLINED },
         { "{\"y\":\"\\n\"}", ALIKASSA_DECLINED },
+        { "{\"y\":\"x&id=2\"}", ALIKASSA_DECLINED },
+        { "{\"y\":\"&\"}", ALIKASSA_DECLINED },
+        { "{\"y\":\"=\"}", ALIKASSA_DECLINED },
+        { "{\"y\":\"\\u003b\"}", ALIKASSA_DECLINED },
+        { "{\"y\":\"x?/%26\"}", ALIKASSA_OK },
+        { "{\"desc\":\"x&id=2;\"}", ALIKASSA_OK },
         { "{\"\\u017fign\":1}", ALIKASSA_DECLINED },
         { "{\"\":1}", ALIKASSA_DECLINED },
         { "{\"\\u0069d\":1}", ALIKASSA_OK },
