@@ -629,6 +629,10 @@ ngx_http_alikassa_set_handler(ngx_conf_t *cf,
 
     ngx_http_alikassa_where(cf, &alcf->where);
 
+    if (ngx_http_alikassa_default_thread_pool(cf, alcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return NGX_CONF_OK;
 }
 

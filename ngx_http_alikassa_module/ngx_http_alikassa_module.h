@@ -137,6 +137,7 @@ typedef struct {
     ngx_array_t                         signers;    /* ..._signer_t */
     ngx_array_t                         tills;      /* ..._till_t */
     unsigned                            inline_notice:1;
+    unsigned                            thread_pool:1;  /* of http{} */
     unsigned                            body_variables:1;  /* are used */
 } ngx_http_alikassa_main_conf_t;
 
@@ -405,6 +406,8 @@ ngx_int_t ngx_http_alikassa_keep(ngx_http_alikassa_ctx_t *ctx,
 
 char *ngx_http_alikassa_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+ngx_int_t ngx_http_alikassa_default_thread_pool(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *conf);
 ngx_int_t ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *conf);
 

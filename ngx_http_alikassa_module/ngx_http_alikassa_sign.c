@@ -59,13 +59,20 @@ ngx_http_alikassa_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_alikassa_loc_conf_t *alcf = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t                      *value;
+    ngx_http_alikassa_main_conf_t  *amcf;
 
     if (alcf->thread_pool != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
+
+    if (cf->cmd_type == NGX_HTTP_MAIN_CONF) {
+        amcf = ngx_http_conf_get_module_main_conf(cf,
+                                                  ngx_http_alikassa_module);
+        amcf->thread_pool = 1;
+    }
 
     if (ngx_strcmp(value[1].data, "off") == 0) {
         alcf->thread_pool = NULL;
@@ -89,6 +96,38 @@ ngx_http_alikassa_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 #endif
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * Has nginx make the pool "default" for a location with an operation, while
+ * the location is read.  The values of a pool that no "thread_pool" has set
+ * are nginx's own where http{} has been read: Angie merges locations later,
+ * and a pool that is first named then has neither threads nor a queue.
+ */
+
+ngx_int_t
+ngx_http_alikassa_default_thread_pool(ngx_conf_t *cf,
+    ngx_http_alikassa_loc_conf_t *conf)
+{
+#if (NGX_THREADS)
+
+    ngx_http_alikassa_main_conf_t  *amcf;
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
+
+    /* where another one is set already, "default" may not be wanted */
+
+    if (conf->thread_pool == NGX_CONF_UNSET_PTR
+        && !amcf->thread_pool
+        && ngx_thread_pool_add(cf, NULL) == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+#endif
+
+    return NGX_OK;
 }
 
 
