@@ -223,6 +223,15 @@ alikassa_rc_t alikassa_notification_add_json(const alikassa_pool_t *pool,
     alikassa_reason_t *reason);
 
 
+/*
+ * Returns whether both have the same signed parameters and sign, as read, with
+ * the same types.
+ */
+
+int alikassa_notification_equal(const alikassa_notification_t *a,
+    const alikassa_notification_t *b);
+
+
 /* alikassa_notification.c */
 
 /*

@@ -34,6 +34,8 @@ static const char *alikassa_notification_add_extra(
     const alikassa_notification_t *notification,
     const alikassa_input_t *input, int json);
 static int alikassa_notification_is_wide(const alikassa_str_t *number);
+static int alikassa_notification_is_value(const alikassa_str_t *a,
+    const alikassa_str_t *b);
 
 
 static const alikassa_str_t  alikassa_notification_json =
@@ -557,4 +559,35 @@ alikassa_notification_is_wide(const alikassa_str_t *number)
            || (number->len == n
                && memcmp(number->data, ALIKASSA_NOTIFICATION_MAX_NUMBER, n)
                   > 0);
+}
+
+
+int
+alikassa_notification_equal(const alikassa_notification_t *a,
+    const alikassa_notification_t *b)
+{
+    size_t  i;
+
+    for (i = 0; i < ALIKASSA_NOTIFICATION_VALUES; i++) {
+        if (!alikassa_notification_is_value(&a->values[i], &b->values[i])) {
+            return 0;
+        }
+    }
+
+    return a->seen == b->seen && a->booleans == b->booleans
+           && alikassa_notification_is_value(&a->sign, &b->sign);
+}
+
+
+/* one that is absent is not an empty one */
+
+static int
+alikassa_notification_is_value(const alikassa_str_t *a,
+    const alikassa_str_t *b)
+{
+    if (a->data == NULL || b->data == NULL) {
+        return a->data == b->data;
+    }
+
+    return alikassa_str_eq(a, b);
 }

@@ -28,8 +28,15 @@ static alikassa_rc_t ngx_http_alikassa_notification_prove(
 static alikassa_rc_t ngx_http_alikassa_notification_headers(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_reason_t *reason);
-static alikassa_rc_t ngx_http_alikassa_notification_body(
+static alikassa_rc_t ngx_http_alikassa_notification_sent(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    ngx_str_t *body, alikassa_reason_t *reason);
+static alikassa_rc_t ngx_http_alikassa_notification_add(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    alikassa_notification_t *notification, ngx_str_t *args, ngx_str_t *body,
+    alikassa_reason_t *reason);
+static alikassa_rc_t ngx_http_alikassa_notification_body(
+    ngx_http_request_t *r, alikassa_notification_t *notification,
     ngx_str_t *body, alikassa_reason_t *reason);
 static alikassa_rc_t ngx_http_alikassa_notification_refuse(
     alikassa_reason_t *reason, const char *text);
@@ -416,11 +423,6 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
     alikassa_str_t   account, s;
     alikassa_pool_t  pool;
 
-    ngx_memzero(&ctx->notification, sizeof(alikassa_notification_t));
-
-    ctx->notification.fields = ctx->conf->fields;
-    ctx->notification.extra = &ctx->conf->extra;
-
     if (!ctx->read) {
         return ngx_http_alikassa_notification_refuse(reason,
                        (r->method & (NGX_HTTP_GET|NGX_HTTP_POST))
@@ -466,19 +468,11 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
                                                      "a GET has a body");
     }
 
-    pool.alloc = ngx_http_alikassa_notification_alloc;
-    pool.data = r->pool;
+    rc = ngx_http_alikassa_notification_add(r, ctx, &ctx->notification,
+                                            &ctx->args, &body, reason);
 
-    s.len = ctx->args.len;
-    s.data = ctx->args.data;
-
-    /* what is signed comes from one place */
-
-    rc = alikassa_notification_add_form(&pool, &ctx->notification, &s,
-                                        body.len == 0, reason);
-
-    if (rc == ALIKASSA_OK && body.len) {
-        rc = ngx_http_alikassa_notification_body(r, ctx, &body, reason);
+    if (rc == ALIKASSA_OK) {
+        rc = ngx_http_alikassa_notification_sent(r, ctx, &body, reason);
     }
 
     if (rc != ALIKASSA_OK) {
@@ -494,6 +488,9 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
         account.len = value.len;
         account.data = value.data;
     }
+
+    pool.alloc = ngx_http_alikassa_notification_alloc;
+    pool.data = r->pool;
 
     return alikassa_notification_verify(&pool, &ctx->notification,
                                         ctx->conf->verifiers->elts,
@@ -561,9 +558,90 @@ ngx_http_alikassa_notification_headers(ngx_http_request_t *r,
 }
 
 
+/*
+ * The query may have been changed before the check, as "rewrite" and "set"
+ * do, and the shop may get it as it was sent, with $request_uri: then that
+ * one must say the same.
+ */
+
+static alikassa_rc_t
+ngx_http_alikassa_notification_sent(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, ngx_str_t *body,
+    alikassa_reason_t *reason)
+{
+    u_char                   *p, *last;
+    ngx_str_t                 args;
+    alikassa_rc_t             rc;
+    alikassa_notification_t   sent;
+
+    p = r->unparsed_uri.data;
+    last = p + r->unparsed_uri.len;
+
+    p = ngx_strlchr(p, last, '?');
+    p = p ? p + 1 : last;
+
+    args.len = last - p;
+    args.data = p;
+
+    if (args.len == ctx->args.len
+        && (args.len == 0
+            || ngx_memcmp(args.data, ctx->args.data, args.len) == 0))
+    {
+        return ALIKASSA_OK;
+    }
+
+    rc = ngx_http_alikassa_notification_add(r, ctx, &sent, &args, body,
+                                            reason);
+
+    if (rc == ALIKASSA_OK
+        && !alikassa_notification_equal(&sent, &ctx->notification))
+    {
+        return ngx_http_alikassa_notification_refuse(reason,
+                     "the query as it was sent has other signed parameters");
+    }
+
+    return rc;
+}
+
+
+static alikassa_rc_t
+ngx_http_alikassa_notification_add(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx,
+    alikassa_notification_t *notification, ngx_str_t *args, ngx_str_t *body,
+    alikassa_reason_t *reason)
+{
+    alikassa_rc_t    rc;
+    alikassa_str_t   s;
+    alikassa_pool_t  pool;
+
+    ngx_memzero(notification, sizeof(alikassa_notification_t));
+
+    notification->fields = ctx->conf->fields;
+    notification->extra = &ctx->conf->extra;
+
+    pool.alloc = ngx_http_alikassa_notification_alloc;
+    pool.data = r->pool;
+
+    s.len = args->len;
+    s.data = args->data;
+
+    /* what is signed comes from one place */
+
+    rc = alikassa_notification_add_form(&pool, notification, &s,
+                                        body->len == 0, reason);
+
+    if (rc == ALIKASSA_OK && body->len) {
+        rc = ngx_http_alikassa_notification_body(r, notification, body,
+                                                 reason);
+    }
+
+    return rc;
+}
+
+
 static alikassa_rc_t
 ngx_http_alikassa_notification_body(ngx_http_request_t *r,
-    ngx_http_alikassa_notification_ctx_t *ctx, ngx_str_t *body,
+    alikassa_notification_t *notification, ngx_str_t *body,
     alikassa_reason_t *reason)
 {
     alikassa_str_t         s, type;
@@ -589,11 +667,10 @@ ngx_http_alikassa_notification_body(ngx_http_request_t *r,
     switch (media) {
 
     case ALIKASSA_MEDIA_JSON:
-        return alikassa_notification_add_json(&pool, &ctx->notification, &s,
-                                              reason);
+        return alikassa_notification_add_json(&pool, notification, &s, reason);
 
     case ALIKASSA_MEDIA_FORM:
-        return alikassa_notification_add_form(&pool, &ctx->notification, &s, 1,
+        return alikassa_notification_add_form(&pool, notification, &s, 1,
                                               reason);
 
     default:

@@ -75,6 +75,21 @@ http {
             alikassa_notification %%KEYS%%/notification/public.pem;
             rewrite ^/rewritten/(.*)$ /index.php?route=$1 last;
         }
+        location = /taken {
+            if ($args ~ "^(.*)&utm=(.*)$") { set $args $1; }
+            rewrite ^ /as-sent last;
+        }
+        location = /joined {
+            if ($args ~ "^(.*)&utm=(.*)$") { set $args $1&$2; }
+            rewrite ^ /as-sent last;
+        }
+        location = /added { rewrite ^ /as-sent?wc-api=x last; }
+        location = /as-sent {
+            internal;
+            alikassa_notification %%KEYS%%/notification/public.pem
+                                  unsigned=utm unsigned=wc-api;
+            proxy_pass http://127.0.0.1:%%PORT_3%%$request_uri;
+        }
         location = /unbuffered {
             proxy_request_buffering off;
             proxy_http_version 1.1;
@@ -224,6 +239,27 @@ SKIP: {
     is(shop(), '', 'HTTP/3: nothing at the shop');
     $c->close;
 }
+
+# a query that is changed before the check, and passed on as it was sent
+
+passes('the query as it was sent', "/taken?$q");
+passes('a parameter taken off', "/taken?$q&utm=x");
+forged('a signed one taken off', 'a parameter is repeated',
+    "/taken?$q&utm=x&order_id=77");
+forged('one taken off that is not signed', 'a parameter is not signed',
+    "/taken?$q&utm=x&route=y");
+forged('a notification taken off', 'a parameter is repeated',
+    "/taken?$q&utm=x&" . $n->query(order_id => 'B/2'));
+forged('a signed one out of another', 'the query as it was sent has other',
+    '/joined?' . form_encode($n->pairs(is_partial_payment => undef,
+        sign => undef)) . '&' . form_encode(sign => $n->php('sign', '-',
+            form_encode($n->pairs(is_partial_payment => 1, sign => undef))))
+        . '&utm=is_partial_payment=1');
+forged('all out of another', 'the query as it was sent has other',
+    "/joined?wc-api=1&utm=$q");
+passes('a parameter added', "/added?$q");
+passes('a parameter added to a form\'s', '/added', method => 'POST',
+    form => [@p]);
 
 # split between query and body
 

@@ -183,6 +183,59 @@ places(void **state)
 }
 
 
+static void
+equals(void **state)
+{
+    size_t                   i;
+    alikassa_reason_t        reason;
+    alikassa_notification_t  a, b;
+
+    static const struct {
+        const char  *a;
+        const char  *b;
+        int          equal;
+    } cases[] = {
+        { "", "", 1 },
+        { "id=1&sign=x", "sign=x&id=%31&y=1", 1 },
+        { "desc=", "desc=", 1 },
+        { "desc=", "", 0 },
+        { "", "desc=a", 0 },
+        { "desc=a", "desc=b", 0 },
+        { "desc=a", "desc=ab", 0 },
+        { "desc=a", "service=a", 0 },
+        { "sign=a", "sign=b", 0 },
+        { "sign=a", "", 0 },
+        { "is_partial_payment=1", "", 0 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        begin(&a, &any);
+        begin(&b, &any);
+
+        assert_int_equal(add(&a, cases[i].a, &reason), ALIKASSA_OK);
+        assert_int_equal(add(&b, cases[i].b, &reason), ALIKASSA_OK);
+
+        if (alikassa_notification_equal(&a, &b) != cases[i].equal) {
+            fail_msg("\"%s\" and \"%s\"", cases[i].a, cases[i].b);
+        }
+
+        test_pool_free();
+    }
+
+    begin(&a, &any);
+    begin(&b, &any);
+    assert_int_equal(add_json(&a, "{\"is_partial_payment\":true}", &reason),
+                     ALIKASSA_OK);
+    assert_int_equal(add_json(&b, "{\"is_partial_payment\":\"true\"}",
+                              &reason), ALIKASSA_OK);
+    assert_false(alikassa_notification_equal(&a, &b));
+    assert_true(alikassa_notification_equal(&a, &a));
+    test_pool_free();
+}
+
+
 /*
  * As many parameters as there may be, and one more.
  */
@@ -443,6 +496,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(names),
         cmocka_unit_test(places),
+        cmocka_unit_test(equals),
         cmocka_unit_test(limits),
         cmocka_unit_test(members),
         cmocka_unit_test(targets),
