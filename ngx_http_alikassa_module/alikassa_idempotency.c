@@ -104,7 +104,7 @@ static const alikassa_step_t
         alikassa_step(PROBE, REFUSE),       /* unsent */
         alikassa_step(PROBE, REFUSE),       /* lost */
         alikassa_step(DONE, STORE),         /* found */
-        alikassa_step(FLIGHT, SEND),        /* not found: the asker sends */
+        alikassa_step(RESEND, SEND),        /* not found: the asker sends */
         alikassa_step(UNKNOWN, NONE),       /* no status */
         alikassa_step(UNKNOWN, NONE),       /* died */
         alikassa_step(PROBE, REFUSE),       /* expired */
@@ -126,6 +126,23 @@ static const alikassa_step_t
         alikassa_step(UNKNOWN, NONE),       /* died */
         alikassa_step(CHECK, REFUSE),       /* expired */
         alikassa_step(CHECK, REFUSE)        /* evict */
+    },
+
+    {   /* resend: the call before may still make the order */
+
+        alikassa_step(RESEND, WAIT),        /* request */
+        alikassa_step(RESEND, CONFLICT),    /* other */
+        alikassa_step(DONE, STORE),         /* accepted */
+        alikassa_step(UNKNOWN, NONE),       /* rejected: doubted is asked */
+        alikassa_step(CHECK, ASK),          /* doubted */
+        alikassa_step(UNKNOWN, NONE),       /* unsent: this one, not that */
+        alikassa_step(UNKNOWN, NONE),       /* lost */
+        alikassa_step(RESEND, REFUSE),      /* found */
+        alikassa_step(RESEND, REFUSE),      /* not found */
+        alikassa_step(RESEND, REFUSE),      /* no status */
+        alikassa_step(UNKNOWN, NONE),       /* died */
+        alikassa_step(RESEND, REFUSE),      /* expired */
+        alikassa_step(RESEND, REFUSE)       /* evict */
     }
 };
 

@@ -20,6 +20,7 @@ typedef enum {
     ALIKASSA_STATE_UNKNOWN,         /* it may exist */
     ALIKASSA_STATE_PROBE,           /* unknown, and its status is asked for */
     ALIKASSA_STATE_CHECK,           /* rejected, and its status is asked for */
+    ALIKASSA_STATE_RESEND,          /* a call is made again: one was before */
     ALIKASSA_NSTATES
 } alikassa_state_t;
 

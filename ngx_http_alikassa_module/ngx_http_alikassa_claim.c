@@ -399,7 +399,6 @@ ngx_http_alikassa_claim_own(ngx_http_alikassa_claim_t *claim,
 
     claim->owner = 1;
     claim->state = step.state;
-    claim->resent = 0;
 
     if (ngx_http_alikassa_owners.next == NULL) {
         ngx_queue_init(&ngx_http_alikassa_owners);
@@ -634,10 +633,6 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
 
         claim->state = step.state;
         claim->asking = (step.action == ALIKASSA_ACTION_ASK);
-
-        if (!claim->asking) {
-            claim->resent = 1;
-        }
 
         break;
 

@@ -59,7 +59,6 @@ struct ngx_http_alikassa_claim_s {
     unsigned                             found:1;   /* a replay: by status */
     unsigned                             owner:1;   /* we must settle it */
     unsigned                             asking:1;  /* the order may exist */
-    unsigned                             resent:1;  /* it may have existed */
     unsigned                             waiting:1;
     unsigned                             timedout:1;
 };
@@ -100,7 +99,7 @@ ngx_int_t ngx_http_alikassa_claim_account(ngx_http_request_t *r,
  *
  * ALIKASSA_ACTION_SEND: it is ours: call, then settle.
  * ALIKASSA_ACTION_ASK: it is ours: ask for the status, then settle with
- * found, not found (then it is ours to send, and resent is set) or no status.
+ * found, not found (then it is ours to send, again) or no status.
  * ALIKASSA_ACTION_WAIT: nothing to do: handler will be called, also when the
  * wait has taken too long (then timedout is set).
  * ALIKASSA_ACTION_REPLAY: status and answer are set.

@@ -248,6 +248,7 @@ struct ngx_http_alikassa_call_s {
     unsigned                            timedout:1;
     unsigned                            recorded:1;
     unsigned                            doubted:1;   /* a no that may be none */
+    unsigned                            unsent_again:1; /* one was before */
     unsigned                            finished:1;  /* handler was called */
 };
 

@@ -87,6 +87,16 @@ static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unconnected =
         "AliKassa could not be reached in time. Nothing was sent: "
         "the same request can be made again.", 0, 1);
 
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unreached_again =
+    ngx_http_alikassa_refusal(NGX_HTTP_BAD_GATEWAY, "unreachable",
+        "AliKassa could not be reached. This order was sent before and may "
+        "exist: make the same request again for its answer.", 0, 1);
+
+static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_untimely_again =
+    ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
+        "AliKassa could not be reached in time. This order was sent before "
+        "and may exist: make the same request again for its answer.", 0, 1);
+
 /* with an idempotency zone, and without: by [claim != NULL] */
 
 static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_bad_answer[] = {
@@ -386,7 +396,9 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
 
         /* an order that is claimed is let go by the pool's cleanup */
 
-        if (handler == ngx_http_alikassa_asked) {
+        if (handler == ngx_http_alikassa_asked
+            || (ctx->claim && ctx->claim->state == ALIKASSA_STATE_RESEND))
+        {
             ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
             return ngx_http_alikassa_refuse(r, ctx,
                                             &ngx_http_alikassa_may_exist,
@@ -468,7 +480,7 @@ ngx_http_alikassa_unsigned(ngx_http_request_t *r,
 
     ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
 
-    if (call->handler == ngx_http_alikassa_asked) {
+    if (call->asks || call->unsent_again) {
         refusal = (refusal == &ngx_http_alikassa_busy)
                   ? &ngx_http_alikassa_may_exist_busy
                   : &ngx_http_alikassa_may_exist;
@@ -567,6 +579,13 @@ ngx_http_alikassa_called(ngx_http_request_t *r,
     }
 
     ctx->retry_after = call->retry_after;
+
+    if (call->unsent_again) {
+        return ngx_http_alikassa_refuse(r, ctx, call->timedout
+                                        ? &ngx_http_alikassa_untimely_again
+                                        : &ngx_http_alikassa_unreached_again,
+                                        NULL);
+    }
 
     if (call->outcome == ALIKASSA_OUTCOME_UNSENT) {
         return ngx_http_alikassa_refuse(r, ctx, call->timedout

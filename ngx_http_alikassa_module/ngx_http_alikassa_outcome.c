@@ -8,6 +8,7 @@
 #include "ngx_http_alikassa_module.h"
 
 
+static ngx_uint_t ngx_http_alikassa_resent(ngx_http_alikassa_call_t *call);
 static ngx_uint_t ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call);
@@ -33,6 +34,21 @@ ngx_http_alikassa_track(ngx_http_alikassa_call_t *call)
 
 
 /*
+ * Tells whether a call sends an order again that a call before may have made.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_resent(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_alikassa_claim_t  *claim;
+
+    claim = call->ctx->claim;
+
+    return !call->asks && claim && claim->state == ALIKASSA_STATE_RESEND;
+}
+
+
+/*
  * Tells whether a no of AliKassa's may be none: it names the order_id, or the
  * order may have been made by a call before, or later than AliKassa said that
  * there is none.  The status is asked then.
@@ -53,7 +69,7 @@ ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call)
     }
 
     return alikassa_answer_doubtful(call->status, &call->answer)
-           || (ctx->claim && ctx->claim->resent);
+           || ngx_http_alikassa_resent(call);
 }
 
 
@@ -74,6 +90,11 @@ ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
     call->outcome = outcome;
 
     ngx_queue_remove(&call->queue);
+
+    if (outcome == ALIKASSA_OUTCOME_UNSENT && ngx_http_alikassa_resent(call)) {
+        call->unsent_again = 1;
+        call->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+    }
 
     if (ngx_http_alikassa_doubtful(call)) {
         call->doubted = 1;
@@ -123,9 +144,10 @@ ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
     {
         call->asked = ALIKASSA_EVENT_NOT_FOUND;
 
-        if (ctx->rejected) {
-            ctx->outcome = ALIKASSA_OUTCOME_REJECTED;
-        }
+        /* until the order is sent again, and its outcome is known */
+
+        ctx->outcome = ctx->rejected ? ALIKASSA_OUTCOME_REJECTED
+                                     : ALIKASSA_OUTCOME_UNKNOWN;
 
     } else {
         call->asked = ALIKASSA_EVENT_NO_STATUS;

@@ -227,7 +227,8 @@ ngx_http_alikassa_held(ngx_http_alikassa_record_t *record)
 {
     return record->node.data == ALIKASSA_STATE_FLIGHT
            || record->node.data == ALIKASSA_STATE_PROBE
-           || record->node.data == ALIKASSA_STATE_CHECK;
+           || record->node.data == ALIKASSA_STATE_CHECK
+           || record->node.data == ALIKASSA_STATE_RESEND;
 }
 
 

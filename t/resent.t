@@ -1,0 +1,211 @@
+#!/usr/bin/env perl
+
+# An order whose outcome was unknown is sent again after AliKassa's status said
+# that there is none.  If that call never leaves, the order is unknown still:
+# the call before may make it yet.
+
+use v5.36;
+
+use lib 't/lib';
+
+use IO::Select;
+use IO::Socket::INET;
+use Protocol::HTTP2::Constants qw(:frame_types :errors);
+use Test::Alikassa qw(wait_for json_decode);
+use Test::More;
+
+my $t = Test::Alikassa->new(sign => 1)->sandbox;
+
+# AliKassa, played by hand: the test decides when it takes a connection
+
+my $listen = listener(0);
+my $port   = $listen->sockport;
+
+$t->conf(<<'EOC' =~ s/RAW/$port/gr)->run;
+%%GLOBALS%%
+events { }
+http {
+    %%HTTP%%
+    log_format vars '$alikassa_order_id $status $alikassa_idempotency '
+                    '$alikassa_outcome $alikassa_error';
+    access_log %%DIR%%/vars.log vars;
+
+    alikassa_account   %%ACCOUNT%%;
+    alikassa_key       %%KEYS%%/payment;
+    alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_idempotency_zone orders 1m;
+    alikassa_idempotency orders;
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% http2;
+
+        location = /pay    { alikassa_payment; alikassa_api /raw; }
+        location = /inline {
+            alikassa_payment;
+            alikassa_api /raw;
+            alikassa_thread_pool off;
+        }
+        location /raw/ {
+            internal;
+            include %%API_CONF%%;
+            proxy_pass http://127.0.0.1:RAW/;
+        }
+    }
+}
+EOC
+
+my $n = 0;
+
+sub listener ($at) {
+    return IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1',
+        LocalPort => $at, ReuseAddr => 1) // die "listen: $!";
+}
+
+sub form ($id) { return (form => [$t->payment(order_id => $id)]) }
+
+sub start ($uri, $id) {
+    return $t->send_request($uri, method => 'POST', form($id));
+}
+
+sub answer ($s) {
+    return Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 30));
+}
+
+# AliKassa's side of a call: its connection and its path
+
+sub call () {
+    IO::Select->new($listen)->can_read(10) or return (undef, 'none');
+
+    my $c    = $listen->accept;
+    my $data = '';
+
+    while (sysread $c, $data, 65536, length $data) {
+        my ($head, $body) = split /\r\n\r\n/, $data, 2;
+        my ($len) = $head =~ /^Content-Length: (\d+)/mi;
+        last if length($body // '') >= ($len // 0);
+    }
+
+    return ($c, $data =~ m{^\S+ /(\S+)} ? $1 : '');
+}
+
+sub reply ($c, $status, $body) {
+    syswrite $c, "HTTP/1.1 $status X\r\nContent-Type: application/json\r\n"
+        . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+    close $c;
+}
+
+sub audit ($id) {
+    return join ', ', map { "$_->{operation} $_->{status} $_->{outcome}" }
+        grep { ($_->{order_id} // '') eq $id } map { json_decode($_) }
+        split /\n/, $t->log('audit.log');
+}
+
+# an order whose first call is cut: it may exist
+
+sub lose ($uri) {
+    my $id = 'S-' . ++$n;
+    my $s  = start($uri, $id);
+    my ($c) = call();
+
+    close $c;
+    is(answer($s)->{status}, 502, "$uri, $id: the first call is lost");
+    return $id;
+}
+
+# a no that names nothing: the status is asked, since one was sent before
+
+sub doubted ($name, $uri, $id) {
+    my $s = start($uri, $id);
+    my ($c, $path) = call();
+    is($path, 'v1/payment/status', "$name: the next request asks first");
+    reply($c, 404, '{"message":"Not found."}');
+
+    ($c, $path) = call();
+    is($path, 'v1/payment', "$name: and sends");
+    reply($c, 400, '{"message":"Error."}');
+
+    ($c, $path) = call();
+    is($path, 'v1/payment/status', "$name: a no is doubted");
+    reply($c, 200, '{"id":5,"payment_status":"wait"}');
+    like(answer($s)->{body}, qr/exists already/, "$name: it exists");
+}
+
+for my $uri (qw(/pay /inline)) {
+
+    # no connection
+
+    my $id = lose($uri);
+    my $s  = start($uri, $id);
+    my ($c, $path) = call();
+    is($path, 'v1/payment/status', "$uri, no connection: asked");
+
+    close $listen;
+    reply($c, 404, '{"message":"Not found."}');
+    my $r = answer($s);
+    $listen = listener($port);
+
+    is("$r->{status} $r->{json}{outcome}", '502 unknown',
+        "$uri, no connection: unknown");
+    like($r->{json}{message}, qr/sent before and may exist/,
+        "$uri, no connection: the client is told");
+    is(audit($id), 'payment 0 unknown, payment 0 unknown',
+        "$uri, no connection: audit log");
+    ok(wait_for(sub { $t->log('vars.log')
+        =~ /^\Q$id\E 502 UNKNOWN unknown unreachable$/m }),
+        "$uri, no connection: variables");
+    doubted("$uri, no connection", $uri, $id);
+
+    # no signature: made in a thread, where the test can let it fail
+
+    if ($uri eq '/pay') {
+        $id = lose($uri);
+        $s  = start($uri, $id);
+        ($c, $path) = call();
+        $t->fail_signing;
+        reply($c, 404, '{"message":"Not found."}');
+        $r = answer($s);
+        $t->release;
+
+        is("$r->{status} $r->{json}{outcome}", '500 unknown',
+            "$uri, no signature: unknown");
+        like($r->{json}{message}, qr/sent before and may exist/,
+            "$uri, no signature: the client is told");
+        is(audit($id), 'payment 0 unknown, payment 0 unknown',
+            "$uri, no signature: audit log");
+        doubted("$uri, no signature", $uri, $id);
+    }
+
+    # over HTTP/2 the client goes: nginx ends the request
+
+    $id = lose($uri);
+    my ($h2, $client) = $t->h2_client($uri, form($id));
+    ($c, $path) = call();
+    is($path, 'v1/payment/status', "$uri, reset: asked");
+    syswrite $h2, $client->{con}->frame_encode(RST_STREAM, 0, 1, CANCEL);
+    ok(wait_for(sub { $t->unread == 0 }), "$uri, reset: nginx knows");
+    reply($c, 404, '{"message":"Not found."}');
+    ok(wait_for(sub { $t->log('vars.log') =~ /^\Q$id\E \d+ UNKNOWN unknown/m }),
+        "$uri, reset: variables");
+    close $h2;
+    doubted("$uri, reset", $uri, $id);
+}
+
+# nginx is stopped while it signs anew
+
+my $id = lose('/pay');
+my $s  = start('/pay', $id);
+my ($c) = call();
+$t->hold;
+reply($c, 404, '{"message":"Not found."}');
+ok($t->begun(1), 'stopped: it signs');
+$t->signal('TERM');
+
+# threads end what they have before the worker goes
+
+ok(wait_for(sub { $t->log =~ /: exiting$/m }), 'stopped: its worker ends');
+$t->release;
+ok(wait_for(sub { audit($id) eq 'payment 0 unknown, payment 0 unknown' }),
+    'stopped: audit log') or diag(audit($id));
+
+$t->done;
