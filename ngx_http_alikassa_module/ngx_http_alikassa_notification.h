@@ -37,6 +37,9 @@ typedef struct {
 
     /* a server's: one of its locations checks notifications */
     ngx_uint_t                          inside;
+
+    /* a server's: a location of this or another server checks them */
+    ngx_uint_t                          anywhere;
 } ngx_http_alikassa_notification_conf_t;
 
 

@@ -6,13 +6,15 @@
  * post_action, or a subrequest of the page that is sent.  Only files and
  * "return" may answer there.  The same holds where nginx itself refuses the
  * request before the rewrite phase, in which the check is noted: a body that
- * is larger than client_max_body_size, or a malformed header.
+ * is larger than client_max_body_size, a malformed header, or "return" of the
+ * server.
  */
 
 
 #include "ngx_http_alikassa_notification.h"
 
 
+static ngx_uint_t ngx_http_alikassa_notification_early(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_notification_error_pages(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf);
 static ngx_int_t ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
@@ -85,8 +87,10 @@ ngx_http_alikassa_notification_guard(ngx_http_request_t *r)
 
 /*
  * Bars a request that nginx refuses before the rewrite phase in a location
- * with "alikassa_notification", or while it reads the header in a server that
- * has such a location.  Returns NGX_OK, or NGX_ERROR if there is no memory.
+ * with "alikassa_notification", or before it looks for the location in a
+ * server that has such a location, or in any server while it reads the header:
+ * the header may be refused before its Host tells the server.  Returns NGX_OK,
+ * or NGX_ERROR if there is no memory.
  */
 
 ngx_int_t
@@ -103,7 +107,8 @@ ngx_http_alikassa_notification_bar(ngx_http_request_t *r)
                                         ngx_http_alikassa_notification_module);
 
     if (conf->verifiers == NULL
-        && (!conf->inside || r->phase_handler != 0 || r->valid_location))
+        && !(conf->inside && ngx_http_alikassa_notification_early(r))
+        && !(conf->anywhere && r->phase_handler == 0 && !r->valid_location))
     {
         return NGX_OK;
     }
@@ -116,6 +121,23 @@ ngx_http_alikassa_notification_bar(ngx_http_request_t *r)
     ctx->barred = 1;
 
     return NGX_OK;
+}
+
+
+/*
+ * Tells whether nginx has not yet looked for the request's location.  That is
+ * done in the phase before the location's rewrite phase.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_notification_early(ngx_http_request_t *r)
+{
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+
+    return (ngx_uint_t) r->phase_handler + 1
+           < cmcf->phase_engine.location_rewrite_index;
 }
 
 
@@ -139,7 +161,7 @@ ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
 
 
 /*
- * Prepares a location with "alikassa_notification", and its server, for
+ * Prepares a location with "alikassa_notification", and all servers, for
  * ngx_http_alikassa_notification_bar().  Called when it is merged: the core's
  * configuration of all locations is merged by then.
  */
@@ -148,8 +170,10 @@ ngx_int_t
 ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
 {
     void                                  **loc_conf;
-    ngx_http_core_srv_conf_t               *cscf;
+    ngx_uint_t                              i;
+    ngx_http_core_srv_conf_t               *cscf, **cscfp;
     ngx_http_core_loc_conf_t               *clcf;
+    ngx_http_core_main_conf_t              *cmcf;
     ngx_http_alikassa_notification_conf_t  *conf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -159,19 +183,31 @@ ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
     }
 
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-    loc_conf = cscf->ctx->loc_conf;
-
-    conf = loc_conf[ngx_http_alikassa_notification_module.ctx_index];
-
-    if (conf->inside) {
-        return NGX_OK;
-    }
+    conf = cscf->ctx->loc_conf[ngx_http_alikassa_notification_module.ctx_index];
 
     conf->inside = 1;
 
-    clcf = loc_conf[ngx_http_core_module.ctx_index];
+    if (conf->anywhere) {
+        return NGX_OK;
+    }
 
-    return ngx_http_alikassa_notification_error_pages(cf, clcf);
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    cscfp = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        loc_conf = cscfp[i]->ctx->loc_conf;
+
+        conf = loc_conf[ngx_http_alikassa_notification_module.ctx_index];
+        conf->anywhere = 1;
+
+        clcf = loc_conf[ngx_http_core_module.ctx_index];
+
+        if (ngx_http_alikassa_notification_error_pages(cf, clcf) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -178,6 +178,34 @@ http {
         %%API%%
     }
 
+    # a refusal before the location is looked for
+
+    server {
+        listen 127.0.0.1:%%PORT_3%%;
+        error_page 403 503 = @proxy;
+        if ($http_user_agent ~ bot) { return 403; }
+        if ($http_user_agent ~ crawler) { return 503; }
+        if ($http_user_agent ~ other) { rewrite ^ /plain; }
+        location = /notify { %%CHECK%% proxy_pass http://127.0.0.1:%%PORT_2%%; }
+        location = /plain { return 503; }
+        location @proxy { proxy_pass http://127.0.0.1:%%PORT_2%%; }
+    }
+
+    # of a port, the first server has no check and the second has
+
+    server {
+        listen 127.0.0.1:%%PORT_4%%;
+        error_page 400 403 = @proxy;
+        if ($http_user_agent ~ bot) { return 403; }
+        location @proxy { proxy_pass http://127.0.0.1:%%PORT_2%%; }
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_4%%;
+        server_name shop.example;
+        location = /notify { %%CHECK%% proxy_pass http://127.0.0.1:%%PORT_2%%; }
+    }
+
     server {
         listen 127.0.0.1:%%PORT_2%%;
         access_log %%DIR%%/shop.log shop;
@@ -289,6 +317,35 @@ for my $head ("$host$host", "$host:\r\n", "Host: a b\r\n",
     $r = $t->request('/', pieces => ["GET /notify?$forged HTTP/1.1\r\n$head\r\n"]);
     is("$r->{status} " . shop(), '403 ', substr $head, 0, 40);
 }
+
+# what the server refuses before the location is looked for
+
+for my $agent (qw(bot crawler)) {
+    $r = $t->request("/notify?$forged", port => $t->port(3),
+        headers => ["User-Agent: $agent"]);
+    is("$r->{status} " . shop(), '403 ', "\"return\" of the server, $agent");
+}
+
+is($t->request('/plain', port => $t->port(3))->{body}, 'shop',
+    'an error_page of the same server in a location without a check');
+is($t->request('/x', port => $t->port(3), headers => ['User-Agent: other'])
+    ->{body}, 'shop', 'and after a rewrite of the server');
+shop();
+
+# what another server of the port refuses
+
+for my $head ("Host: a b\r\n", "Host: shop.example\r\n" x 2,
+    "Host: x\r\n" x 2)
+{
+    $r = $t->request('/', port => $t->port(4),
+        pieces => ["GET /notify?$forged HTTP/1.1\r\n$head\r\n"]);
+    like("$r->{status} " . shop(), qr/^40[03] $/, 'another server: '
+        . substr $head, 0, 12);
+}
+
+is($t->request('/x', port => $t->port(4), headers => ['User-Agent: bot'])
+    ->{body}, 'shop', 'a server without a check goes on');
+shop();
 
 # post_action, where nginx, the check or nothing refuses
 
