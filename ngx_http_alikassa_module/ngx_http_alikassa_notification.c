@@ -14,6 +14,8 @@
 
 
 static ngx_int_t ngx_http_alikassa_notification_owe(ngx_http_request_t *r);
+static void ngx_http_alikassa_notification_next(
+    ngx_http_alikassa_notification_ctx_t *ctx);
 static void ngx_http_alikassa_notification_cleanup(void *data);
 static ngx_int_t ngx_http_alikassa_notification_elsewhere(
     ngx_http_request_t *r);
@@ -120,14 +122,6 @@ static ngx_http_variable_t  ngx_http_alikassa_notification_variables[] = {
 };
 
 
-static const ngx_http_alikassa_refusal_t
-    ngx_http_alikassa_notification_forbidden =
-{
-    NGX_HTTP_FORBIDDEN, ngx_string("forbidden"),
-    alikassa_string("This notification is not proven."), 0, 0
-};
-
-
 /*
  * The rewrite phase, before nginx's own handler there.
  */
@@ -135,6 +129,7 @@ static const ngx_http_alikassa_refusal_t
 static ngx_int_t
 ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
 {
+    ngx_http_alikassa_debt_t               *debt, **last;
     ngx_http_alikassa_loc_conf_t           *alcf;
     ngx_http_alikassa_notification_ctx_t   *ctx;
     ngx_http_alikassa_notification_conf_t  *conf;
@@ -184,17 +179,53 @@ ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    ctx->conf = conf;
-    ctx->alcf = alcf;
-    ctx->args = r->args;
+    debt = ngx_palloc(r->pool, sizeof(ngx_http_alikassa_debt_t));
+    if (debt == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    debt->conf = conf;
+    debt->alcf = alcf;
+    debt->args = r->args;
+    debt->uri_changes = r->uri_changes;
+    debt->next = NULL;
+
+    for (last = &ctx->debts; *last; last = &(*last)->next) { /* void */ }
+
+    *last = debt;
+
+    ctx->passed = 0;
+
+    if (!ctx->owed) {
+        ngx_http_alikassa_notification_next(ctx);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Makes the first of the checks that wait the one that is owed.
+ */
+
+static void
+ngx_http_alikassa_notification_next(ngx_http_alikassa_notification_ctx_t *ctx)
+{
+    ngx_http_alikassa_debt_t  *debt;
+
+    debt = ctx->debts;
+
+    ctx->debts = debt->next;
+
+    ctx->conf = debt->conf;
+    ctx->alcf = debt->alcf;
+    ctx->args = debt->args;
+    ctx->owed_at = debt->uri_changes;
 
     ctx->owed = 1;
-    ctx->passed = 0;
     ctx->read = 0;
     ctx->proven = 0;
     ctx->admitted = 0;
-
-    return NGX_DECLINED;
 }
 
 
@@ -267,9 +298,10 @@ ngx_http_alikassa_notification_ctx(ngx_http_request_t *r)
 
 
 /*
- * The preaccess phase: rewrite is over, and may have led to a location that
- * does not ask for the check.  There it is made all the same, and "satisfy"
- * cannot excuse it.
+ * The preaccess phase: rewrite is over, and may have led to another location
+ * than the one that asks for the check.  There it is made all the same, and
+ * "satisfy" cannot excuse it.  Only the present location's own check is left to
+ * the access phase.
  */
 
 static ngx_int_t
@@ -294,13 +326,21 @@ ngx_http_alikassa_notification_elsewhere(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r,
                                         ngx_http_alikassa_notification_module);
 
-    if (!ctx->owed || conf->verifiers) {
-        return NGX_DECLINED;
+    while (ctx->owed
+           && (conf->verifiers == NULL || ctx->owed_at != r->uri_changes))
+    {
+        rc = ngx_http_alikassa_notification_check(r, ctx);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (ctx->debts) {
+            ngx_http_alikassa_notification_next(ctx);
+        }
     }
 
-    rc = ngx_http_alikassa_notification_check(r, ctx);
-
-    return (rc == NGX_OK) ? NGX_DECLINED : rc;
+    return NGX_DECLINED;
 }
 
 
@@ -687,44 +727,6 @@ ngx_http_alikassa_notification_refuse(alikassa_reason_t *reason,
     ngx_cpystrn((u_char *) reason->text, (u_char *) text, ALIKASSA_REASON_LEN);
 
     return ALIKASSA_DECLINED;
-}
-
-
-const ngx_http_alikassa_refusal_t *
-ngx_http_alikassa_notification_page(ngx_http_request_t *r)
-{
-    ngx_http_alikassa_notification_ctx_t  *ctx;
-
-    /* without memory there is no page either */
-
-    (void) ngx_http_alikassa_notification_bar(r);
-
-    ctx = ngx_http_alikassa_notification_ctx(r);
-
-    if (ctx == NULL) {
-        return NULL;
-    }
-
-    /* an error_page redirect after the refusal overrides this response */
-
-    if (ctx->refused && ctx->uri_changes == r->uri_changes
-        && r->headers_out.status == NGX_HTTP_FORBIDDEN)
-    {
-        return &ngx_http_alikassa_notification_forbidden;
-    }
-
-    if (ctx->owed && !ctx->passed
-        && r->headers_out.status >= NGX_HTTP_OK
-        && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
-    {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "notification refused: \"return\" answers it before "
-                      "the check, remove it beside \"alikassa_notification\"");
-
-        return &ngx_http_alikassa_notification_forbidden;
-    }
-
-    return NULL;
 }
 
 

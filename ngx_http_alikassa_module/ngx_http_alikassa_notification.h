@@ -43,6 +43,19 @@ typedef struct {
 } ngx_http_alikassa_notification_conf_t;
 
 
+typedef struct ngx_http_alikassa_debt_s  ngx_http_alikassa_debt_t;
+
+/* the check that a location asks for */
+
+struct ngx_http_alikassa_debt_s {
+    ngx_http_alikassa_notification_conf_t  *conf;
+    ngx_http_alikassa_loc_conf_t           *alcf;
+    ngx_str_t                               args;
+    ngx_uint_t                              uri_changes; /* by then */
+    ngx_http_alikassa_debt_t               *next;
+};
+
+
 /*
  * The check is owed from the moment a request meets a location that has
  * "alikassa_notification", wherever rewrite takes it before the check.
@@ -55,6 +68,9 @@ typedef struct {
     ngx_str_t                               args;
     alikassa_notification_t                 notification;
 
+    /* what is owed besides, in the order in which it was met */
+    ngx_http_alikassa_debt_t               *debts;
+
     /* of this notification, and of the payment's final status */
     ngx_http_alikassa_claim_t              *claim;
     ngx_http_alikassa_claim_t              *final;
@@ -65,6 +81,7 @@ typedef struct {
     unsigned                                proven:1;
     unsigned                                refused:1;
     unsigned                                uri_changes:4; /* by then */
+    unsigned                                owed_at:4;  /* uri_changes */
     unsigned                                claimed:1;  /* delivery's part */
     unsigned                                whole:1;    /* the body's end */
     unsigned                                admitted:1; /* by "satisfy any" */
@@ -81,15 +98,6 @@ typedef struct {
 
 ngx_http_alikassa_notification_ctx_t *ngx_http_alikassa_notification_ctx(
     ngx_http_request_t *r);
-
-/*
- * The page that stands in place of the answer whose header is being sent, or
- * NULL.
- */
-
-const ngx_http_alikassa_refusal_t *ngx_http_alikassa_notification_page(
-    ngx_http_request_t *r);
-
 
 /*
  * Creates the context.  Returns NULL if there is no memory.
@@ -112,6 +120,15 @@ ngx_int_t ngx_http_alikassa_notification_guard(ngx_http_request_t *r);
 ngx_int_t ngx_http_alikassa_notification_bar(ngx_http_request_t *r);
 ngx_int_t ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+
+/*
+ * The page that stands in place of the answer whose header is being sent, or
+ * NULL.
+ */
+
+const ngx_http_alikassa_refusal_t *ngx_http_alikassa_notification_page(
+    ngx_http_request_t *r);
+
 ngx_int_t ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf);
 
 

@@ -21,6 +21,14 @@ static ngx_int_t ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
     ngx_http_err_page_t *page);
 
 
+static const ngx_http_alikassa_refusal_t
+    ngx_http_alikassa_notification_forbidden =
+{
+    NGX_HTTP_FORBIDDEN, ngx_string("forbidden"),
+    alikassa_string("This notification is not proven."), 0, 0
+};
+
+
 /*
  * Handles the precontent phase.  Returns NGX_DECLINED if the request may go
  * on, else NGX_HTTP_FORBIDDEN.
@@ -157,6 +165,44 @@ ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
     ngx_http_alikassa_value(v, NULL, 0);
 
     return NGX_OK;
+}
+
+
+const ngx_http_alikassa_refusal_t *
+ngx_http_alikassa_notification_page(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    /* without memory there is no page either */
+
+    (void) ngx_http_alikassa_notification_bar(r);
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    /* an error_page redirect after the refusal overrides this response */
+
+    if (ctx->refused && ctx->uri_changes == r->uri_changes
+        && r->headers_out.status == NGX_HTTP_FORBIDDEN)
+    {
+        return &ngx_http_alikassa_notification_forbidden;
+    }
+
+    if (ctx->owed && !ctx->passed
+        && r->headers_out.status >= NGX_HTTP_OK
+        && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "notification refused: \"return\" answers it before "
+                      "the check, remove it beside \"alikassa_notification\"");
+
+        return &ngx_http_alikassa_notification_forbidden;
+    }
+
+    return NULL;
 }
 
 

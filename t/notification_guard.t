@@ -174,6 +174,54 @@ http {
             error_page 403 = /files/folder/;
             proxy_pass http://127.0.0.1:%%PORT_2%%;
         }
+        # a check that is taken along, to another one
+
+        location = /along {
+            %%CHECK%%
+            rewrite ^ /along-any last;
+        }
+        location = /along-any {
+            internal;
+            satisfy any;
+            allow all;
+            %%CHECK%%
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location /one {
+            %%CHECK%%
+            location = /one/first { rewrite ^ /one/any last; }
+            location = /one/any {
+                satisfy any;
+                allow all;
+                if ($arg_type) { set $x 1; }
+                proxy_pass http://127.0.0.1:%%PORT_2%%;
+            }
+        }
+        location = /along-other { %%CHECK%% rewrite ^ /other last; }
+        location = /along-two { %%CHECK%% rewrite ^ /other-along last; }
+        location = /other-along {
+            alikassa_notification %%DIR%%/other.pub;
+            rewrite ^ /plain-any last;
+        }
+        location = /plain-any {
+            satisfy any;
+            allow all;
+            %%CHECK%%
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location = /other-first {
+            alikassa_notification %%DIR%%/other.pub;
+            rewrite ^ /notify last;
+        }
+        location = /other {
+            alikassa_notification %%DIR%%/other.pub;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+        location = /along-error {
+            %%CHECK%%
+            error_page 418 = /along-any;
+            return 418;
+        }
         %%LOCATIONS%%
         %%API%%
     }
@@ -316,6 +364,32 @@ for my $head ("$host$host", "$host:\r\n", "Host: a b\r\n",
 {
     $r = $t->request('/', pieces => ["GET /notify?$forged HTTP/1.1\r\n$head\r\n"]);
     is("$r->{status} " . shop(), '403 ', substr $head, 0, 40);
+}
+
+# a check that is taken along: each location's is made
+
+for my $uri (qw(/along /along-error /one/first)) {
+    $r = $t->get("$uri?$proven");
+    is("$r->{status} $r->{body}", '200 shop', "$uri, proven");
+    shop();
+
+    $r = $t->get("$uri?$forged");
+    is("$r->{status} " . shop(), '403 ', "$uri, forged");
+    is($r->{json}{message}, 'This notification is not proven.',
+        "$uri, in JSON");
+
+    $r = $t->post($uri, form => [id => 7]);
+    is("$r->{status} " . shop(), '403 ', "$uri, a forged form");
+}
+
+$r = $t->post('/along', form => [%field, sign => $sign]);
+is("$r->{status} $r->{body}", '200 shop', 'a proven form, taken along');
+is($t->get("/one/any?$forged")->{body}, 'shop', 'an "if" is no other location');
+shop();
+
+for my $uri (qw(/along-other /other-first /along-two)) {
+    $r = $t->get("$uri?$proven");
+    is("$r->{status} " . shop(), '403 ', "$uri, proven by one key of two");
 }
 
 # what the server refuses before the location is looked for
