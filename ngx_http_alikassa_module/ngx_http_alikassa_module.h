@@ -369,6 +369,7 @@ ngx_http_alikassa_ctx_t *ngx_http_alikassa_create_ctx(ngx_http_request_t *r);
 void ngx_http_alikassa_track(ngx_http_alikassa_call_t *call);
 void ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
     alikassa_outcome_t outcome);
+ngx_uint_t ngx_http_alikassa_unsent(ngx_http_alikassa_call_t *call);
 void ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call);
 void ngx_http_alikassa_order_init_process(void);
 void ngx_http_alikassa_order_exit_process(void);

@@ -179,6 +179,27 @@ ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
 
 
 /*
+ * Tells whether a call surely never left: its location's handler was not run,
+ * or nginx's own upstream has sent nothing.  A handler of another kind may
+ * have sent it its own way.
+ */
+
+ngx_uint_t
+ngx_http_alikassa_unsent(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_upstream_t  *u;
+
+    if (call->content_handler == NULL) {
+        return 1;
+    }
+
+    u = call->subrequest->upstream;
+
+    return u && !u->request_sent;
+}
+
+
+/*
  * Records the outcome of a call that is cut off: nothing was sent, or nobody
  * knows.  What a thread writes while it signs is not touched.
  */
@@ -186,11 +207,7 @@ ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
 void
 ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call)
 {
-    ngx_http_upstream_t  *u;
-
-    u = call->sent ? call->subrequest->upstream : NULL;
-
-    if (u == NULL || !u->request_sent) {
+    if (ngx_http_alikassa_unsent(call)) {
         ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
         return;
     }

@@ -270,8 +270,9 @@ ngx_http_alikassa_upstream_handler(ngx_http_request_t *r)
 
     if (r->upstream == NULL || r->upstream->conf == NULL) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "the location of \"%V\" passes nothing on, "
-                      "give it a \"proxy_pass\"", &r->uri);
+                      "the location of \"%V\" has a handler that passes "
+                      "nothing on, it is not known whether the call was "
+                      "sent, give it a \"proxy_pass\"", &r->uri);
 
         return (rc == NGX_DONE) ? rc : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -384,19 +385,18 @@ static void
 ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call, ngx_int_t rc)
 {
-    alikassa_str_t        body;
-    alikassa_outcome_t    outcome;
-    ngx_http_upstream_t  *u;
+    alikassa_str_t      body;
+    alikassa_outcome_t  outcome;
 
-    u = r->upstream;
-
-    call->outcome = (u && u->request_sent) ? ALIKASSA_OUTCOME_UNKNOWN
-                                           : ALIKASSA_OUTCOME_UNSENT;
+    call->outcome = ngx_http_alikassa_unsent(call) ? ALIKASSA_OUTCOME_UNSENT
+                                                   : ALIKASSA_OUTCOME_UNKNOWN;
 
     call->timedout = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
 
-    if (rc != NGX_OK || !call->headers || call->outcome
-                                          == ALIKASSA_OUTCOME_UNSENT)
+    /* an answer that no upstream gave is not AliKassa's */
+
+    if (rc != NGX_OK || !call->headers || r->upstream == NULL
+        || call->outcome == ALIKASSA_OUTCOME_UNSENT)
     {
         return;
     }

@@ -28,6 +28,8 @@ http {
     log_format vars '$alikassa_order_id $alikassa_amount';
     alikassa_account %%ACCOUNT%%;
     alikassa_key     %%KEYS%%/payment;
+    alikassa_audit_log %%DIR%%/audit.log;
+    alikassa_idempotency_zone orders 1m;
 
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -90,6 +92,26 @@ http {
             alikassa_payment;
         }
 
+        # a handler that sends the order its own way
+
+        location = /other {
+            alikassa_payment;
+            alikassa_api /lua;
+            alikassa_idempotency orders;
+        }
+
+        location /lua/ {
+            internal;
+            content_by_lua_block {
+                local r = ngx.location.capture("/alikassa-api"
+                    .. ngx.var.uri:sub(5), { method = ngx.HTTP_POST,
+                    always_forward_body = true })
+                ngx.status = r.status
+                ngx.header["Content-Length"] = #r.body
+                ngx.print(r.body)
+            }
+        }
+
         location = /notify {
             alikassa_notification %%KEYS%%/notification/public.pem;
             error_page 403 = @lua;
@@ -113,6 +135,22 @@ is($t->log('vars.log'), "L-2 1.5\n", 'the order that was refused');
 my @fields = $t->payment(order_id => undef);
 is($t->post('/paid', form => \@fields)->{status}, 200, 'another body');
 is(scalar(() = $t->requests('L-3')), 1, 'is what is paid with');
+
+# AliKassa has it, by a call that is not nginx's own: nobody knows
+
+for my $try (1, 2) {
+    my $r = $t->post('/other', form => [$t->payment(order_id => 'L-4',
+        customer_ip => '192.0.2.8')]);
+    is("$r->{status} $r->{json}{outcome}", ($try == 1 ? 502 : 409)
+        . ' unknown', "another handler, $try: unknown");
+}
+
+is(scalar(grep { $_->{call} eq 'payment' } $t->requests('L-4')), 1,
+    'another handler: sent once');
+is(join(' ', $t->log('audit.log') =~ /"outcome":"(\w+)"/g),
+    'accepted unknown', 'another handler: audit log');
+like($t->log, qr/\[error\] .* a handler that passes nothing on, it is not known whether the call was sent, give it a "proxy_pass"/,
+    'another handler: error log');
 
 is($t->get('/notify')->{status}, 403, 'a refused notification finds no Lua');
 
