@@ -23,6 +23,9 @@ typedef struct {
 
     /* a Retry-After has its place here */
     unsigned                 later:1;
+
+    /* a payment's path never gives it: another path was called */
+    unsigned                 misled:1;
 } alikassa_answer_status_t;
 
 
@@ -38,6 +41,9 @@ static const alikassa_answer_status_t *alikassa_answer_status(
     unsigned status);
 static alikassa_rc_t alikassa_answer_names_order(const alikassa_str_t *body,
     alikassa_answer_t *answer);
+static int alikassa_answer_errors_name(const cJSON *errors);
+static int alikassa_answer_field(const char *name);
+static int alikassa_answer_text(const cJSON *item);
 
 
 /*
@@ -46,25 +52,36 @@ static alikassa_rc_t alikassa_answer_names_order(const alikassa_str_t *body,
  */
 
 static const alikassa_answer_status_t  alikassa_answer_statuses[] = {
-    { 200, 299, ALIKASSA_OUTCOME_ACCEPTED, 0, 0, 0 },
-    { 401, 401, ALIKASSA_OUTCOME_REJECTED, 0, 1, 0 },
-    { 403, 404, ALIKASSA_OUTCOME_REJECTED, 0, 1, 0 },
-    { 408, 408, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 0 },
-    { 409, 409, ALIKASSA_OUTCOME_REJECTED, 1, 0, 0 },
-    { 429, 429, ALIKASSA_OUTCOME_REJECTED, 0, 0, 1 },
-    { 400, 499, ALIKASSA_OUTCOME_REJECTED, 0, 0, 0 },
-    { 503, 503, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 1 },
+    { 200, 299, ALIKASSA_OUTCOME_ACCEPTED, 0, 0, 0, 0 },
+    { 401, 401, ALIKASSA_OUTCOME_REJECTED, 0, 1, 0, 0 },
+    { 403, 403, ALIKASSA_OUTCOME_REJECTED, 0, 1, 0, 0 },
+    { 404, 404, ALIKASSA_OUTCOME_REJECTED, 0, 1, 0, 1 },
+    { 408, 408, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 0, 0 },
+    { 409, 409, ALIKASSA_OUTCOME_REJECTED, 1, 0, 0, 0 },
+    { 429, 429, ALIKASSA_OUTCOME_REJECTED, 0, 0, 1, 0 },
+    { 400, 499, ALIKASSA_OUTCOME_REJECTED, 0, 0, 0, 0 },
+    { 503, 503, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 1, 0 },
 
     /* the last one fits all */
 
-    { 0, (unsigned) -1, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 0 }
+    { 0, (unsigned) -1, ALIKASSA_OUTCOME_UNKNOWN, 0, 0, 0, 0 }
 };
 
 
-/* where a rejection says which fields it is about, and the one that counts */
+/* where a rejection says which fields it is about, and in which words */
 
 static const char  alikassa_answer_errors[] = "errors";
+static const char  alikassa_answer_message[] = "message";
+
+/* the field that counts, alone or with a part of it behind a dot */
+
 static const char  alikassa_answer_order_id[] = "order_id";
+
+/* the same in a text, in small letters */
+
+static const char *const  alikassa_answer_words[] = {
+    "order_id", "order id", NULL
+};
 
 
 static const alikassa_answer_member_t  alikassa_answer_members[] = {
@@ -72,7 +89,8 @@ static const alikassa_answer_member_t  alikassa_answer_members[] = {
     { alikassa_string("uuid"), offsetof(alikassa_answer_t, uuid) },
     { alikassa_string("url"), offsetof(alikassa_answer_t, url) },
     { alikassa_string("payment_status"),
-      offsetof(alikassa_answer_t, payment_status) }
+      offsetof(alikassa_answer_t, payment_status) },
+    { alikassa_string("order_id"), offsetof(alikassa_answer_t, order_id) }
 };
 
 #define ALIKASSA_ANSWER_MEMBERS                                               \
@@ -230,7 +248,7 @@ alikassa_answer_status(unsigned status)
 
 
 /*
- * Looks for "order_id" in "errors", an object of field names.  The list of
+ * Looks for "order_id" in "errors", and for its name in "message".  The list of
  * members has no nested values, so the text, which is proven, is parsed once
  * more: only a rejection pays for it.
  */
@@ -239,7 +257,6 @@ static alikassa_rc_t
 alikassa_answer_names_order(const alikassa_str_t *body,
     alikassa_answer_t *answer)
 {
-    const cJSON        *errors;
     alikassa_rc_t       rc;
     alikassa_json_t     json;
     alikassa_reason_t   reason;
@@ -250,17 +267,122 @@ alikassa_answer_names_order(const alikassa_str_t *body,
         return ALIKASSA_ERROR;
     }
 
-    errors = cJSON_GetObjectItemCaseSensitive(json.root,
-                                              alikassa_answer_errors);
-
-    answer->names_order = cJSON_IsObject(errors)
-                          && cJSON_GetObjectItemCaseSensitive(errors,
-                                                     alikassa_answer_order_id)
-                             != NULL;
+    answer->names_order =
+        alikassa_answer_errors_name(cJSON_GetObjectItemCaseSensitive(json.root,
+                                                       alikassa_answer_errors))
+        || alikassa_answer_text(cJSON_GetObjectItemCaseSensitive(json.root,
+                                                     alikassa_answer_message));
 
     alikassa_json_free(&json);
 
     return ALIKASSA_OK;
+}
+
+
+/*
+ * "errors": an object of field names, a list of texts or of objects with the
+ * field's name as a value ("field", "param" or whatever), or a text.
+ */
+
+static int
+alikassa_answer_errors_name(const cJSON *errors)
+{
+    const cJSON  *item, *member;
+
+    if (cJSON_IsString(errors)) {
+        return alikassa_answer_text(errors);
+    }
+
+    if (!cJSON_IsObject(errors) && !cJSON_IsArray(errors)) {
+        return 0;
+    }
+
+    cJSON_ArrayForEach(item, errors) {
+
+        if (cJSON_IsObject(errors)) {
+
+            if (alikassa_answer_field(item->string)) {
+                return 1;
+            }
+
+            continue;
+        }
+
+        if (alikassa_answer_text(item)) {
+            return 1;
+        }
+
+        if (!cJSON_IsObject(item)) {
+            continue;
+        }
+
+        cJSON_ArrayForEach(member, item) {
+
+            if (alikassa_answer_field(member->string)
+                || alikassa_answer_text(member))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+alikassa_answer_field(const char *name)
+{
+    size_t  len;
+
+    len = sizeof(alikassa_answer_order_id) - 1;
+
+    return name
+           && strncmp(name, alikassa_answer_order_id, len) == 0
+           && (name[len] == '\0' || name[len] == '.');
+}
+
+
+/*
+ * Tells whether a JSON string has the name of the field anywhere, in capitals
+ * or small letters.
+ */
+
+static int
+alikassa_answer_text(const cJSON *item)
+{
+    char                c;
+    size_t              i;
+    const char         *p;
+    const char *const  *word;
+
+    if (!cJSON_IsString(item) || item->valuestring == NULL) {
+        return 0;
+    }
+
+    for (word = alikassa_answer_words; *word; word++) {
+        for (p = item->valuestring; *p; p++) {
+
+            for (i = 0; (*word)[i]; i++) {
+
+                c = p[i];
+
+                if (c >= 'A' && c <= 'Z') {
+                    c = (char) (c | 0x20);
+                }
+
+                if (c != (*word)[i]) {
+                    break;
+                }
+            }
+
+            if ((*word)[i] == '\0') {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 
@@ -275,6 +397,24 @@ int
 alikassa_answer_not_found(unsigned status, const alikassa_answer_t *answer)
 {
     return status == 404 && answer->object;
+}
+
+
+int
+alikassa_answer_misled(unsigned status)
+{
+    return alikassa_answer_status(status)->misled;
+}
+
+
+int
+alikassa_answer_another(const alikassa_answer_t *answer,
+    const alikassa_str_t *order_id)
+{
+    return answer->order_id.data != NULL
+           && (answer->order_id.len != order_id->len
+               || memcmp(answer->order_id.data, order_id->data, order_id->len)
+                  != 0);
 }
 
 

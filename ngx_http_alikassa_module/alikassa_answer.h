@@ -36,11 +36,12 @@ typedef struct {
     alikassa_str_t           uuid;
     alikassa_str_t           url;
     alikassa_str_t           payment_status;
+    alikassa_str_t           order_id;
 
     /* a complete JSON object: fit to be passed on */
     unsigned                 object:1;
 
-    /* a rejection of a call that moves money: "errors" names "order_id" */
+    /* a rejection of a call that moves money: it names "order_id" */
     unsigned                 names_order:1;
 } alikassa_answer_t;
 
@@ -79,8 +80,26 @@ int alikassa_answer_not_found(unsigned status,
 
 
 /*
+ * Tells whether a rejection of a call that moves money is of a kind that
+ * AliKassa's path for such calls does not give: then the path or the account
+ * may be wrong, and a status call's "no such order" says nothing.
+ */
+
+int alikassa_answer_misled(unsigned status);
+
+
+/*
+ * Tells whether the answer names an order_id, and it is another one.
+ */
+
+int alikassa_answer_another(const alikassa_answer_t *answer,
+    const alikassa_str_t *order_id);
+
+
+/*
  * Tells whether a rejection may mean that the order exists: 409, or an answer
- * whose "errors" name "order_id", as AliKassa says that it was used.
+ * whose "errors" or "message" name the order_id, in whatever shape: AliKassa
+ * says so that it was used.
  */
 
 int alikassa_answer_doubtful(unsigned status,

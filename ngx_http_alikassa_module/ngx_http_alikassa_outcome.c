@@ -12,6 +12,7 @@ static ngx_uint_t ngx_http_alikassa_resent(ngx_http_alikassa_call_t *call);
 static ngx_uint_t ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call);
+static ngx_uint_t ngx_http_alikassa_another(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
     alikassa_event_t event);
 
@@ -125,7 +126,8 @@ ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call)
 
 /*
  * Only AliKassa's own word tells whether an order exists: a whole answer with
- * an id, or that there is none.
+ * an id, which is not another order's, or that there is none.  The latter
+ * counts for nothing where the payment's own path was not found.
  */
 
 static void
@@ -135,12 +137,16 @@ ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
 
     ctx = call->ctx;
 
-    if (call->outcome == ALIKASSA_OUTCOME_ACCEPTED && call->answer.id.len) {
+    if (call->outcome == ALIKASSA_OUTCOME_ACCEPTED && call->answer.id.len
+        && !ngx_http_alikassa_another(call))
+    {
         call->asked = ALIKASSA_EVENT_FOUND;
         ctx->outcome = ALIKASSA_OUTCOME_REPLAYED;
 
     } else if (call->whole
-               && alikassa_answer_not_found(call->status, &call->answer))
+               && alikassa_answer_not_found(call->status, &call->answer)
+               && !(ctx->rejected
+                    && alikassa_answer_misled(ctx->rejected->status)))
     {
         call->asked = ALIKASSA_EVENT_NOT_FOUND;
 
@@ -155,6 +161,26 @@ ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
     }
 
     ngx_http_alikassa_settle_claim(call, call->asked);
+}
+
+
+static ngx_uint_t
+ngx_http_alikassa_another(ngx_http_alikassa_call_t *call)
+{
+    alikassa_str_t  order_id;
+
+    order_id.len = call->ctx->order_id.len;
+    order_id.data = call->ctx->order_id.data;
+
+    if (!alikassa_answer_another(&call->answer, &order_id)) {
+        return 0;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, call->ctx->request->connection->log, 0,
+                  "upstream sent the status of another order than the one "
+                  "that was asked for");
+
+    return 1;
 }
 
 

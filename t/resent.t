@@ -96,7 +96,8 @@ sub reply ($c, $status, $body) {
 }
 
 sub audit ($id) {
-    return join ', ', map { "$_->{operation} $_->{status} $_->{outcome}" }
+    return join ', ', map { join ' ', $_->{call} // $_->{operation},
+        $_->{status}, $_->{outcome} }
         grep { ($_->{order_id} // '') eq $id } map { json_decode($_) }
         split /\n/, $t->log('audit.log');
 }
@@ -189,6 +190,46 @@ for my $uri (qw(/pay /inline)) {
         "$uri, reset: variables");
     close $h2;
     doubted("$uri, reset", $uri, $id);
+}
+
+# the path is wrong: that AliKassa has no such order counts for nothing
+
+{
+    my $id = lose('/pay');
+    my $s  = start('/pay', $id);
+    my @paths;
+
+    for (1 .. 3) {
+        my ($c, $path) = call();
+        push @paths, $path;
+        reply($c, 404, '{"message":"The route could not be found."}');
+    }
+
+    my $r = answer($s);
+    is(join(' ', @paths), 'v1/payment/status v1/payment v1/payment/status',
+        'a wrong path: calls');
+    is("$r->{status} $r->{json}{outcome}", '409 unknown',
+        'a wrong path: unknown');
+    is(audit($id), 'payment 0 unknown, payment 404 unknown, '
+        . 'payment_status 404 unknown',
+        'a wrong path: audit log');
+    doubted('a wrong path', '/pay', $id);
+}
+
+# the status of another order
+
+{
+    my $id = lose('/pay');
+    my $s  = start('/pay', $id);
+    my ($c) = call();
+    reply($c, 200, '{"id":5,"order_id":"OTHER","payment_status":"paid"}');
+    my $r = answer($s);
+    is("$r->{status} $r->{json}{outcome}", '409 unknown',
+        'the status of another: unknown');
+    unlike($r->{raw}, qr/OTHER|paid/, 'the status of another: not told');
+    like($t->log, qr/\[error\] .* the status of another order/,
+        'the status of another: error log');
+    doubted('the status of another', '/pay', $id);
 }
 
 # nginx is stopped while it signs anew

@@ -235,6 +235,18 @@ rejections_are_doubted(void **state)
         { 422, "{\"errors\":{\"amount\":[],\"order_id\":[]}}", 1 },
         { 403, "{\"errors\":{\"order_id\":null}}", 1 },
         { 499, "{\"errors\":{\"order\\u005fid\":\"taken\"}}", 1 },
+
+        /* other shapes */
+
+        { 400, "{\"errors\":[{\"field\":\"order_id\",\"message\":\"x\"}]}", 1 },
+        { 400, "{\"errors\":[{\"field\":\"a\"},{\"param\":\"order_id.0\"}]}", 1 },
+        { 400, "{\"errors\":[{\"order_id\":[\"taken\"]}]}", 1 },
+        { 400, "{\"errors\":[\"order_id\"]}", 1 },
+        { 400, "{\"errors\":\"order_id\"}", 1 },
+        { 400, "{\"errors\":{\"order_id.0\":[\"taken\"]}}", 1 },
+        { 400, "{\"message\":\"order_id has already been taken\"}", 1 },
+        { 422, "{\"message\":\"This Order ID was used.\",\"errors\":{}}", 1 },
+
         { 409, "{}", 1 },
         { 409, "{\"errors\":{\"amount\":[]}}", 1 },
 
@@ -244,8 +256,11 @@ rejections_are_doubted(void **state)
         { 400, "{\"errors\":{\"Order_id\":[]}}", 0 },
         { 400, "{\"errors\":{\"order_id2\":[]}}", 0 },
         { 400, "{\"errors\":{\"amount\":{\"order_id\":[]}}}", 0 },
-        { 400, "{\"errors\":[\"order_id\"]}", 0 },
-        { 400, "{\"errors\":\"order_id\"}", 0 },
+        { 400, "{\"errors\":[\"amount\",1,null,{\"field\":\"amount\"}]}", 0 },
+        { 400, "{\"errors\":{\"order_\":[],\"order_idx.0\":[]}}", 0 },
+        { 400, "{\"message\":\"The order_i d or der id is wrong.\"}", 0 },
+        { 400, "{\"message\":[\"order_id\"]}", 0 },
+        { 400, "{\"message\":\"order_i\"}", 0 },
         { 400, "{\"errors\":null}", 0 },
         { 400, "{\"Errors\":{\"order_id\":[]}}", 0 },
 
@@ -253,6 +268,7 @@ rejections_are_doubted(void **state)
 
         { 200, "{\"id\":1,\"errors\":{\"order_id\":[]}}", 0 },
         { 408, "{\"errors\":{\"order_id\":[]}}", 0 },
+        { 200, "{\"id\":1,\"message\":\"order_id\"}", 0 },
         { 500, "{\"errors\":{\"order_id\":[]}}", 0 }
     };
 
@@ -291,6 +307,54 @@ rejections_are_doubted(void **state)
 
 
 /*
+ * The status of another order is not that of this one.
+ */
+
+static void
+another_order_is_told(void **state)
+{
+    size_t              i;
+    alikassa_str_t      body;
+    alikassa_answer_t   answer;
+    alikassa_outcome_t  outcome;
+
+    const alikassa_str_t  order_id = alikassa_string("17");
+
+    static const struct {
+        const char     *body;
+        int             another;
+    } tests[] = {
+        { "{\"id\":5}", 0 },
+        { "{\"id\":5,\"order_id\":\"17\"}", 0 },
+        { "{\"id\":5,\"order_id\":17}", 0 },
+        { "{\"id\":5,\"order_id\":null}", 0 },
+        { "{\"id\":17,\"order_id\":\"\"}", 1 },
+        { "{\"id\":17,\"order_id\":\"1\"}", 1 },
+        { "{\"id\":17,\"order_id\":\"18\"}", 1 },
+        { "{\"id\":17,\"order_id\":\"170\"}", 1 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+
+        body = test_copy(tests[i].body);
+
+        assert_int_equal(alikassa_answer_read(test_pool(), &test_safe, 200,
+                                              &body, &answer, &outcome),
+                         ALIKASSA_OK);
+
+        if (alikassa_answer_another(&answer, &order_id) != tests[i].another) {
+            fail_msg("%s: another is not %d", tests[i].body,
+                     tests[i].another);
+        }
+
+        test_pool_free();
+    }
+}
+
+
+/*
  * What refuses the caller, and what says when to come again.
  */
 
@@ -310,6 +374,7 @@ the_caller_is_refused(void **state)
                          status == 401 || status == 403 || status == 404);
         assert_int_equal(alikassa_answer_denied(&test_safe, status, &answer),
                          status == 401 || status == 403 || status == 404);
+        assert_int_equal(alikassa_answer_misled(status), status == 404);
         assert_int_equal(alikassa_answer_later(status),
                          status == 429 || status == 503);
     }
@@ -525,6 +590,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(answers_are_judged),
         cmocka_unit_test(rejections_are_doubted),
+        cmocka_unit_test(another_order_is_told),
         cmocka_unit_test(the_caller_is_refused),
         cmocka_unit_test(members_are_read),
         cmocka_unit_test(only_plain_https_is_redirected_to),
