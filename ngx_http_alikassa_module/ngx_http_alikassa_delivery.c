@@ -439,6 +439,19 @@ ngx_http_alikassa_delivery_answered(ngx_http_request_t *r)
 
     status = r->headers_out.status;
 
+    /* the page for an error may be a success, and is not the shop's */
+
+    if (r->upstream) {
+        if (r->upstream->headers_in.status_n < NGX_HTTP_OK
+            || r->upstream->headers_in.status_n >= NGX_HTTP_SPECIAL_RESPONSE)
+        {
+            status = NGX_HTTP_BAD_GATEWAY;
+        }
+
+    } else if (ctx->failed || r->error_page) {
+        status = NGX_HTTP_BAD_GATEWAY;
+    }
+
     if (status >= NGX_HTTP_OK && status < NGX_HTTP_SPECIAL_RESPONSE) {
         ngx_http_alikassa_delivery_settle(ctx, ALIKASSA_EVENT_ACCEPTED);
 

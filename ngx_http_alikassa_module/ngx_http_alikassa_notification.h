@@ -83,6 +83,7 @@ typedef struct {
     unsigned                                uri_changes:4; /* by then */
     unsigned                                owed_at:4;  /* uri_changes */
     unsigned                                claimed:1;  /* delivery's part */
+    unsigned                                failed:1;   /* error_page since */
     unsigned                                whole:1;    /* the body's end */
     unsigned                                admitted:1; /* by "satisfy any" */
     unsigned                                barred:1;   /* refused for good */

@@ -158,8 +158,16 @@ ngx_int_t
 ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
     if (ngx_http_alikassa_notification_bar(r) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx && ctx->claimed && r == r->main) {
+        ctx->failed = 1;
     }
 
     ngx_http_alikassa_value(v, NULL, 0);

@@ -109,6 +109,7 @@ http {
     %%HTTP%%
     alikassa_account %%ACCOUNT%%;
     alikassa_key     %%KEYS%%/payment;
+    alikassa_idempotency_zone notifications 1m;
     log_format shop $request;
 
     server {
@@ -174,6 +175,50 @@ http {
             error_page 403 = /files/folder/;
             proxy_pass http://127.0.0.1:%%PORT_2%%;
         }
+        # a success that is not the shop's
+
+        location = /down {
+            %%CHECK%%
+            alikassa_idempotency notifications;
+            error_page 502 = /files/file;
+            proxy_pass http://127.0.0.1:%%PORT_9%%;
+        }
+        location = /down-try {
+            recursive_error_pages off;
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            alikassa_idempotency notifications;
+            try_files /none /down-app;
+        }
+        location = /down-app {
+            error_page 502 =200 /files/return;
+            proxy_pass http://127.0.0.1:%%PORT_9%%;
+        }
+        location = /failed {
+            %%CHECK%%
+            alikassa_idempotency notifications;
+            error_page 404 =200 /files/file;
+            proxy_intercept_errors on;
+            proxy_pass http://127.0.0.1:%%PORT_2%%/fail;
+        }
+        location = /content {
+            %%CHECK%%
+            alikassa_idempotency notifications;
+            error_page 404 = /files/file;
+            root %%DIR%%/html;
+            try_files /none =404;
+        }
+        location = /second {
+            %%CHECK%%
+            alikassa_idempotency notifications;
+            error_page 502 = @proxy;
+            proxy_pass http://127.0.0.1:%%PORT_9%%;
+        }
+        location = /up {
+            %%CHECK%%
+            alikassa_idempotency notifications;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+
         # a check that is taken along, to another one
 
         location = /along {
@@ -258,6 +303,7 @@ http {
         listen 127.0.0.1:%%PORT_2%%;
         access_log %%DIR%%/shop.log shop;
         location / { return 200 "shop"; }
+        location = /fail { return 404; }
     }
 }
 EOF
@@ -284,6 +330,15 @@ my $query = form_encode(map { $_ => $field{$_} } qw(type id order_id
 
 print $in "sign - $query\n";
 chomp(my $sign = <$out>);
+
+# a proven one with another id
+
+sub other ($id) {
+    my $other = $query =~ s/&id=\d+/&id=$id/r;
+    print $in "sign - $other\n";
+    chomp(my $sign = <$out>);
+    return "$other&" . form_encode(sign => $sign);
+}
 
 my $proven = "$query&" . form_encode(sign => $sign);
 my $forged = $proven =~ s/order_id=A/order_id=B/r;
@@ -390,6 +445,31 @@ shop();
 for my $uri (qw(/along-other /other-first /along-two)) {
     $r = $t->get("$uri?$proven");
     is("$r->{status} " . shop(), '403 ', "$uri, proven by one key of two");
+}
+
+# a success that is not the shop's is not remembered
+
+my $id = 7000;
+
+for my $uri (qw(/down /down-try /failed /content)) {
+    my $other = other(++$id);
+
+    for my $time (1, 2) {
+        $r = $t->get("$uri?$other");
+        is($r->{status}, 200, "$uri, a page for an error, $time");
+        unlike($r->{body}, qr/answered before/, "$uri, not remembered, $time");
+    }
+
+    shop();
+}
+
+for my $uri (qw(/up /second)) {
+    my $other = other(++$id);
+
+    is($t->get("$uri?$other")->{body}, 'shop', "$uri, the shop answers");
+    like($t->get("$uri?$other")->{body}, qr/answered before/,
+        "$uri, and its answer is remembered");
+    shop();
 }
 
 # what the server refuses before the location is looked for
