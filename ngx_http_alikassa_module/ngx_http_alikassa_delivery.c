@@ -264,9 +264,10 @@ ngx_http_alikassa_delivery_way(ngx_http_request_t *r,
 
     parts[0] = r->method_name;
 
-    if (r->headers_in.host) {
-        parts[1] = r->headers_in.host->value;
-    }
+    /* over HTTP/3 nginx may make no header of it */
+
+    parts[1] = r->headers_in.host ? r->headers_in.host->value
+                                  : r->headers_in.server;
 
     parts[2] = r->unparsed_uri;
 
