@@ -56,6 +56,12 @@ http {
             alikassa_notification %%KEYS%%/notification/public.pem;
             rewrite ^ /brand last;
         }
+        location /alike {
+            alikassa_notification_fields card_brand RRN id order_id
+                                         payment_status account;
+            alikassa_notification %%KEYS%%/notification/public.pem;
+            rewrite ^ /brand last;
+        }
         location /once {
             alikassa_notification_fields id order_id payment_status;
             alikassa_notification %%KEYS%%/notification/public.pem;
@@ -152,8 +158,13 @@ my @brand = (@none, card_brand => "a\tb", RRN => '012',
     flags => flags('card_brand RRN id order_id payment_status account'));
 passes('of any name', '1|108465371|||||012|012|', '/brand?'
     . $n->query(@brand));
-passes('of any name, by a rewrite', '1|108465371|||||012|012|', '/rewrite?'
+passes('of any name, by a rewrite', '1|108465371|||||012|012|', '/alike?'
     . $n->query(@brand));
+
+# each check that a request meets is made: that of other fields, too
+
+bad('by a rewrite from a location of other fields',
+    'a parameter is not signed', '/rewrite?' . $n->query(@brand));
 passes('a documented one that is not signed, and allowed',
     '1|108465371|||||012|012|', '/brand?' . $n->query(@brand) . '&desc=x');
 bad('a documented one that is not signed', 'a parameter is not signed',
