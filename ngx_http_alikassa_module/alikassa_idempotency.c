@@ -121,7 +121,7 @@ static const alikassa_step_t
         alikassa_step(CHECK, REFUSE),       /* unsent */
         alikassa_step(CHECK, REFUSE),       /* lost */
         alikassa_step(DONE, STORE),         /* found */
-        alikassa_step(FREE, RELEASE),       /* not found: rejected indeed */
+        alikassa_step(FREE, RELEASE),       /* not found: the no holds */
         alikassa_step(UNKNOWN, NONE),       /* no status */
         alikassa_step(UNKNOWN, NONE),       /* died */
         alikassa_step(CHECK, REFUSE),       /* expired */

@@ -6,10 +6,10 @@
  * closed and calls their read handlers, and the request of a stream so marked
  * is terminated at once, with its subrequests.  Over HTTP/1 and HTTP/2 a
  * request lives until its subrequest is done, where nothing else, such as a
- * mirror, runs beside it.  While a call that moves money
- * is being made, a handler in front of nginx's takes the mark away: then the
- * request goes on, and ends when its answer cannot be sent.  The QUIC
- * connection waits for its last stream by itself.
+ * mirror, runs beside it.  While a call that moves money is being made, a
+ * handler in front of nginx's takes the mark away: then the request goes on,
+ * and ends when its answer cannot be sent.  The QUIC connection waits for its
+ * last stream by itself.
  */
 
 
