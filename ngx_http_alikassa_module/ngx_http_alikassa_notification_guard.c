@@ -15,6 +15,8 @@
 
 
 static ngx_uint_t ngx_http_alikassa_notification_early(ngx_http_request_t *r);
+static void ngx_http_alikassa_notification_post_actions(
+    ngx_http_core_loc_conf_t *clcf);
 static ngx_int_t ngx_http_alikassa_notification_error_pages(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf);
 static ngx_int_t ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
@@ -239,7 +241,11 @@ ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
     conf = cscf->ctx->loc_conf[ngx_http_alikassa_notification_module.ctx_index];
 
-    conf->inside = 1;
+    if (!conf->inside) {
+        conf->inside = 1;
+        ngx_http_alikassa_notification_post_actions(
+                            cscf->ctx->loc_conf[ngx_http_core_module.ctx_index]);
+    }
 
     if (conf->anywhere) {
         return NGX_OK;
@@ -262,6 +268,40 @@ ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Takes post_action off the server itself, and off each "if" of it: nginx runs
+ * it for a request that ends before its location is known, as by "return 408"
+ * or "return 499", and calls nothing of the module's before.  The locations
+ * have inherited it by now.
+ */
+
+static void
+ngx_http_alikassa_notification_post_actions(ngx_http_core_loc_conf_t *clcf)
+{
+    ngx_queue_t                *q;
+    ngx_http_core_loc_conf_t   *inside;
+    ngx_http_location_queue_t  *lq;
+
+    ngx_str_null(&clcf->post_action);
+
+    if (clcf->locations == NULL) {
+        return;
+    }
+
+    for (q = ngx_queue_head(clcf->locations);
+         q != ngx_queue_sentinel(clcf->locations);
+         q = ngx_queue_next(q))
+    {
+        lq = ngx_queue_data(q, ngx_http_location_queue_t, queue);
+        inside = lq->exact ? lq->exact : lq->inclusive;
+
+        if (inside->noname) {
+            ngx_str_null(&inside->post_action);
+        }
+    }
 }
 
 

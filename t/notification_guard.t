@@ -284,6 +284,20 @@ http {
         location @proxy { proxy_pass http://127.0.0.1:%%PORT_2%%; }
     }
 
+    # post_action of the server
+
+    server {
+        listen 127.0.0.1:%%PORT_5%%;
+        post_action @after;
+        if ($arg_c = 408) { return 408; }
+        if ($arg_c = 444) { return 444; }
+        if ($arg_c = 403) { return 403; }
+        if ($arg_c) { return 499; }
+        location = /notify { %%CHECK%% proxy_pass http://127.0.0.1:%%PORT_2%%; }
+        location = /plain { return 200; }
+        location @after { proxy_pass http://127.0.0.1:%%PORT_2%%; }
+    }
+
     # of a port, the first server has no check and the second has
 
     server {
@@ -485,6 +499,16 @@ is($t->request('/plain', port => $t->port(3))->{body}, 'shop',
 is($t->request('/x', port => $t->port(3), headers => ['User-Agent: other'])
     ->{body}, 'shop', 'and after a rewrite of the server');
 shop();
+
+# post_action of the server, where the location is not known; a location has it
+
+for my $status (408, 444, 403, 499) {
+    $t->request("/notify?$forged&c=$status", port => $t->port(5));
+    $t->request('/plain', port => $t->port(5));
+    ok(wait_for(sub { $t->log('shop.log') =~ m{/plain} }),
+        'post_action of a location runs');
+    unlike(shop(), qr/notify/, "\"return $status\" of the server, post_action");
+}
 
 # what another server of the port refuses
 
