@@ -11,6 +11,7 @@
 SHELL     = /bin/bash
 
 SRC       = ngx_http_alikassa_module
+CORE      = $(SRC)/core
 BUILD     = build
 
 # Debian's nginx-dev: headers, configure and the flags of its nginx
@@ -41,8 +42,8 @@ ngx_path   = $(shell PATH="$$PATH:/usr/sbin"; $(NGINX) -V 2>&1 \
 NGX_CC_OPT = $(CFLAGS)
 NGX_LD_OPT = $(LDFLAGS)
 
-CORE_SRCS  = $(wildcard $(SRC)/alikassa_*.c)
-CORE_OBJS  = $(CORE_SRCS:$(SRC)/%.c=$(BUILD)/core/%.o)
+CORE_SRCS  = $(wildcard $(CORE)/alikassa_*.c)
+CORE_OBJS  = $(CORE_SRCS:$(CORE)/%.c=$(BUILD)/core/%.o)
 CORE_LIB   = $(BUILD)/libalikassa.a
 LIBS       = -lcjson -lcrypto -lpthread
 
@@ -73,7 +74,7 @@ help:
 
 module: $(BUILD)/ngx_http_alikassa_module.so
 
-$(BUILD)/ngx_http_alikassa_module.so: $(wildcard $(SRC)/*.[ch]) config \
+$(BUILD)/ngx_http_alikassa_module.so: $(wildcard $(SRC)/*/*.[ch]) config \
     $(BUILD)/nginx/objs/Makefile
 	$(MAKE) -C $(BUILD)/nginx -f objs/Makefile modules
 	@# a new file: one that a running nginx has mapped must not change
@@ -89,7 +90,7 @@ NGX_IS    := $(shell cd '$(NGX_TREE)' 2>/dev/null && \
                      2>/dev/null | sha1sum)
 
 STAMP := $(shell echo '$(NGINX_SRC) $(NGX_CC_OPT) $(NGX_LD_OPT) $(CC)' \
-             '$(sort $(wildcard $(SRC)/*.[ch]))' '$(CURDIR)' '$(NGX_IS)' \
+             '$(sort $(wildcard $(SRC)/*/*.[ch]))' '$(CURDIR)' '$(NGX_IS)' \
              '$(NGX_FLAGS) $(NGX_WITHOUT)' | sha1sum)
 
 ifneq ($(shell cat $(BUILD)/nginx.stamp 2>/dev/null),$(STAMP))
@@ -179,27 +180,27 @@ $(CORE_LIB): $(CORE_OBJS)
 	rm -f $@
 	ar rcs $@ $(CORE_OBJS)
 
-$(BUILD)/core/%.o: $(SRC)/%.c $(wildcard $(SRC)/alikassa*.h) | $(BUILD)/core
+$(BUILD)/core/%.o: $(CORE)/%.c $(wildcard $(CORE)/*.h) | $(BUILD)/core
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -c $< -o $@
 
 $(BUILD)/unit/%: t/unit/%.c $(CORE_LIB) t/unit/pool.h | $(BUILD)/unit
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(SRC) -It/unit $< \
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(CORE) -It/unit $< \
 	    $(CORE_LIB) -lcmocka $(LIBS) -o $@
 
-$(BUILD)/asan/%.o: $(SRC)/%.c $(wildcard $(SRC)/alikassa*.h) | $(BUILD)/asan
+$(BUILD)/asan/%.o: $(CORE)/%.c $(wildcard $(CORE)/*.h) | $(BUILD)/asan
 	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) -c $< -o $@
 
-$(BUILD)/asan/%: t/unit/%.c $(CORE_SRCS:$(SRC)/%.c=$(BUILD)/asan/%.o) \
+$(BUILD)/asan/%: t/unit/%.c $(CORE_SRCS:$(CORE)/%.c=$(BUILD)/asan/%.o) \
     t/unit/pool.h | $(BUILD)/asan
-	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) -I$(SRC) -It/unit $< \
+	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) -I$(CORE) -It/unit $< \
 	    $(BUILD)/asan/alikassa_*.o -lcmocka $(LIBS) -o $@
 
-$(BUILD)/tsan/%.o: $(SRC)/%.c $(wildcard $(SRC)/alikassa*.h) | $(BUILD)/tsan
+$(BUILD)/tsan/%.o: $(CORE)/%.c $(wildcard $(CORE)/*.h) | $(BUILD)/tsan
 	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) -c $< -o $@
 
-$(BUILD)/tsan/%: t/unit/%.c $(CORE_SRCS:$(SRC)/%.c=$(BUILD)/tsan/%.o) \
+$(BUILD)/tsan/%: t/unit/%.c $(CORE_SRCS:$(CORE)/%.c=$(BUILD)/tsan/%.o) \
     t/unit/pool.h | $(BUILD)/tsan
-	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) -I$(SRC) \
+	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) -I$(CORE) \
 	    -It/unit $< $(BUILD)/tsan/alikassa_*.o -lcmocka $(LIBS) -o $@
 
 # what tests put before libcrypto
@@ -227,7 +228,7 @@ tsan: $(TSAN_UNITS)
 	@set -e; for t in $(TSAN_UNITS); do echo "== $$t"; $$t; done
 
 $(BUILD)/php/%: t/php/%.c $(CORE_LIB) | $(BUILD)/php
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(SRC) $< $(CORE_LIB) \
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(CORE) $< $(CORE_LIB) \
 	    $(LIBS) -o $@
 
 php: $(patsubst t/php/%.c,$(BUILD)/php/%,$(wildcard t/php/*.c))
