@@ -1,12 +1,5 @@
-# make            builds build/ngx_http_alikassa_module.so for Debian's nginx
-# make NGX_SRC=.. builds it against another nginx source tree
-# make install    installs it where nginx looks for modules (DESTDIR=..)
-# make demo       a shop, nginx and a sandbox AliKassa on loopback
-# make test       unit tests, nginx and the sandbox, comparison with PHP
-# make bench      measures; writes docs/benchmark.md
-# make fuzz       fuzzes each parser for FUZZ_SECONDS (60)
-#
-# demo, test, bench and fuzz install what is missing with apt-get, as root.
+# "make help" lists the targets.  Each target that a person may ask for has a
+# comment with two "#" before it, which "make help" prints.
 
 SHELL     = /bin/bash
 
@@ -14,22 +7,28 @@ SRC       = ngx_http_alikassa_module
 CORE      = $(SRC)/core
 BUILD     = build
 
-# Debian's nginx-dev: headers, configure and the flags of its nginx
+# Debian's package nginx-dev: headers, configure and the flags of its nginx
 NGX_DEV   = /usr/share/nginx/src
+# another nginx source tree to build against: make NGX_SRC=path
 NGX_SRC   =
 NGINX_SRC = $(NGX_SRC)
 NGX_FLAGS = --with-compat --with-threads --with-http_ssl_module \
             --with-http_v2_module --with-http_auth_request_module \
             --with-http_secure_link_module --with-http_realip_module
-# one that is left out of them
+# one flag to leave out of them
 NGX_WITHOUT =
 
+# make has a CC of its own, "cc": only that one is replaced, so that CC in the
+# environment and on the command line count alike
+ifeq ($(origin CC),default)
 CC        = gcc
+endif
+
 CFLAGS    = -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LDFLAGS   = -Wl,-z,relro -Wl,-z,now
 WARNINGS  = -Wall -Wextra -Werror
 
-# where it is installed: the folders that the nginx in the PATH says it has
+# where "make install" writes: the folders that the nginx in the PATH names
 NGINX      = nginx
 DESTDIR    =
 MODULES    = $(or $(call ngx_path,modules-path),/usr/lib/nginx/modules)
@@ -38,18 +37,22 @@ CONF       = $(patsubst %/,%,$(dir $(or $(call ngx_path,conf-path), \
 ngx_path   = $(shell PATH="$$PATH:/usr/sbin"; $(NGINX) -V 2>&1 \
                  | tr ' ' '\n' | sed -n 's/^--$(1)=//p')
 
-# of the module inside nginx's build
+# flags of the module, inside nginx's build
 NGX_CC_OPT = $(CFLAGS)
 NGX_LD_OPT = $(LDFLAGS)
 
 CORE_SRCS  = $(wildcard $(CORE)/alikassa_*.c)
 CORE_OBJS  = $(CORE_SRCS:$(CORE)/%.c=$(BUILD)/core/%.o)
+ASAN_OBJS  = $(CORE_SRCS:$(CORE)/%.c=$(BUILD)/asan/%.o)
+TSAN_OBJS  = $(CORE_SRCS:$(CORE)/%.c=$(BUILD)/tsan/%.o)
 CORE_LIB   = $(BUILD)/libalikassa.a
 LIBS       = -lcjson -lcrypto -lpthread
+# the compiler writes what an object depends on into a file beside it
+DEPS       = -MMD -MP -MF $@.d -MT $@
 
 UNIT_SRCS  = $(wildcard t/unit/*.c)
 UNITS      = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
-# few contexts of a signer are kept, so that some are dropped
+# a signer keeps few contexts, so that the tests also see it drop some
 FEW        = -DALIKASSA_SIGNER_SPARE=2
 ASAN       = -fsanitize=address,undefined -fno-sanitize-recover=all $(FEW)
 TSAN       = -fsanitize=thread $(FEW)
@@ -57,32 +60,41 @@ ASAN_UNITS = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/asan/%)
 TSAN_UNITS = $(BUILD)/tsan/key
 
 PROVE      = prove -j 3
-# the longest first
+# the slowest tests, which start first
 LONG       = t/threads.t t/upstream.t t/idempotency.t
 TESTS      = $(LONG) $(filter-out $(LONG),$(wildcard t/*.t))
 
-.PHONY: all module install sanitized clang inline nginx core unit asan tsan \
-        layers php preload programs quick demo test bench fuzz check clean help
+.PHONY: all help module install sanitized clang inline nginx core unit asan \
+        tsan php preload layers programs quick check test demo bench fuzz \
+        clean
 
+## the same as "make module"
 all: module
 
+## list the targets
 help:
-	@sed -n 's/^# //p' Makefile
+	@awk '/^## / { text = text substr($$0, 3); next } \
+	    /^[a-z0-9-]+:/ && text { \
+	        sub(/:.*/, ""); printf "make %-15s%s\n", $$0, text \
+	    } \
+	    { text = "" }' Makefile
 
 
 # the module
 
+## build the module for Debian's nginx, or for NGX_SRC=path
 module: $(BUILD)/ngx_http_alikassa_module.so
 
 $(BUILD)/ngx_http_alikassa_module.so: $(wildcard $(SRC)/*/*.[ch]) config \
     $(BUILD)/nginx/objs/Makefile
 	$(MAKE) -C $(BUILD)/nginx -f objs/Makefile modules
-	@# a new file: one that a running nginx has mapped must not change
+	@# replaced, not written into: a running nginx may have mapped it
 	cp $(BUILD)/nginx/objs/ngx_http_alikassa_module.so $@.new
 	mv $@.new $@
 
-# another list of sources, flags, another tree, another place of ours (it is
-# in objs/Makefile) or another nginx in the same place asks for a new configure
+# nginx is configured again when the list of sources, the flags, the tree or
+# the nginx in it change, or when this folder moves, whose path configure has
+# written into objs/Makefile
 
 NGX_TREE   = $(or $(NGINX_SRC),$(NGX_DEV))
 NGX_IS    := $(shell cd '$(NGX_TREE)' 2>/dev/null && \
@@ -128,10 +140,11 @@ $(BUILD)/nginx/objs/Makefile: config
 	|| { tail -n 20 configure.log; exit 1; }
 	echo '$(STAMP)' > $(BUILD)/nginx.stamp
 
-# A new file that takes the name of the old one: a running nginx has the old
-# one mapped, and dies if that is written into.  An alikassa-api.conf that an
-# administrator changed stays; the new one is put beside it.
+# The module is renamed into its place: a running nginx has mapped the old file
+# and dies if that is written into.  An alikassa-api.conf that an administrator
+# has changed stays, and the new one is put beside it.
 
+## install the module where nginx -V says (DESTDIR=folder)
 install: module
 	mkdir -p '$(DESTDIR)$(MODULES)' '$(DESTDIR)$(CONF)'
 	install -m 644 $(BUILD)/ngx_http_alikassa_module.so \
@@ -149,128 +162,148 @@ install: module
 	    'alikassa-api.conf needs /etc/ssl/certs/ca-certificates.crt:' \
 	    'install ca-certificates'
 
-# the same with AddressSanitizer, for t/threads.t
-
+## build the module with AddressSanitizer, for t/threads.t
 sanitized:
 	$(MAKE) BUILD=$(BUILD)/sanitized \
 	    NGX_CC_OPT='-O1 -g -fsanitize=address -fno-omit-frame-pointer' \
 	    NGX_LD_OPT='-fsanitize=address' CC=$(CC) module
 
-# the same by clang, which warns of other things
-
+## build the module with clang, which warns of other things
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang module
 
-# and as for an nginx without threads, for t/inline.t
-
+## build the module without threads, for t/inline.t
 inline:
 	$(MAKE) BUILD=$(BUILD)/inline CC=clang NGX_WITHOUT=--with-threads module
 
-# nginx itself, from a source tree that has more than headers
-
+## build nginx itself, where NGX_SRC has more than headers
 nginx: $(BUILD)/nginx/objs/Makefile
 	$(MAKE) -C $(BUILD)/nginx -f objs/Makefile binary
 
 
 # the core as a library, and its tests
 
+## build the core as a library
 core: $(CORE_LIB)
 
 $(CORE_LIB): $(CORE_OBJS)
 	rm -f $@
 	ar rcs $@ $(CORE_OBJS)
 
-$(BUILD)/core/%.o: $(CORE)/%.c $(wildcard $(CORE)/*.h) | $(BUILD)/core
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -c $< -o $@
+$(BUILD)/core/%.o: $(CORE)/%.c $(BUILD)/core.stamp | $(BUILD)/core
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) $(DEPS) -c $< -o $@
 
-$(BUILD)/unit/%: t/unit/%.c $(CORE_LIB) t/unit/pool.h | $(BUILD)/unit
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(CORE) -It/unit $< \
+$(BUILD)/unit/%: t/unit/%.c $(CORE_LIB) | $(BUILD)/unit
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) $(DEPS) -I$(CORE) -It/unit $< \
 	    $(CORE_LIB) -lcmocka $(LIBS) -o $@
 
-$(BUILD)/asan/%.o: $(CORE)/%.c $(wildcard $(CORE)/*.h) | $(BUILD)/asan
-	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) -c $< -o $@
+$(BUILD)/asan/%.o: $(CORE)/%.c $(BUILD)/core.stamp | $(BUILD)/asan
+	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) $(DEPS) -c $< -o $@
 
-$(BUILD)/asan/%: t/unit/%.c $(CORE_SRCS:$(CORE)/%.c=$(BUILD)/asan/%.o) \
-    t/unit/pool.h | $(BUILD)/asan
-	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) -I$(CORE) -It/unit $< \
-	    $(BUILD)/asan/alikassa_*.o -lcmocka $(LIBS) -o $@
+$(BUILD)/asan/%: t/unit/%.c $(ASAN_OBJS) | $(BUILD)/asan
+	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) $(DEPS) -I$(CORE) \
+	    -It/unit $< $(ASAN_OBJS) -lcmocka $(LIBS) -o $@
 
-$(BUILD)/tsan/%.o: $(CORE)/%.c $(wildcard $(CORE)/*.h) | $(BUILD)/tsan
-	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) -c $< -o $@
+$(BUILD)/tsan/%.o: $(CORE)/%.c $(BUILD)/core.stamp | $(BUILD)/tsan
+	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) $(DEPS) -c $< -o $@
 
-$(BUILD)/tsan/%: t/unit/%.c $(CORE_SRCS:$(CORE)/%.c=$(BUILD)/tsan/%.o) \
-    t/unit/pool.h | $(BUILD)/tsan
-	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) -I$(CORE) \
-	    -It/unit $< $(BUILD)/tsan/alikassa_*.o -lcmocka $(LIBS) -o $@
+$(BUILD)/tsan/%: t/unit/%.c $(TSAN_OBJS) | $(BUILD)/tsan
+	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) $(DEPS) -I$(CORE) \
+	    -It/unit $< $(TSAN_OBJS) -lcmocka $(LIBS) -o $@
 
-# what tests put before libcrypto
+# libraries that tests load before libcrypto
 
 $(BUILD)/preload/%.so: t/preload/%.c | $(BUILD)/preload
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -fPIC -shared $< -o $@
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) $(DEPS) -fPIC -shared $< -o $@
 
 $(BUILD)/core $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/php \
 $(BUILD)/preload:
 	mkdir -p $@
 
-# their objects are kept
+# the core is built again when its compiler, its flags or its list of files
+# change
+
+CORE_STAMP := $(shell echo '$(CC) $(CFLAGS) $(WARNINGS) $(ASAN) $(TSAN)' \
+                  '$(sort $(CORE_SRCS))' | sha1sum)
+
+ifneq ($(shell cat $(BUILD)/core.stamp 2>/dev/null),$(CORE_STAMP))
+$(BUILD)/core.stamp: FORCE
+endif
+
+$(BUILD)/core.stamp:
+	mkdir -p $(BUILD)
+	echo '$(CORE_STAMP)' > $@
+
+-include $(wildcard $(BUILD)/*/*.d)
+
+# make does not delete the objects when the programs are built
 
 .SECONDARY:
 
+## run the unit tests of the core
 unit: $(UNITS)
 	@set -e; for t in $(UNITS); do echo "== $$t"; $$t; done
 
-# with AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
-
+## run them with Address- and UndefinedBehaviorSanitizer
 asan: $(ASAN_UNITS)
 	@set -e; for t in $(ASAN_UNITS); do echo "== $$t"; $$t; done
 
+## run those that start threads with ThreadSanitizer
 tsan: $(TSAN_UNITS)
 	@set -e; for t in $(TSAN_UNITS); do echo "== $$t"; $$t; done
 
 $(BUILD)/php/%: t/php/%.c $(CORE_LIB) | $(BUILD)/php
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -I$(CORE) $< $(CORE_LIB) \
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) $(DEPS) -I$(CORE) $< $(CORE_LIB) \
 	    $(LIBS) -o $@
 
+## build the programs that t/php.t compares with PHP
 php: $(patsubst t/php/%.c,$(BUILD)/php/%,$(wildcard t/php/*.c))
 
+## build the libraries that tests load before libcrypto
 preload: $(patsubst t/preload/%.c,$(BUILD)/preload/%.so, \
              $(wildcard t/preload/*.c))
 
 
-# the whole
+# all checks and tests
 
+## check who may include and call whom
 layers: core
 	t/layers
 
+## build all that t/*.t needs
 programs: module sanitized clang inline php preload
 
-# first what installs, then what needs it
+## run what needs no nginx, and build what t/*.t needs
+quick: layers unit asan tsan programs
 
+## check and test what needs no root; installs nothing
+check:
+	+t/check '$(MAKE)' '$(CC)'
+
+## install what is missing, as root; then run all tests
 test:
 	t/install build test
 	$(MAKE) check
-
-# what needs no nginx, and what the rest needs, each in one piece of output
-
-quick: layers unit asan tsan programs
-
-check:
-	$(MAKE) -j2 -O quick
+	$(MAKE) -j2 -O programs
 	$(PROVE) $(TESTS)
 
+## run a shop, nginx and a sandbox AliKassa (may install)
 demo:
 	t/install build demo
 	$(MAKE) module
 	t/demo/run
 
+## measure; writes docs/benchmark.md; QUICK=1 (may install)
 bench:
 	t/install build bench
 	$(MAKE) module
-	t/bench/run
+	BENCH_QUICK='$(or $(QUICK),$(BENCH_QUICK))' t/bench/run
 
+## fuzz each parser for FUZZ_SECONDS=60 (may install)
 fuzz:
 	t/install build test
 	t/fuzz/run
 
+## remove the folder build
 clean:
 	rm -rf $(BUILD)
