@@ -44,6 +44,20 @@ sub name ($peer) {
     return $NAME{$kind} . ($bits ? ", RSA-$bits" : '');
 }
 
+# breaks a paragraph into lines of at most 80 characters
+
+sub wrap ($text) {
+    my ($line, @lines) = ('');
+    for my $word (split ' ', $text) {
+        if (length $line && length("$line $word" =~ s/µ/u/gr) > 80) {
+            push @lines, $line;
+            $line = '';
+        }
+        $line .= (length $line ? ' ' : '') . $word;
+    }
+    return join("\n", @lines, $line) . "\n";
+}
+
 # a ratio's median and quartiles
 
 sub ratio ($q) {
@@ -56,29 +70,29 @@ sub write ($r, $docs) {
     my %floor = map { $_ => $plain + $r->{sign}{$_} } 2048, 4096;
     my @md;
 
-    push @md, "# What it costs\n", 'Written by `make bench`'
-        . ($r->{quick} ? ' with `BENCH_QUICK=1`: one short round, no figures '
-            . 'to rely on' : '') . '. Everything in one run on one machine, '
-        . 'over loopback and without TLS, one nginx worker, wrk with 16 '
-        . 'connections where nothing else is said. '
-        . "Payments, their CPU and replays: $r->{rounds} round(s) of "
-        . "$r->{seconds} s; a figure is the median of its rounds, and so is a "
-        . 'ratio, of two figures of the same round; in brackets its quartiles. '
-        . "The static file: $r->{static_rounds} round(s). All else ran once. "
-        . 'CPU is the time of '
-        . 'all of the worker\'s threads (for PHP its processes too) from the '
-        . 'kernel\'s scheduler. Compare within the run: other machines give '
-        . "other figures.\n",
-        "$r->{machine}\n";
+    push @md, "# Benchmark\n", wrap('Written by `make bench`'
+        . ($r->{quick} ? ' with `BENCH_QUICK=1`: one short round, whose '
+            . 'figures are not reliable' : '') . '. All measurements are from '
+        . 'one run on one machine, over loopback and without TLS, with one '
+        . 'nginx worker, and with 16 connections of wrk unless a section says '
+        . "otherwise. Payments, their CPU time and replays have $r->{rounds} "
+        . "round(s) of $r->{seconds} s. Each figure is the median of its "
+        . 'rounds. Each ratio is the median of the ratios of two figures of '
+        . 'the same round, with its quartiles in brackets. The static file has '
+        . "$r->{static_rounds} round(s). Every other measurement ran once. CPU "
+        . 'is the time that the kernel\'s scheduler reports for all threads of '
+        . 'the worker, and for PHP\'s processes too. Compare figures within '
+        . 'the run only: other machines give other figures.'),
+        wrap($r->{machine});
 
     push @md, "## Payments\n",
-        'Each peer takes the same form, checks the same fields and sends the '
-        . 'same bytes upstream, which is checked before the clock starts. The '
-        . 'floor is a plain `proxy_pass` of a ready-signed body plus a bare '
-        . 'signature by `openssl speed`: '
+        wrap('Each peer gets the same form, checks the same fields and sends '
+        . 'the same bytes to the upstream; the benchmark checks this before it '
+        . 'measures. The floor is the CPU time of a plain `proxy_pass` of a '
+        . 'ready-signed body, plus that of a signature in `openssl speed`: '
         . join(', ', map { sprintf '%.0f + %.0f = %.0f µs for RSA-%d', $plain,
-            $r->{sign}{$_}, $floor{$_}, $_ } 2048, 4096) . ".\n",
-        '| | payments/s | CPU µs | of it the kernel\'s | of the floor '
+            $r->{sign}{$_}, $floor{$_}, $_ } 2048, 4096) . '.'),
+        '| | payments/s | CPU µs | in the kernel | / floor '
         . '| p50 ms | p99 ms | memory MiB |',
         '|---|---|---|---|---|---|---|---|';
 
@@ -103,68 +117,72 @@ sub write ($r, $docs) {
                 : '';
     }
 
-    push @md, "\n\"All features\": idempotency zone, audit log, an access log "
-        . "with the module's variables, buffered. PHP 8.2 under FPM keeps no "
-        . 'curl connection from one request to the next, so its payments each '
-        . 'open one. Memory is the peak of the worker, for PHP with that of '
-        . 'its processes, in an nginx of its own after 2 s with 64 '
-        . 'connections; with all features on it counts the pages of the zone '
-        . "that were written to.\n", "![CPU per payment](benchmark-cpu.svg)\n";
+    push @md, '', wrap('"All features" adds an idempotency zone, an audit log, '
+        . 'and a buffered access log with the module\'s variables. PHP 8.2 '
+        . 'under FPM keeps no curl connection from one request to the next, so '
+        . 'each of its payments opens a connection. Memory is the peak of the '
+        . 'worker (for PHP, with its processes) in a separate nginx, after 2 s '
+        . 'with 64 connections; with all features, it includes the pages of '
+        . 'the zone that were written to.'),
+        "![CPU per payment](benchmark-cpu.svg)\n";
 
     my $up = $r->{awake};
     my $awake = $up->{plain}{cpu} + $up->{sign}{cpu};
 
-    push @md, "## CPU with the upstream awake\n", sprintf('Between two '
-        . 'payments a worker signs, and an upstream on the same machine goes '
-        . 'to sleep: to write to it is to wake it, %.2f times a payment above '
-        . 'and %.2f times a plain request. AliKassa is on another machine. '
-        . 'So CPU once more, with a second wrk that keeps the upstream and '
-        . 'its core busy, the floor (%.0f + %.0f = %.0f µs) and all others '
-        . "alike:\n", $p->{inline2048}{sleeps}, $p->{plain}{sleeps},
-        $up->{plain}{cpu}, $up->{sign}{cpu}, $awake),
-        '| | CPU µs | of it the kernel\'s | of the floor |',
+    push @md, "## CPU with the upstream awake\n", wrap(sprintf('While a worker '
+        . 'signs, an upstream on the same machine goes to sleep, and the '
+        . 'worker\'s write to the upstream has to wake it: %.2f times in a '
+        . 'payment above, %.2f times in a plain request. AliKassa is on '
+        . 'another machine. So this section measures CPU again while a second '
+        . 'wrk keeps the upstream and its core busy, for the floor '
+        . '(%.0f + %.0f = %.0f µs) and for all others alike.',
+        $p->{inline2048}{sleeps}, $p->{plain}{sleeps},
+        $up->{plain}{cpu}, $up->{sign}{cpu}, $awake)),
+        '| | CPU µs | in the kernel | / floor |',
         '|---|---|---|---|',
         (map { sprintf '| %s | %.0f | %.0f | %s |', name($_), $up->{$_}{cpu},
             $up->{$_}{kernel}, ratio($r->{awake_ratio}{$_}{floor}) }
             grep { $up->{$_} } qw(plain inline2048 full2048 lua2048)), '';
 
-    push @md, "## A static file beside it\n",
-        'One connection asks for a file of 1 KiB on the same worker while 16 '
-        . 'others pay, or post what is ready. Beside nothing, and beside '
-        . 'payments that wait for a signature, the worker sleeps in between: '
-        . "to wake it is part of the figure.\n",
-        '| beside | p50 µs | p99 µs | of idle (p50) |', '|---|---|---|---|';
+    push @md, "## A static file during payments\n",
+        wrap('One connection requests a file of 1 KiB from the same worker '
+        . 'while 16 others make payments or post a ready body. Without other '
+        . 'requests, and during payments that wait for a signature, the worker '
+        . 'sleeps between two requests; the figure includes the time to wake '
+        . 'it.'),
+        '| during | p50 µs | p99 µs | p50 / idle p50 |', '|---|---|---|---|';
 
     for my $peer (grep { $r->{static}{$_} } 'idle', 'plain', map { my $b = $_;
         map { "$_$b" } qw(pool inline full lua njs php) } 2048, 4096)
     {
         my $x = $r->{static}{$peer};
         push @md, sprintf '| %s | %.0f | %.0f | %.1f |',
-            $peer eq 'idle' ? 'nothing' : name($peer), $x->{50}, $x->{99},
+            $peer eq 'idle' ? 'nothing else' : name($peer), $x->{50}, $x->{99},
             $x->{ratio} // 1;
     }
 
     my $i = $r->{instructions};
 
-    push @md, "\n## Instructions\n", 'By callgrind, outside libcrypto, the '
-        . "difference of 300 and 100 requests over one connection:\n",
-        '| | instructions | of the plain one |', '|---|---|---|',
+    push @md, "\n## Instructions\n", wrap('Instructions of one request '
+        . 'outside libcrypto, counted by callgrind, from the difference '
+        . 'between 300 and 100 requests over one connection.'),
+        '| | instructions | / plain |', '|---|---|---|',
         map { sprintf '| %s | %.0f | %.2f |', name($_), $i->{$_},
             $i->{$_} / $i->{plain} } grep { $i->{$_} } qw(plain inline2048
             full2048);
 
     my $f = $r->{flight};
 
-    push @md, "\n## In flight\n", "The worker's memory, each against an "
-        . "upstream that accepts and does not answer"
-        . ($r->{files} ? '; a process on this machine may open '
-            . "$r->{files} files, two a payment" : '') . ":\n",
-        '| | in flight | KiB each |', '|---|---|---|',
+    push @md, "\n## Memory of payments in progress\n", wrap('The memory of the '
+        . 'worker, with an upstream that accepts connections and does not '
+        . 'respond' . ($r->{files} ? '. A process on this machine can open '
+            . "$r->{files} files, and a payment takes two" : '') . '.'),
+        '| | in progress | KiB each |', '|---|---|---|',
         map { sprintf '| %s | %d | %.1f |', name($_), $f->{$_}{n},
             $f->{$_}{memory} } qw(plain pool2048);
 
-    push @md, "\n## Growing load\n", 'CPU µs per payment; beyond 1000 '
-        . "connections in 10 s.\n",
+    push @md, "\n## Growing load\n", wrap('CPU µs of a payment. With more than '
+        . '1000 connections, wrk runs for 10 s.'),
         '| connections | plain | thread pool | pool payments/s | p99 ms '
         . '| failed |',
         '|---|---|---|---|---|---|',
@@ -179,7 +197,7 @@ sub write ($r, $docs) {
             $r->{locations}{$_}{memory} / 1024 }
             sort { $a <=> $b } keys %{ $r->{locations} };
 
-    push @md, '', '| form of bytes | CPU µs |', '|---|---|',
+    push @md, '', '| bytes of the form | CPU µs |', '|---|---|',
         map { sprintf '| %d | %.0f |', $_, $r->{body}{$_}{cpu} }
             sort { $a <=> $b } keys %{ $r->{body} };
 
@@ -188,45 +206,45 @@ sub write ($r, $docs) {
 
     my $zone = $r->{zone};
 
-    push @md, "## Replays\n", sprintf('A replay takes %.1f µs of CPU, a '
-        . '`return 200` of the same size %.1f µs: %.2f times as much. Beside '
-        . '%d finished orders in the zone a replay takes %.1f µs, in a zone '
-        . "of one %.1f µs: %.2f times as much.\n", $r->{replay}{replay},
+    push @md, "## Replays\n", wrap(sprintf('A replay takes %.1f µs of CPU, a '
+        . '`return 200` of the same size %.1f µs; the ratio is %.2f. With %d '
+        . 'finished orders in the zone, a replay takes %.1f µs, in a zone of '
+        . 'one order %.1f µs; the ratio is %.2f.', $r->{replay}{replay},
         $r->{replay}{return}, $r->{replay}{ratio},
-        @$zone{qw(n many few ratio)});
+        @$zone{qw(n many few ratio)}));
 
-    # what was to be reached
+    # the goals
 
     my ($q, $a) = @$r{qw(ratio awake_ratio)};
 
     my @goals = (
-        ['CPU per payment inline, all features on, of the floor, RSA-2048',
+        ['CPU of a payment, inline, all features / floor, RSA-2048',
             $q->{full2048}{floor}[0], '<=', 1.05],
-        ['the same, the upstream kept awake', $a->{full2048}{floor}[0],
+        ['the same with the upstream awake', $a->{full2048}{floor}[0],
             '<=', 1.05],
-        ['the same, RSA-4096', $q->{full4096}{floor}[0], '<=', 1.05],
-        ($p->{lua2048} ? (['CPU per payment inline, of Lua\'s, RSA-2048',
+        ['the same with RSA-4096', $q->{full4096}{floor}[0], '<=', 1.05],
+        ($p->{lua2048} ? (['CPU of a payment, inline / Lua, RSA-2048',
             $q->{inline2048}{lua}[0], '<=', 1],
-            ['the same, the upstream kept awake', $a->{inline2048}{lua}[0],
+            ['the same with the upstream awake', $a->{inline2048}{lua}[0],
                 '<=', 1],
-            ['all features on, of Lua\'s without them',
+            ['all features / Lua without them',
                 $q->{full2048}{lua}[0], '<=', 1],
-            ['the same, the upstream kept awake', $a->{full2048}{lua}[0],
+            ['the same with the upstream awake', $a->{full2048}{lua}[0],
                 '<=', 1]) : ()),
-        ['instructions outside libcrypto, of a plain proxied POST\'s',
+        ['instructions outside libcrypto / plain proxied POST',
             $i->{inline2048} / $i->{plain}, '<=', 1.6],
-        ['static file\'s median beside saturated RSA-4096, of idle',
+        ['p50 of the static file, pool, RSA-4096 / idle',
             $r->{static}{pool4096}{ratio}, '<=', 2],
-        ['payments/s of one worker with the pool, of openssl speed on all '
-            . 'cores, RSA-2048', $q->{pool2048}{cores}[0], '>=', 0.9],
-        ['the same, RSA-4096', $q->{pool4096}{cores}[0], '>=', 0.9],
-        ['KiB of a payment in flight over plain proxying',
+        ['payments/s, pool / openssl speed, all cores, RSA-2048',
+            $q->{pool2048}{cores}[0], '>=', 0.9],
+        ['the same with RSA-4096', $q->{pool4096}{cores}[0], '>=', 0.9],
+        ['KiB of a payment in progress, more than plain proxying',
             $f->{pool2048}{memory} - $f->{plain}{memory}, '<=', 16],
-        ['a replay, of a `return 200`',
+        ['CPU of a replay / `return 200`',
             $r->{replay}{ratio}, '<=', 2],
     );
 
-    push @md, "## What was to be reached\n", '| | measured | goal | |',
+    push @md, "## Goals\n", '| | measured | goal | |',
         '|---|---|---|---|', map {
             my ($what, $n, $op, $goal) = @$_;
             sprintf '| %s | %.3f | %s %s | %s |', $what, $n,
@@ -235,39 +253,40 @@ sub write ($r, $docs) {
                     : 'not reached';
         } @goals;
 
-    # why a figure falls short
+    # why a goal is not reached
 
     my $cores = $r->{cores};
     my $sign  = $cores * 1e6 / $r->{all_cores}{2048};
     my $rest  = $cores * 1e6 / $p->{plain}{rate} - $plain;
     my $most  = $cores * 1e6 / ($sign + $plain + $rest);
 
-    push @md, "\n## What is in the way\n", 'CPU: a payment makes the system '
-        . 'calls of a plain request: two `recvfrom`, two `writev`, one '
-        . '`getsockopt`, and waits; with all features on a `write` to the '
-        . 'audit log. The kernel\'s part is in them and in waking who waits. '
-        . 'The rest is the module\'s own work and nginx\'s with a subrequest (see '
-        . 'the instructions above), both with caches that a signature has '
-        . 'been through; a signature, too, takes 2 to 8 µs more where caches '
-        . 'were written over than in a loop of its own (tried apart, not in '
-        . 'this run). In µs above the floor, RSA-2048, medians of each '
-        . 'round\'s differences:',
-        '', '| | in all | the kernel\'s | upstream awake: in all | the '
-        . 'kernel\'s |', '|---|---|---|---|---|',
+    push @md, "\n## Why goals are not reached\n", wrap('CPU: a payment makes '
+        . 'the same system calls as a plain request, which are two '
+        . '`recvfrom`, two `writev`, one `getsockopt`, and the waits. With all '
+        . 'features it also makes a `write` to the audit log. The kernel\'s '
+        . 'part of the time is in these calls and in waking the processes that '
+        . 'wait. The rest is the work of the module, and of nginx for a '
+        . 'subrequest (see the instructions above), both with caches that the '
+        . 'signature has overwritten. The signature, too, takes 2 to 8 µs more '
+        . 'with overwritten caches than in a loop of its own; this was tried '
+        . 'separately and is not from this run. In µs above the floor, '
+        . 'RSA-2048, medians of the differences in each round:'),
+        '| | all | in the kernel | upstream awake: all | in the kernel |',
+        '|---|---|---|---|---|',
         (map { my $peer = $_; sprintf '| %s | %.0f | %.0f | %.0f | %.0f |',
             name($peer), map { ($_->{$peer}{over}[0], $_->{$peer}{kernel}[0]) }
             $q, $a } grep { $a->{$_} } qw(inline2048 full2048 lua2048)),
         '',
-        sprintf('Payments/s with the pool: wrk and the upstream run on the '
-        . 'same %d cores. At a signature\'s %.0f µs, plain proxying\'s %.0f '
-        . 'and the %.0f that wrk, the upstream and an idle moment take for each '
-        . 'plain request, a module that costs nothing would make %.0f '
-        . 'payments/s with RSA-2048, %.2f of `openssl speed`; this one makes '
-        . '%.2f of that.', $cores, $sign, $plain, $rest, $most,
-        $most / $r->{all_cores}{2048}, $p->{pool2048}{rate} / $most),
-        "\n## Again\n\n    make bench\n";
+        wrap(sprintf('Payments/s with the pool: wrk and the upstream run on '
+        . 'the same %d cores. A signature takes %.0f µs, plain proxying '
+        . '%.0f µs, and wrk, the upstream and idle time take %.0f µs for each '
+        . 'plain request. So a module without any cost of its own would make '
+        . '%.0f payments/s with RSA-2048, which is %.2f of `openssl speed`. '
+        . 'This module makes %.2f of that.', $cores, $sign, $plain, $rest,
+        $most, $most / $r->{all_cores}{2048}, $p->{pool2048}{rate} / $most)),
+        "## How to repeat it\n\n    make bench\n";
 
-    save("$docs/benchmark.md", join("\n", @md));
+    save("$docs/benchmark.md", join("\n", @md) =~ s/\n{3,}/\n\n/gr);
     save("$docs/benchmark-cpu.svg", bars($r, \%floor));
     save("$docs/benchmark-connections.svg", lines($r));
 }
