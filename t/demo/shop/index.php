@@ -1,10 +1,10 @@
 <?php
 
 /*
- * A small shop.  It has carts, orders and a checkout form with names of its
- * own, and knows nothing of AliKassa: nginx takes the form, asks here what is
- * to be paid (/order-to-pay), and passes on what is proven to be paid
- * (/payment-received).
+ * A small shop with carts, orders and a checkout form.  The form has the
+ * shop's own names, and the shop does not know AliKassa.  nginx handles the
+ * form, requests the amount from /order-to-pay, and passes verified
+ * notifications on to /payment-received.
  */
 
 const GOODS = ['tea' => ['Jasmine tea, 250 g', 85000],
@@ -13,7 +13,7 @@ const GOODS = ['tea' => ['Jasmine tea, 250 g', 85000],
 $dir  = getenv('SHOP_DATA');
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 
-/* orders are files; the cart's cookie leads to its order */
+/* Each order is a file.  The cookie of the cart is the name of its order. */
 
 function order_file(string $name): string
 {
