@@ -53,20 +53,21 @@ DEPS       = -MMD -MP -MF $@.d -MT $@
 UNIT_SRCS  = $(wildcard t/unit/*.c)
 UNITS      = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 # a signer keeps few contexts, so that the tests also see it drop some
-FEW        = -DALIKASSA_SIGNER_SPARE=2
-ASAN       = -fsanitize=address,undefined -fno-sanitize-recover=all $(FEW)
-TSAN       = -fsanitize=thread $(FEW)
+SIGNER_CACHE = -DALIKASSA_SIGNER_SPARE=2
+ASAN       = -fsanitize=address,undefined -fno-sanitize-recover=all \
+             $(SIGNER_CACHE)
+TSAN       = -fsanitize=thread $(SIGNER_CACHE)
 ASAN_UNITS = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/asan/%)
 TSAN_UNITS = $(BUILD)/tsan/key
 
 PROVE      = prove -j 3
 # the slowest tests, which start first
-LONG       = t/threads.t t/upstream.t t/idempotency.t
-TESTS      = $(LONG) $(filter-out $(LONG),$(wildcard t/*.t))
+SLOW_TESTS = t/threads.t t/upstream.t t/idempotency.t
+TESTS      = $(SLOW_TESTS) $(filter-out $(SLOW_TESTS),$(wildcard t/*.t))
 
-.PHONY: all help module install sanitized clang inline nginx core unit asan \
-        tsan php preload layers programs quick check test demo bench fuzz \
-        clean
+.PHONY: all help module install sanitized clang without-threads nginx core \
+        unit asan tsan php preload layers test-programs check-fast check \
+        test demo bench fuzz clean
 
 ## the same as "make module"
 all: module
@@ -172,9 +173,10 @@ sanitized:
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang module
 
-## build the module without threads, for t/inline.t
-inline:
-	$(MAKE) BUILD=$(BUILD)/inline CC=clang NGX_WITHOUT=--with-threads module
+## build the module without threads, for t/without_threads.t
+without-threads:
+	$(MAKE) BUILD=$(BUILD)/without-threads CC=clang \
+	    NGX_WITHOUT=--with-threads module
 
 ## build nginx itself, where NGX_SRC has more than headers
 nginx: $(BUILD)/nginx/objs/Makefile
@@ -268,13 +270,13 @@ preload: $(patsubst t/preload/%.c,$(BUILD)/preload/%.so, \
 
 ## check who may include and call whom
 layers: core
-	t/layers
+	t/check-layers
 
 ## build all that t/*.t needs
-programs: module sanitized clang inline php preload
+test-programs: module sanitized clang without-threads php preload
 
 ## run what needs no nginx, and build what t/*.t needs
-quick: layers unit asan tsan programs
+check-fast: layers unit asan tsan test-programs
 
 ## check and test what needs no root; installs nothing
 check:
@@ -284,7 +286,7 @@ check:
 test:
 	t/install build test
 	$(MAKE) check
-	$(MAKE) -j2 -O programs
+	$(MAKE) -j2 -O test-programs
 	$(PROVE) $(TESTS)
 
 ## run a shop, nginx and a sandbox AliKassa (may install)

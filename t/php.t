@@ -18,7 +18,7 @@ my $program = 'build/php/payments';
 
 diag("ALIKASSA_SEED=$seed");
 
--x $program or BAIL_OUT("$program is not built: run make programs");
+-x $program or BAIL_OUT("$program is not built: run make test-programs");
 
 # an encrypted key, as AliKassa's archive has it
 

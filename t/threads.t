@@ -5,8 +5,8 @@
 # and nothing leaks.  Under nginx as it is, under valgrind, and with
 # AddressSanitizer in the module and all that it allocates.
 #
-# Signatures are held (t/preload/sign.c) until what is to come in between has
-# come; once more without that, where the two may come at the same moment.
+# Signatures are held (t/preload/hold_sign.c) until what is to come in between
+# has come; once more without that, where the two may come at the same moment.
 
 use v5.36;
 

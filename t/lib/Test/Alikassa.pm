@@ -185,7 +185,7 @@ sub nginx ($self, @more) {
     my @wrapper = map { s/%DIR%/$self->{dir}/r } @{ $self->{wrapper} // [] };
 
     my @preload = ($self->{preload} // (),
-        $self->{sign} ? "$TOP/build/preload/sign.so" : ());
+        $self->{sign} ? "$TOP/build/preload/hold_sign.so" : ());
 
     unshift @wrapper, 'env', 'LD_PRELOAD=' . join(':', @preload),
         "ASAN_OPTIONS=log_path=$self->{dir}/asan" . ':detect_leaks=0',
@@ -243,9 +243,9 @@ sub signal ($self, $name) {
     return $self;
 }
 
-# With new(sign => 1), see t/preload/sign.c: hold() keeps signatures from being
-# made until release(); begun() waits until n of them have begun meanwhile;
-# fail_signing() lets them fail until then
+# With new(sign => 1), see t/preload/hold_sign.c: hold() keeps signatures from
+# being made until release(); begun() waits until n signatures have begun
+# meanwhile; fail_signing() makes them fail until release()
 
 sub hold ($self) {
     $self->write('begun', '');

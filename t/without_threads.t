@@ -14,7 +14,7 @@ use Test::More;
 plan skip_all => 'another nginx' if $ENV{ALIKASSA_MODULE};
 
 my $t = Test::Alikassa->new(
-    module => 'build/inline/ngx_http_alikassa_module.so')->sandbox;
+    module => 'build/without-threads/ngx_http_alikassa_module.so')->sandbox;
 
 ok(!-z "$t->{module}" && `nm -D --undefined-only $t->{module}` !~ /ngx_thread/,
     'nothing of threads in it');
