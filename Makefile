@@ -66,8 +66,8 @@ SLOW_TESTS = t/threads.t t/upstream.t t/idempotency.t
 TESTS      = $(SLOW_TESTS) $(filter-out $(SLOW_TESTS),$(wildcard t/*.t))
 
 .PHONY: all help module install sanitized clang without-threads nginx core \
-        unit asan tsan php preload layers test-programs check-fast check \
-        test demo bench fuzz clean
+        unit asan tsan php preload check-style layers test-programs \
+        check-fast check test demo bench fuzz clean
 
 ## the same as "make module"
 all: module
@@ -268,6 +268,11 @@ preload: $(patsubst t/preload/%.c,$(BUILD)/preload/%.so, \
 
 # all checks and tests
 
+## check columns, blank lines, order of prototypes and more
+check-style:
+	t/check-style
+	t/check-style --self-test
+
 ## check who may include and call whom
 layers: core
 	t/check-layers
@@ -276,7 +281,7 @@ layers: core
 test-programs: module sanitized clang without-threads php preload
 
 ## run what needs no nginx, and build what t/*.t needs
-check-fast: layers unit asan tsan test-programs
+check-fast: check-style layers unit asan tsan test-programs
 
 ## check and test what needs no root; installs nothing
 check:

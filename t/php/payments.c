@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Builds and signs what PHP built and signed, for t/php.t to compare.
  *
  * Reads cases from standard input, one a line, as hex texts with a space

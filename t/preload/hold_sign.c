@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Goes before libcrypto, by LD_PRELOAD, so that a test decides when a
  * signature is made, and whether.  In the folder that ALIKASSA_SIGN names:
  *

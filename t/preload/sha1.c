@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Forbids signatures with SHA-1, as the policy of Red Hat's OpenSSL does with
  * "rh-allow-sha1-signatures = no", which Debian's OpenSSL does not know.
  */
