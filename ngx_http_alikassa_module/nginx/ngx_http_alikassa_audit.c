@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The audit log: one JSON line for each call that moves money, written where
  * its outcome is decided.
  *
@@ -14,7 +19,7 @@
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_audit.h"
 #include "alikassa_json.h"
 
 #include <poll.h>

@@ -1,10 +1,15 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The client's body, read and decoded.
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_body.h"
 
 
 static ngx_int_t ngx_http_alikassa_decode_rc(alikassa_rc_t rc);

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Claims: a request's hold on an order, and waits for one.
  *
  * The state machine says what happens, this file does it.  A claim that
@@ -9,6 +14,7 @@
 
 
 #include "ngx_http_alikassa_zone.h"
+#include "ngx_http_alikassa_client.h"
 
 #include <openssl/err.h>
 

@@ -1,11 +1,18 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * A notification reaches the shop until the shop has answered it with
  * success, and not again: AliKassa repeats one until it is answered.
  */
 
 
 #include "ngx_http_alikassa_notification.h"
+#include "ngx_http_alikassa_body.h"
+#include "ngx_http_alikassa_response.h"
 
 
 /* parts of a claim's key: its kind, what is there, the way, all values */
@@ -395,8 +402,8 @@ ngx_http_alikassa_delivery_replay(ngx_http_request_t *r)
     ngx_str_set(&cv.value,
                 "{\"message\":\"This notification was answered before.\"}");
 
-    if (ngx_http_alikassa_header(r, "Idempotent-Replayed", "true") == NULL
-        || ngx_http_alikassa_header(r, "Cache-Control", "no-store") == NULL)
+    if (ngx_http_alikassa_add_header(r, "Idempotent-Replayed", "true") == NULL
+        || ngx_http_alikassa_add_header(r, "Cache-Control", "no-store") == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

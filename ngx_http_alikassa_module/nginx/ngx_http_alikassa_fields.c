@@ -1,11 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Which fields are sent, and where each one's value comes from: the
  * operator's "alikassa_set", or the client where "alikassa_accept" lets it.
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_fields.h"
 #include "alikassa_utf8.h"
 
 
@@ -98,8 +103,8 @@ ngx_http_alikassa_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "field \"%V\" is set twice, first in %V:%ui",
-                               &value[1], &set[i].where.file,
-                               set[i].where.line);
+                               &value[1], &set[i].pos.file,
+                               set[i].pos.line);
             return NGX_CONF_ERROR;
         }
     }
@@ -110,7 +115,7 @@ ngx_http_alikassa_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     set->name = value[1];
-    ngx_http_alikassa_where(cf, &set->where);
+    ngx_http_alikassa_conf_pos(cf, &set->pos);
 
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
 
@@ -387,7 +392,7 @@ ngx_http_alikassa_check_order(ngx_conf_t *cf,
                       "\"%*s\" is not before it: use what \"%*s\" is made of, "
                       "such as \"$alikassa_field_%*s\", in %V:%ui",
                       name, &set->name, of->len, of->data, of->len, of->data,
-                      of->len, of->data, &set->where.file, set->where.line);
+                      of->len, of->data, &set->pos.file, set->pos.line);
 
         return NGX_ERROR;
     }

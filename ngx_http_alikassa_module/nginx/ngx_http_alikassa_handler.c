@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * A request's way to what is signed: method, body, fields.
  *
  * The content handler reads the body; from then on the request goes on from
@@ -9,7 +14,14 @@
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_handler.h"
+#include "ngx_http_alikassa_client.h"
+#include "ngx_http_alikassa_body.h"
+#include "ngx_http_alikassa_fields.h"
+#include "ngx_http_alikassa_order.h"
+#include "ngx_http_alikassa_outcome.h"
+#include "ngx_http_alikassa_response.h"
+#include "ngx_http_alikassa_upstream.h"
 #include "alikassa_json.h"
 #include "alikassa_utf8.h"
 #include "alikassa_value.h"
@@ -21,7 +33,6 @@ static ngx_uint_t ngx_http_alikassa_handed_over(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_discard(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal);
 static void ngx_http_alikassa_body_handler(ngx_http_request_t *r);
-static void ngx_http_alikassa_read_main(ngx_http_request_t *r);
 static ngx_http_alikassa_next_t ngx_http_alikassa_prepare(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
 static ngx_http_alikassa_next_t ngx_http_alikassa_prepare_request(
@@ -209,98 +220,6 @@ ngx_http_alikassa_body_handler(ngx_http_request_t *r)
     if (ngx_http_alikassa_prepare(r, ctx) == NGX_HTTP_ALIKASSA_ANSWERED) {
         ngx_http_finalize_request(r, ctx->rc);
     }
-}
-
-
-/*
- * A client that goes ends its request from here on, until
- * ngx_http_alikassa_unwatch().  Only for a request that has nothing under way
- * which moves money.
- *
- * Not where the request would live on: with post_action, nginx makes another
- * of it.
- */
-
-void
-ngx_http_alikassa_watch(ngx_http_request_t *r)
-{
-    ngx_event_t               *rev;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    if (r != r->main || r->discard_body || clcf->post_action.data) {
-        return;
-    }
-
-    rev = r->connection->read;
-
-    r->read_event_handler = ngx_http_test_reading;
-
-    /* it may be gone already, where reading was blocked */
-
-    if (rev->ready || r->connection->error) {
-        ngx_post_event(rev, &ngx_posted_events);
-        return;
-    }
-
-#if (NGX_HTTP_V2)
-
-    /* a stream has no events of its own */
-
-    if (r->stream) {
-        return;
-    }
-
-#endif
-
-    /* without the event all that is lost is that it is noticed */
-
-    (void) ngx_handle_read_event(rev, 0);
-}
-
-
-void
-ngx_http_alikassa_unwatch(ngx_http_request_t *r)
-{
-    if (r->read_event_handler == ngx_http_test_reading) {
-        r->read_event_handler = ngx_http_block_reading;
-    }
-}
-
-
-/*
- * Leaves it to the main request to discard the client's body.
- *
- * nginx lets each subrequest of a request that discards its body discard it,
- * too, by a copy of what is left of it: the main request then waits for bytes
- * that a subrequest has read, and both give back the one reference to the
- * request that discarding holds.  The headers of a call say the length of the
- * call's own body, so that a call would read that much.
- */
-
-void
-ngx_http_alikassa_undiscard(ngx_http_request_t *sr)
-{
-    sr->discard_body = 0;
-
-    if (sr->main->discard_body) {
-        sr->read_event_handler = ngx_http_alikassa_read_main;
-    }
-}
-
-
-/*
- * Events of the client's connection come to the subrequest whose output is
- * next.
- */
-
-static void
-ngx_http_alikassa_read_main(ngx_http_request_t *r)
-{
-    r = r->main;
-
-    r->read_event_handler(r);
 }
 
 

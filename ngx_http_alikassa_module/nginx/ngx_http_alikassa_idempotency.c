@@ -1,10 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The directives of idempotency zones.
  */
 
 
 #include "ngx_http_alikassa_zone.h"
+#include "ngx_http_alikassa_conf.h"
 
 #include <openssl/err.h>
 
@@ -56,7 +62,7 @@ ngx_http_alikassa_idempotency_init(ngx_conf_t *cf)
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "unknown idempotency zone \"%V\" in %V:%ui, define "
                           "it with \"alikassa_idempotency_zone\"",
-                          &zone->name, &zone->where.file, zone->where.line);
+                          &zone->name, &zone->pos.file, zone->pos.line);
             return NGX_ERROR;
         }
     }
@@ -104,7 +110,7 @@ ngx_http_alikassa_idempotency_add(ngx_conf_t *cf, ngx_str_t *name,
 
     zone->name = *name;
 
-    ngx_http_alikassa_where(cf, &zone->where);
+    ngx_http_alikassa_conf_pos(cf, &zone->pos);
 
     shm_zone->init = ngx_http_alikassa_zone_init;
     shm_zone->data = zone;

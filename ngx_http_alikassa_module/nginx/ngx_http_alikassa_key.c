@@ -1,11 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Keys and signers of a configuration: each is loaded once, however many
  * locations name it, and goes with its cycle.
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_key.h"
 
 
 /* a key of 16384 bits in PEM has 13 KiB */
@@ -60,8 +65,8 @@ ngx_http_alikassa_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     key->name = value[1];
     key->path = value[1];
-    key->where.file = cf->conf_file->file.name;
-    key->where.line = cf->conf_file->line;
+    key->pos.file = cf->conf_file->file.name;
+    key->pos.line = cf->conf_file->line;
 
     for (i = 2; i < cf->args->nelts; i++) {
 
@@ -101,9 +106,9 @@ ngx_http_alikassa_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 0; i < amcf->keys.nelts; i++) {
 
-        if (ngx_http_alikassa_same(&known[i]->path, &key->path)
-            && ngx_http_alikassa_same(&known[i]->password, &key->password)
-            && ngx_http_alikassa_same(&known[i]->public, &key->public))
+        if (ngx_http_alikassa_str_eq(&known[i]->path, &key->path)
+            && ngx_http_alikassa_str_eq(&known[i]->password, &key->password)
+            && ngx_http_alikassa_str_eq(&known[i]->public, &key->public))
         {
             alcf->key = known[i];
             return NGX_CONF_OK;
@@ -530,7 +535,7 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
     ngx_uint_t                      i;
     alikassa_rc_t                   rc;
     alikassa_reason_t               reason;
-    ngx_http_alikassa_where_t      *where;
+    ngx_http_alikassa_conf_pos_t      *where;
     ngx_http_alikassa_signer_t     *signer;
     ngx_http_alikassa_main_conf_t  *amcf;
 
@@ -541,7 +546,7 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
     for (i = 0; i < amcf->signers.nelts; i++) {
 
         if (signer[i].key == alcf->key
-            && ngx_http_alikassa_same(&signer[i].digest, &alcf->digest))
+            && ngx_http_alikassa_str_eq(&signer[i].digest, &alcf->digest))
         {
             alcf->signer = signer[i].signer;
             return NGX_OK;
@@ -566,14 +571,14 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "cannot sign with key \"%V\": %s in %V:%ui",
                       &alcf->key->path, reason.text,
-                      &alcf->key->where.file, alcf->key->where.line);
+                      &alcf->key->pos.file, alcf->key->pos.line);
         return NGX_ERROR;
     }
 
     if (rc != ALIKASSA_OK) {
 
-        where = alcf->digest_where.file.len ? &alcf->digest_where
-                                            : &alcf->key->where;
+        where = alcf->digest_pos.file.len ? &alcf->digest_pos
+                                            : &alcf->key->pos;
 
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "cannot sign with key \"%V\" and digest \"%V\": %s; "
@@ -591,22 +596,12 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
 }
 
 
-/*
- * The cleanup of a configuration's pool.
- */
-
 void
-ngx_http_alikassa_keys_free(void *data)
+ngx_http_alikassa_keys_free(ngx_http_alikassa_main_conf_t *amcf)
 {
-    ngx_http_alikassa_main_conf_t *amcf = data;
-
     ngx_uint_t                   i;
     ngx_http_alikassa_key_t    **key;
     ngx_http_alikassa_signer_t  *signer;
-
-    if (ngx_http_alikassa_sign_busy()) {
-        return;
-    }
 
     signer = amcf->signers.elts;
 

@@ -1,14 +1,31 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Directives, merging and the module's life.
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_conf.h"
+#include "ngx_http_alikassa_key.h"
+#include "ngx_http_alikassa_handler.h"
+#include "ngx_http_alikassa_fields.h"
+#include "ngx_http_alikassa_sign.h"
+#include "ngx_http_alikassa_idempotency.h"
+#include "ngx_http_alikassa_protection.h"
+#include "ngx_http_alikassa_variables.h"
+#include "ngx_http_alikassa_audit.h"
+#include "ngx_http_alikassa_outcome.h"
+#include "ngx_http_alikassa_page.h"
+#include "ngx_http_alikassa_upstream.h"
 #include "alikassa_value.h"
 
 
 static void *ngx_http_alikassa_create_main_conf(ngx_conf_t *cf);
+static void ngx_http_alikassa_cleanup_main_conf(void *data);
 static void *ngx_http_alikassa_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_alikassa_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -190,7 +207,7 @@ static ngx_command_t  ngx_http_alikassa_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_alikassa_module_ctx = {
-    ngx_http_alikassa_add_variables,       /* preconfiguration */
+    ngx_http_alikassa_variables_add,       /* preconfiguration */
     ngx_http_alikassa_init,                /* postconfiguration */
 
     ngx_http_alikassa_create_main_conf,    /* create main configuration */
@@ -254,10 +271,24 @@ ngx_http_alikassa_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    cln->handler = ngx_http_alikassa_keys_free;
+    cln->handler = ngx_http_alikassa_cleanup_main_conf;
     cln->data = amcf;
 
     return amcf;
+}
+
+
+/*
+ * Frees the keys when nginx destroys the configuration's pool, unless a thread
+ * may still be using one when this process ends.
+ */
+
+static void
+ngx_http_alikassa_cleanup_main_conf(void *data)
+{
+    if (!ngx_http_alikassa_sign_busy()) {
+        ngx_http_alikassa_keys_free(data);
+    }
 }
 
 
@@ -316,8 +347,8 @@ ngx_http_alikassa_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->key, prev->key, NULL);
     ngx_conf_merge_str_value(conf->digest, prev->digest, "sha1");
 
-    if (conf->digest_where.file.len == 0) {
-        conf->digest_where = prev->digest_where;
+    if (conf->digest_pos.file.len == 0) {
+        conf->digest_pos = prev->digest_pos;
     }
 
     if (conf->api.data == NULL) {
@@ -374,7 +405,7 @@ ngx_http_alikassa_merge_check(ngx_conf_t *cf,
                       "\"alikassa_%*s\" shares its location with another "
                       "content handler, one of them must go in %V:%ui",
                       conf->operation->name.len, conf->operation->name.data,
-                      &conf->where.file, conf->where.line);
+                      &conf->pos.file, conf->pos.line);
         return NGX_ERROR;
     }
 
@@ -388,7 +419,7 @@ ngx_http_alikassa_merge_check(ngx_conf_t *cf,
                       "location or an \"if\", in %V:%ui",
                       conf->operation->name.len, conf->operation->name.data,
                       directive, directive,
-                      &conf->where.file, conf->where.line);
+                      &conf->pos.file, conf->pos.line);
         return NGX_ERROR;
     }
 
@@ -397,7 +428,7 @@ ngx_http_alikassa_merge_check(ngx_conf_t *cf,
                       "no \"alikassa_account\" is defined for the "
                       "\"alikassa_%*s\" directive in %V:%ui",
                       conf->operation->name.len, conf->operation->name.data,
-                      &conf->where.file, conf->where.line);
+                      &conf->pos.file, conf->pos.line);
         return NGX_ERROR;
     }
 
@@ -406,7 +437,7 @@ ngx_http_alikassa_merge_check(ngx_conf_t *cf,
                       "no \"alikassa_key\" is defined for the "
                       "\"alikassa_%*s\" directive in %V:%ui",
                       conf->operation->name.len, conf->operation->name.data,
-                      &conf->where.file, conf->where.line);
+                      &conf->pos.file, conf->pos.line);
         return NGX_ERROR;
     }
 
@@ -449,7 +480,7 @@ ngx_http_alikassa_merge_operation(ngx_conf_t *cf,
     if ((clcf->noname || clcf->lmt_excpt) && clcf->handler == NULL) {
 
         conf->operation = prev->operation;
-        conf->where = prev->where;
+        conf->pos = prev->pos;
 
         clcf->handler = ngx_http_alikassa_handler;
     }
@@ -502,7 +533,7 @@ ngx_http_alikassa_init(ngx_conf_t *cf)
 {
     if (ngx_http_alikassa_idempotency_init(cf) != NGX_OK
         || ngx_http_alikassa_check_protection(cf) != NGX_OK
-        || ngx_http_alikassa_response_init(cf) != NGX_OK
+        || ngx_http_alikassa_page_init(cf) != NGX_OK
         || ngx_http_alikassa_upstream_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -627,7 +658,7 @@ ngx_http_alikassa_set_handler(ngx_conf_t *cf,
 
     clcf->handler = ngx_http_alikassa_handler;
 
-    ngx_http_alikassa_where(cf, &alcf->where);
+    ngx_http_alikassa_conf_pos(cf, &alcf->pos);
 
     if (ngx_http_alikassa_default_thread_pool(cf, alcf) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -720,7 +751,7 @@ ngx_http_alikassa_digest(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     alcf->digest = value[1];
 
-    ngx_http_alikassa_where(cf, &alcf->digest_where);
+    ngx_http_alikassa_conf_pos(cf, &alcf->digest_pos);
 
     return NGX_CONF_OK;
 }
@@ -774,16 +805,4 @@ ngx_http_alikassa_check_uri(ngx_conf_t *cf, ngx_str_t *uri)
     }
 
     return NGX_OK;
-}
-
-
-/*
- * Remembers where the directive stands that is being read.
- */
-
-void
-ngx_http_alikassa_where(ngx_conf_t *cf, ngx_http_alikassa_where_t *where)
-{
-    where->file = cf->conf_file->file.name;
-    where->line = cf->conf_file->line;
 }

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Lets only proven notifications through.
  *
  * A module of its own, since the check has a life of its own: it is owed from
@@ -11,6 +16,7 @@
 
 
 #include "ngx_http_alikassa_notification.h"
+#include "ngx_http_alikassa_body.h"
 
 
 static ngx_int_t ngx_http_alikassa_notification_owe(ngx_http_request_t *r);
@@ -46,7 +52,6 @@ static ngx_int_t ngx_http_alikassa_notification_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_alikassa_notification_field_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
-static void *ngx_http_alikassa_notification_alloc(void *data, size_t size);
 static ngx_int_t ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_http_alikassa_notification_init(ngx_conf_t *cf);
 
@@ -529,8 +534,7 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
         account.data = value.data;
     }
 
-    pool.alloc = ngx_http_alikassa_notification_alloc;
-    pool.data = r->pool;
+    ngx_http_alikassa_init_pool(&pool, r->pool);
 
     return alikassa_notification_verify(&pool, &ctx->notification,
                                         ctx->conf->verifiers->elts,
@@ -659,8 +663,7 @@ ngx_http_alikassa_notification_add(ngx_http_request_t *r,
     notification->fields = ctx->conf->fields;
     notification->extra = &ctx->conf->extra;
 
-    pool.alloc = ngx_http_alikassa_notification_alloc;
-    pool.data = r->pool;
+    ngx_http_alikassa_init_pool(&pool, r->pool);
 
     s.len = args->len;
     s.data = args->data;
@@ -698,8 +701,7 @@ ngx_http_alikassa_notification_body(ngx_http_request_t *r,
         media = alikassa_notification_media(&type);
     }
 
-    pool.alloc = ngx_http_alikassa_notification_alloc;
-    pool.data = r->pool;
+    ngx_http_alikassa_init_pool(&pool, r->pool);
 
     s.len = body->len;
     s.data = body->data;
@@ -738,7 +740,7 @@ ngx_http_alikassa_notification_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_alikassa_notification_ctx(r);
 
-    ngx_http_alikassa_value(v, (u_char *) ((ctx && ctx->proven) ? "1" : "0"),
+    ngx_http_alikassa_set_variable(v, (u_char *) ((ctx && ctx->proven) ? "1" : "0"),
                             1);
 
     return NGX_OK;
@@ -763,7 +765,7 @@ ngx_http_alikassa_notification_field_variable(ngx_http_request_t *r,
     const alikassa_str_t                  *value;
     ngx_http_alikassa_notification_ctx_t  *ctx;
 
-    ngx_http_alikassa_value(v, NULL, 0);
+    ngx_http_alikassa_set_variable(v, NULL, 0);
 
     ctx = ngx_http_alikassa_notification_ctx(r);
 
@@ -816,13 +818,6 @@ ngx_http_alikassa_notification_field_variable(ngx_http_request_t *r,
 }
 
 
-static void *
-ngx_http_alikassa_notification_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 ngx_uint_t
 ngx_http_alikassa_notification_is_variable(ngx_str_t *field)
 {
@@ -848,7 +843,7 @@ ngx_http_alikassa_notification_is_variable(ngx_str_t *field)
 static ngx_int_t
 ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf)
 {
-    return ngx_http_alikassa_add(cf, ngx_http_alikassa_notification_variables);
+    return ngx_http_alikassa_add_variables(cf, ngx_http_alikassa_notification_variables);
 }
 
 

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Notifications: what the check, the delivery and the answer share.
  */
 
@@ -8,7 +13,9 @@
 #define _NGX_HTTP_ALIKASSA_NOTIFICATION_H_INCLUDED_
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_conf.h"
+#include "ngx_http_alikassa_ctx.h"
+#include "ngx_http_alikassa_error.h"
 #include "alikassa_notification.h"
 
 
@@ -21,7 +28,7 @@
 typedef struct {
     ngx_str_t                           path;
     alikassa_str_t                      pem;
-    ngx_http_alikassa_where_t           where;
+    ngx_http_alikassa_conf_pos_t           pos;
 } ngx_http_alikassa_public_t;
 
 
@@ -30,7 +37,7 @@ typedef struct {
     ngx_array_t                        *verifiers;  /* alikassa_verifier_t * */
     ngx_str_t                           digest;     /* of the verifiers */
     alikassa_notification_extra_t       extra;
-    ngx_http_alikassa_where_t           extra_where;
+    ngx_http_alikassa_conf_pos_t           extra_pos;
 
     /* "alikassa_notification_fields", or the documented ones */
     const alikassa_notification_fields_t  *fields;

@@ -1,11 +1,17 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * "alikassa_notification": its keys, read and proven when nginx starts, and
  * the fields that are signed.
  */
 
 
 #include "ngx_http_alikassa_notification.h"
+#include "ngx_http_alikassa_key.h"
 
 
 static char *ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
@@ -60,7 +66,7 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
 
     if (conf->keys == NGX_CONF_UNSET_PTR) {
         conf->extra = prev->extra;
-        conf->extra_where = prev->extra_where;
+        conf->extra_pos = prev->extra_pos;
     }
 
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
@@ -87,7 +93,7 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
     }
 
     if (conf->keys == prev->keys
-        && ngx_http_alikassa_same(&prev->digest, &alcf->digest))
+        && ngx_http_alikassa_str_eq(&prev->digest, &alcf->digest))
     {
         conf->verifiers = prev->verifiers;
         conf->digest = prev->digest;
@@ -112,12 +118,12 @@ ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
     size_t                     i;
     ngx_str_t                  name;
     const alikassa_str_t      *extra;
-    ngx_http_alikassa_where_t *where;
+    ngx_http_alikassa_conf_pos_t *where;
 
     static const alikassa_str_t  any = alikassa_string("*");
     static const alikassa_str_t  account = alikassa_string("account");
 
-    where = &conf->extra_where;
+    where = &conf->extra_pos;
 
     for (i = 0; i < conf->extra.nelts; i++) {
 
@@ -195,7 +201,7 @@ ngx_http_alikassa_notification_load(ngx_conf_t *cf,
                           "cannot use key \"%V\" with digest \"%V\": %s, give "
                           "public.pem of AliKassa's \"API certificate for "
                           "notifications\" in %V:%ui", &key[i].path, digest,
-                          reason.text, &key[i].where.file, key[i].where.line);
+                          reason.text, &key[i].pos.file, key[i].pos.line);
             return NGX_CONF_ERROR;
         }
     }
@@ -255,7 +261,7 @@ ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     nlcf->extra.elts = extra;
 
-    ngx_http_alikassa_where(cf, &nlcf->extra_where);
+    ngx_http_alikassa_conf_pos(cf, &nlcf->extra_pos);
 
     for (i = 1; i < n; i++) {
 
@@ -366,7 +372,7 @@ ngx_http_alikassa_notification_key(ngx_conf_t *cf,
 
     key->path = *name;
 
-    ngx_http_alikassa_where(cf, &key->where);
+    ngx_http_alikassa_conf_pos(cf, &key->pos);
 
     if (ngx_conf_full_name(cf->cycle, &key->path, 1) != NGX_OK
         || ngx_http_alikassa_key_file(cf, &key->path, 0, &pem) != NGX_OK)

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Keeps a notification that was refused away from the shop.
  *
  * After a refusal nginx may go on: an error_page, a named location,
@@ -172,7 +177,7 @@ ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
         ctx->failed = 1;
     }
 
-    ngx_http_alikassa_value(v, NULL, 0);
+    ngx_http_alikassa_set_variable(v, NULL, 0);
 
     return NGX_OK;
 }

@@ -1,11 +1,22 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * An order's way: the idempotency zone, signature, call, answer, and the
  * context that all of it lives in.
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_order.h"
+#include "ngx_http_alikassa_client.h"
+#include "ngx_http_alikassa_outcome.h"
+#include "ngx_http_alikassa_quic.h"
+#include "ngx_http_alikassa_response.h"
+#include "ngx_http_alikassa_sign.h"
+#include "ngx_http_alikassa_upstream.h"
 
 
 static void ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim);
@@ -29,8 +40,7 @@ static ngx_http_alikassa_next_t ngx_http_alikassa_asked(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
 static ngx_http_alikassa_next_t ngx_http_alikassa_answer_call(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
-static void ngx_http_alikassa_cleanup(void *data);
-static void *ngx_http_alikassa_pool_alloc(void *data, size_t size);
+static void ngx_http_alikassa_order_cleanup(ngx_http_alikassa_ctx_t *ctx);
 
 
 const ngx_http_alikassa_refusal_t  ngx_http_alikassa_no_memory =
@@ -142,6 +152,8 @@ ngx_http_alikassa_enter(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_str_t                   parts[3];
     ngx_http_alikassa_claim_t  *claim;
+
+    ctx->cleanup = ngx_http_alikassa_order_cleanup;
 
     if (ctx->conf->idempotency == NULL || !ctx->operation->money) {
         return ngx_http_alikassa_start(r, ctx, ctx->operation,
@@ -416,6 +428,7 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     call->uri = *uri;
     call->body = *body;
     call->handler = handler;
+    call->done_handler = ngx_http_alikassa_call_done;
     call->asks = (handler == ngx_http_alikassa_asked);
 
     ngx_http_alikassa_track(call);
@@ -675,10 +688,8 @@ ngx_http_alikassa_asked(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
  */
 
 static void
-ngx_http_alikassa_cleanup(void *data)
+ngx_http_alikassa_order_cleanup(ngx_http_alikassa_ctx_t *ctx)
 {
-    ngx_http_alikassa_ctx_t *ctx = data;
-
     if (ctx->call && !ctx->call->recorded) {
         ngx_http_alikassa_abandon(ctx->call);
     }
@@ -695,98 +706,4 @@ ngx_http_alikassa_cleanup(void *data)
                                                  ? ALIKASSA_EVENT_NO_STATUS
                                                  : ALIKASSA_EVENT_UNSENT,
                                           0, NULL);
-}
-
-
-/*
- * The request's context.  An internal redirect, such as error_page's, makes
- * nginx forget it, while its variables are wanted there and in the log: then
- * it is found by the cleanup of its pool, the newest first.
- */
-
-ngx_http_alikassa_ctx_t *
-ngx_http_alikassa_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t       *cln;
-    ngx_http_alikassa_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
-
-    if (ctx) {
-        return ctx;
-    }
-
-    r = r->main;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
-
-    if (ctx || !r->internal) {
-        return ctx;
-    }
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler == ngx_http_alikassa_cleanup) {
-            ctx = cln->data;
-
-            if (ctx->request == r) {
-                return ctx;
-            }
-        }
-    }
-
-    return NULL;
-}
-
-
-ngx_http_alikassa_ctx_t *
-ngx_http_alikassa_create_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t       *cln;
-    ngx_http_cleanup_t       *end;
-    ngx_http_alikassa_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
-
-    if (ctx == NULL) {
-
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_ctx_t));
-        if (ctx == NULL) {
-            return NULL;
-        }
-
-        end = ngx_http_cleanup_add(r, 0);
-        if (end == NULL) {
-            return NULL;
-        }
-
-        cln = ngx_pool_cleanup_add(r->pool, 0);
-        if (cln == NULL) {
-            return NULL;
-        }
-
-        end->handler = ngx_http_alikassa_cleanup;
-        end->data = ctx;
-
-        cln->handler = ngx_http_alikassa_cleanup;
-        cln->data = ctx;
-
-        ctx->request = r;
-        ctx->pool.alloc = ngx_http_alikassa_pool_alloc;
-        ctx->pool.data = r->pool;
-
-        ngx_http_set_ctx(r, ctx, ngx_http_alikassa_module);
-    }
-
-    ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
-    ctx->operation = ctx->conf->operation;
-
-    return ctx;
-}
-
-
-static void *
-ngx_http_alikassa_pool_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
 }

@@ -1,13 +1,22 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * What became of a call: recorded once, whichever way the request and the
  * process end.
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_outcome.h"
+#include "ngx_http_alikassa_audit.h"
+#include "ngx_http_alikassa_upstream.h"
 
 
+static void ngx_http_alikassa_judge(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_denied(ngx_http_alikassa_call_t *call);
 static ngx_uint_t ngx_http_alikassa_resent(ngx_http_alikassa_call_t *call);
 static ngx_uint_t ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
@@ -31,6 +40,99 @@ void
 ngx_http_alikassa_track(ngx_http_alikassa_call_t *call)
 {
     ngx_queue_insert_tail(&ngx_http_alikassa_calls, &call->queue);
+}
+
+
+/*
+ * Judges a call that is over by its facts, and records the outcome.
+ */
+
+void
+ngx_http_alikassa_call_done(ngx_http_alikassa_call_t *call)
+{
+    ngx_http_alikassa_judge(call);
+    ngx_http_alikassa_record(call, call->outcome);
+}
+
+
+static void
+ngx_http_alikassa_judge(ngx_http_alikassa_call_t *call)
+{
+    ngx_log_t           *log;
+    alikassa_str_t       body;
+    alikassa_outcome_t   outcome;
+
+    call->outcome = call->unsent ? ALIKASSA_OUTCOME_UNSENT
+                                 : ALIKASSA_OUTCOME_UNKNOWN;
+
+    if (!call->received) {
+        return;
+    }
+
+    log = call->subrequest->connection->log;
+
+    body.len = call->len;
+    body.data = call->start;
+
+    if (alikassa_answer_read(&call->ctx->pool, call->operation, call->status,
+                             &body, &call->answer, &outcome)
+        != ALIKASSA_OK)
+    {
+        return;
+    }
+
+    call->outcome = outcome;
+
+    if (alikassa_answer_denied(call->operation, call->status, &call->answer)) {
+        ngx_http_alikassa_denied(call);
+    }
+
+    if (!call->answer.object) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "upstream sent an answer with status %ui "
+                      "that is no JSON object", call->status);
+        return;
+    }
+
+    /* a redirect, or success without a payment, is no answer of AliKassa's */
+
+    call->whole = call->status >= NGX_HTTP_BAD_REQUEST
+                  || outcome == ALIKASSA_OUTCOME_ACCEPTED;
+
+    if (!call->whole) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "upstream sent status %ui with a JSON object "
+                      "that is no answer to \"%*s\"", call->status,
+                      call->operation->name.len, call->operation->name.data);
+    }
+}
+
+
+/*
+ * Tells the operator what may be wrong: the payer sees AliKassa's words only.
+ */
+
+static void
+ngx_http_alikassa_denied(ngx_http_alikassa_call_t *call)
+{
+    ngx_str_t                      name;
+    ngx_http_alikassa_ctx_t       *ctx;
+    ngx_http_alikassa_loc_conf_t  *alcf;
+
+    ctx = call->ctx;
+    alcf = ctx->conf;
+
+    name.len = call->operation->name.len;
+    name.data = (u_char *) call->operation->name.data;
+
+    ngx_log_error(NGX_LOG_ERR, call->subrequest->connection->log, 0,
+                  "AliKassa refused a call of \"alikassa_%V\" with status "
+                  "%ui, check the account \"%V\", that it has the public key "
+                  "of \"alikassa_key %V\" for this call (SHA-256 %s), "
+                  "\"alikassa_digest %V\", and the path \"%V\"",
+                  &name, call->status, &ctx->account, &alcf->key->name,
+                  alikassa_key_fingerprint(alcf->key->key), &alcf->digest,
+                  &call->uri);
 }
 
 
@@ -201,27 +303,6 @@ ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
     answer.data = call->start;
 
     (void) ngx_http_alikassa_claim_settle(claim, event, call->status, &answer);
-}
-
-
-/*
- * Tells whether a call surely never left: its location's handler was not run,
- * or nginx's own upstream has sent nothing.  A handler of another kind may
- * have sent it its own way.
- */
-
-ngx_uint_t
-ngx_http_alikassa_unsent(ngx_http_alikassa_call_t *call)
-{
-    ngx_http_upstream_t  *u;
-
-    if (call->content_handler == NULL) {
-        return 1;
-    }
-
-    u = call->subrequest->upstream;
-
-    return u && !u->request_sent;
 }
 
 

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * A payout location that anybody may reach is an open till: a warning at
  * start, with the line to add.
  *
@@ -12,7 +17,7 @@
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_protection.h"
 
 #if (NGX_HTTP_SSL)
 #include <ngx_http_ssl_module.h>
@@ -113,8 +118,8 @@ ngx_http_alikassa_check_protection(ngx_conf_t *cf)
                       "\"alikassa_%*s\" pay out, add \"allow 127.0.0.1; "
                       "deny all;\" or another protection in %V:%ui",
                       &clcf->name, alcf->operation->name.len,
-                      alcf->operation->name.data, &alcf->where.file,
-                      alcf->where.line);
+                      alcf->operation->name.data, &alcf->pos.file,
+                      alcf->pos.line);
     }
 
     return NGX_OK;

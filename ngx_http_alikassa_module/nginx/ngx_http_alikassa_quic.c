@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * HTTP/3: a payer who leaves does not cut a payment in half.
  *
  * When a QUIC connection is closed, nginx marks each of its streams to be
@@ -13,7 +18,7 @@
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_quic.h"
 
 
 #if (NGX_HTTP_V3)

@@ -1,12 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * What the client gets: AliKassa's answer byte for byte, a redirect to the
  * payment page, or a refusal of ours in the same shape.
  */
 
 
-#include "ngx_http_alikassa_module.h"
-#include "ngx_http_alikassa_notification.h"
+#include "ngx_http_alikassa_response.h"
 #include "alikassa_json.h"
 #include "alikassa_value.h"
 
@@ -37,28 +41,6 @@ static u_char *ngx_http_alikassa_write_member(u_char *p, const char *name,
     ngx_str_t *value);
 static ngx_int_t ngx_http_alikassa_send_json(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status, ngx_str_t *body);
-static ngx_int_t ngx_http_alikassa_common_headers(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx);
-static const ngx_http_alikassa_refusal_t *ngx_http_alikassa_page(
-    ngx_http_request_t *r);
-static ngx_int_t ngx_http_alikassa_page_header_filter(ngx_http_request_t *r);
-static ngx_int_t ngx_http_alikassa_page_body_filter(ngx_http_request_t *r,
-    ngx_chain_t *in);
-
-
-static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
-static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
-
-
-/* what nginx itself refuses before the content handler, and its words */
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_pages[] = {
-    { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, ngx_string("body_too_large"),
-      alikassa_string("The request is too large."), 0, 0 },
-    { NGX_HTTP_BAD_REQUEST, ngx_string("bad_request"),
-      alikassa_string("The request is malformed."), 0, 0 },
-    { 0, ngx_null_string, alikassa_null_string, 0, 0 }
-};
 
 
 /*
@@ -121,7 +103,7 @@ ngx_http_alikassa_send_refusal(ngx_http_request_t *r,
 
     if (ctx->retry_after) {
 
-        if (ngx_http_alikassa_header(r, "Retry-After",
+        if (ngx_http_alikassa_add_header(r, "Retry-After",
                                      (char *) ctx->retry_after)
             == NULL)
         {
@@ -137,13 +119,13 @@ ngx_http_alikassa_send_refusal(ngx_http_request_t *r,
 
         *ngx_sprintf(p, "%ui", refusal->retry) = '\0';
 
-        if (ngx_http_alikassa_header(r, "Retry-After", (char *) p) == NULL) {
+        if (ngx_http_alikassa_add_header(r, "Retry-After", (char *) p) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
 
     if (ctx->allow
-        && ngx_http_alikassa_header(r, "Allow", ctx->operation->safe
+        && ngx_http_alikassa_add_header(r, "Allow", ctx->operation->safe
                                                 ? "GET, HEAD, POST" : "POST")
            == NULL)
     {
@@ -186,13 +168,13 @@ ngx_http_alikassa_send_answer(ngx_http_request_t *r,
     }
 
     if (replayed
-        && ngx_http_alikassa_header(r, "Idempotent-Replayed", "true") == NULL)
+        && ngx_http_alikassa_add_header(r, "Idempotent-Replayed", "true") == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (ctx->retry_after
-        && ngx_http_alikassa_header(r, "Retry-After",
+        && ngx_http_alikassa_add_header(r, "Retry-After",
                                     (char *) ctx->retry_after)
            == NULL)
     {
@@ -250,7 +232,7 @@ ngx_http_alikassa_send_exists(ngx_http_request_t *r,
     }
 
     if (ngx_http_alikassa_write_exists(ctx, &body) != NGX_OK
-        || ngx_http_alikassa_header(r, "Idempotent-Replayed", "true") == NULL)
+        || ngx_http_alikassa_add_header(r, "Idempotent-Replayed", "true") == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -396,7 +378,7 @@ ngx_http_alikassa_redirect(ngx_http_request_t *r,
 
     /* the core's strings of an answer end with a NUL */
 
-    location = ngx_http_alikassa_header(r, "Location",
+    location = ngx_http_alikassa_add_header(r, "Location",
                                         (char *) ctx->answer.url.data);
 
     if (location == NULL || ngx_http_alikassa_common_headers(r, ctx) != NGX_OK)
@@ -602,11 +584,11 @@ ngx_http_alikassa_send_json(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_alikassa_common_headers(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx)
 {
-    if (ngx_http_alikassa_header(r, "Cache-Control", "no-store") == NULL) {
+    if (ngx_http_alikassa_add_header(r, "Cache-Control", "no-store") == NULL) {
         return NGX_ERROR;
     }
 
@@ -615,203 +597,12 @@ ngx_http_alikassa_common_headers(ngx_http_request_t *r,
     if (ctx->operation
         && ctx->operation->safe
         && ctx->answer.payment_status.len
-        && ngx_http_alikassa_header(r, "Alikassa-Payment-Status",
+        && ngx_http_alikassa_add_header(r, "Alikassa-Payment-Status",
                                 (char *) ctx->answer.payment_status.data)
            == NULL)
     {
         return NGX_ERROR;
     }
-
-    return NGX_OK;
-}
-
-
-/*
- * Pushes a header.  name and value end with a NUL and outlive the request.
- */
-
-ngx_table_elt_t *
-ngx_http_alikassa_header(ngx_http_request_t *r, const char *name,
-    const char *value)
-{
-    u_char           *p;
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->key.len = ngx_strlen(name);
-    h->key.data = (u_char *) name;
-    h->value.len = ngx_strlen(value);
-    h->value.data = (u_char *) value;
-
-    /* a control character would end the header: AliKassa sends none */
-
-    for (p = h->value.data; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            h->value.len = 0;
-            break;
-        }
-    }
-
-    h->hash = 1;
-
-    return h;
-}
-
-
-/*
- * What stands in place of nginx's own page, unless error_page has taken that
- * elsewhere: nginx refuses a body that is too large, or wrongly framed,
- * without asking us, and a notification in the access phase.
- */
-
-static const ngx_http_alikassa_refusal_t *
-ngx_http_alikassa_page(ngx_http_request_t *r)
-{
-    ngx_http_alikassa_loc_conf_t       *alcf;
-    const ngx_http_alikassa_refusal_t  *page;
-
-    page = ngx_http_alikassa_notification_page(r);
-
-    if (page) {
-        return page;
-    }
-
-    alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
-
-    if (alcf->operation == NULL) {
-        return NULL;
-    }
-
-    for (page = ngx_http_alikassa_pages; page->status; page++) {
-        if (page->status == r->headers_out.status) {
-            return page;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_int_t
-ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
-{
-    alikassa_str_t                      text;
-    ngx_http_alikassa_ctx_t            *ctx;
-    const ngx_http_alikassa_refusal_t  *page;
-
-    if (r != r->main) {
-        return ngx_http_next_header_filter(r);
-    }
-
-    ngx_http_alikassa_keep_body(r);
-    ngx_http_alikassa_delivery_answered(r);
-
-    page = ngx_http_alikassa_page(r);
-
-    if (page == NULL) {
-        return ngx_http_next_header_filter(r);
-    }
-
-    ctx = ngx_http_alikassa_create_ctx(r);
-
-    if (ctx == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ctx->answered) {
-        return ngx_http_next_header_filter(r);
-    }
-
-    ctx->outcome = ALIKASSA_OUTCOME_INVALID;
-    ctx->error = page->error;
-
-    if (alikassa_refusal_write(&ctx->pool, &page->message, NULL, &text)
-        != ALIKASSA_OK
-        || ngx_http_alikassa_common_headers(r, ctx) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ctx->page.len = text.len;
-    ctx->page.data = (u_char *) text.data;
-    ctx->replaced = 1;
-    ctx->answered = 1;
-
-    r->headers_out.status = page->status;
-    r->headers_out.status_line.len = 0;
-
-    ngx_http_clear_content_length(r);
-    r->headers_out.content_length_n = text.len;
-
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-    ngx_str_null(&r->headers_out.charset);
-
-    return ngx_http_next_header_filter(r);
-}
-
-
-static ngx_int_t
-ngx_http_alikassa_page_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
-{
-    ngx_buf_t                *b;
-    ngx_chain_t              *cl, out;
-    ngx_http_alikassa_ctx_t  *ctx;
-
-    if (r != r->main || in == NULL) {
-        return ngx_http_next_body_filter(r, in);
-    }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
-
-    if (ctx == NULL || !ctx->replaced) {
-        return ngx_http_next_body_filter(r, in);
-    }
-
-    for (cl = in; cl; cl = cl->next) {
-        cl->buf->pos = cl->buf->last;
-        cl->buf->file_pos = cl->buf->file_last;
-    }
-
-    if (ctx->page.len == 0) {
-        return NGX_OK;
-    }
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->pos = ctx->page.data;
-    b->last = ctx->page.data + ctx->page.len;
-    b->memory = 1;
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    ctx->page.len = 0;
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_next_body_filter(r, &out);
-}
-
-
-ngx_int_t
-ngx_http_alikassa_response_init(ngx_conf_t *cf)
-{
-    ngx_http_next_header_filter = ngx_http_top_header_filter;
-    ngx_http_top_header_filter = ngx_http_alikassa_page_header_filter;
-
-    ngx_http_next_body_filter = ngx_http_top_body_filter;
-    ngx_http_top_body_filter = ngx_http_alikassa_page_body_filter;
 
     return NGX_OK;
 }

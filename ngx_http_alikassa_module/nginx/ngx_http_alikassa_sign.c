@@ -1,11 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Signing: in nginx's thread pool, so that a worker goes on serving others,
  * or at once where there is none.
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_sign.h"
 
 
 /* holds a worker that is shutting down while a signature is made */
@@ -165,7 +170,7 @@ ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
                       "\"alikassa_%*s\" in %V:%ui signs without a thread "
                       "pool: each signature holds up its worker",
                       conf->operation->name.len, conf->operation->name.data,
-                      &conf->where.file, conf->where.line);
+                      &conf->pos.file, conf->pos.line);
     }
 
     return NGX_OK;

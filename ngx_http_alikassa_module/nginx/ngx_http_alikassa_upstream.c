@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The call: a subrequest to the operator's proxy_pass, with headers and a
  * body of our own, its answer captured by filters of ours.
  *
@@ -10,7 +15,8 @@
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_upstream.h"
+#include "ngx_http_alikassa_client.h"
 
 
 /* the first piece of an answer's buffer: most answers fit */
@@ -36,11 +42,7 @@ static ngx_int_t ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call);
 static ngx_int_t ngx_http_alikassa_upstream_done(ngx_http_request_t *r,
     void *data, ngx_int_t rc);
-static void ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call, ngx_int_t rc);
 static ngx_uint_t ngx_http_alikassa_upstream_whole(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call);
-static void ngx_http_alikassa_upstream_denied(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call);
 static ngx_int_t ngx_http_alikassa_upstream_header_filter(
     ngx_http_request_t *r);
@@ -218,7 +220,8 @@ ngx_http_alikassa_call(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_alikassa_upstream_phase(ngx_http_request_t *r)
 {
-    ngx_http_alikassa_call_t  *call;
+    ngx_http_alikassa_call_t      *call;
+    ngx_http_alikassa_loc_conf_t  *alcf;
 
     call = ngx_http_alikassa_call(r);
 
@@ -226,9 +229,9 @@ ngx_http_alikassa_upstream_phase(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (r->content_handler == NULL
-        || r->content_handler == ngx_http_alikassa_handler)
-    {
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
+
+    if (r->content_handler == NULL || alcf->operation) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "no location with \"proxy_pass\" for \"%V\", "
                       "add \"location %V/ { internal; include "
@@ -352,9 +355,11 @@ ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
 
 
 /*
- * The one place where an outcome is decided.  It runs even where the client
- * is gone and the parent never goes on.  On an error nginx would make a page
- * of its own and call this again: with NGX_OK it does not.
+ * Collects the facts of a call that is over, and hands them to the flow.
+ *
+ * nginx runs this also where the client is gone and the parent request never
+ * goes on.  Returns NGX_OK even after an error: nginx would otherwise generate
+ * an error page and run this again.
  */
 
 static ngx_int_t
@@ -374,73 +379,40 @@ ngx_http_alikassa_upstream_done(ngx_http_request_t *r, void *data,
     call->done = 1;
     call->response_time = ngx_current_msec - call->start_time;
 
-    ngx_http_alikassa_upstream_judge(r, call, rc);
-    ngx_http_alikassa_record(call, call->outcome);
+    call->unsent = ngx_http_alikassa_unsent(call);
+    call->timedout = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
+
+    /* a response that no upstream gave is not AliKassa's */
+
+    if (rc == NGX_OK && call->headers && r->upstream && !call->unsent) {
+        call->status = r->headers_out.status;
+        call->received = ngx_http_alikassa_upstream_whole(r, call);
+    }
+
+    call->done_handler(call);
 
     return NGX_OK;
 }
 
 
-static void
-ngx_http_alikassa_upstream_judge(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call, ngx_int_t rc)
+/*
+ * Tells whether a call surely never left: its location's handler was not run,
+ * or nginx's own upstream has sent nothing.  A handler of another kind may
+ * have sent it its own way.
+ */
+
+ngx_uint_t
+ngx_http_alikassa_unsent(ngx_http_alikassa_call_t *call)
 {
-    alikassa_str_t      body;
-    alikassa_outcome_t  outcome;
+    ngx_http_upstream_t  *u;
 
-    call->outcome = ngx_http_alikassa_unsent(call) ? ALIKASSA_OUTCOME_UNSENT
-                                                   : ALIKASSA_OUTCOME_UNKNOWN;
-
-    call->timedout = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
-
-    /* an answer that no upstream gave is not AliKassa's */
-
-    if (rc != NGX_OK || !call->headers || r->upstream == NULL
-        || call->outcome == ALIKASSA_OUTCOME_UNSENT)
-    {
-        return;
+    if (call->content_handler == NULL) {
+        return 1;
     }
 
-    call->status = r->headers_out.status;
+    u = call->subrequest->upstream;
 
-    if (!ngx_http_alikassa_upstream_whole(r, call)) {
-        return;
-    }
-
-    body.len = call->len;
-    body.data = call->start;
-
-    if (alikassa_answer_read(&call->ctx->pool, call->operation, call->status,
-                             &body, &call->answer, &outcome)
-        != ALIKASSA_OK)
-    {
-        return;
-    }
-
-    call->outcome = outcome;
-
-    if (alikassa_answer_denied(call->operation, call->status, &call->answer)) {
-        ngx_http_alikassa_upstream_denied(r, call);
-    }
-
-    if (!call->answer.object) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "upstream sent an answer with status %ui "
-                      "that is no JSON object", call->status);
-        return;
-    }
-
-    /* a redirect, or success without a payment, is no answer of AliKassa's */
-
-    call->whole = call->status >= NGX_HTTP_BAD_REQUEST
-                  || outcome == ALIKASSA_OUTCOME_ACCEPTED;
-
-    if (!call->whole) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "upstream sent status %ui with a JSON object "
-                      "that is no answer to \"%*s\"", call->status,
-                      call->operation->name.len, call->operation->name.data);
-    }
+    return u && !u->request_sent;
 }
 
 
@@ -501,35 +473,6 @@ ngx_http_alikassa_upstream_whole(ngx_http_request_t *r,
                   "upstream sent an answer that is cut short");
 
     return 0;
-}
-
-
-/*
- * Tells the operator what may be wrong: the payer sees AliKassa's words only.
- */
-
-static void
-ngx_http_alikassa_upstream_denied(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call)
-{
-    ngx_str_t                      name;
-    ngx_http_alikassa_ctx_t       *ctx;
-    ngx_http_alikassa_loc_conf_t  *alcf;
-
-    ctx = call->ctx;
-    alcf = ctx->conf;
-
-    name.len = call->operation->name.len;
-    name.data = (u_char *) call->operation->name.data;
-
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "AliKassa refused a call of \"alikassa_%V\" with status "
-                  "%ui, check the account \"%V\", that it has the public key "
-                  "of \"alikassa_key %V\" for this call (SHA-256 %s), "
-                  "\"alikassa_digest %V\", and the path \"%V\"",
-                  &name, call->status, &ctx->account, &alcf->key->name,
-                  alikassa_key_fingerprint(alcf->key->key), &alcf->digest,
-                  &call->uri);
 }
 
 

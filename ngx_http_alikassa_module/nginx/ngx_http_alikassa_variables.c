@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * $alikassa_*
  *
  * They are looked up each time: what they tell changes while a request
@@ -7,7 +12,10 @@
  */
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_variables.h"
+#include "ngx_http_alikassa_body.h"
+#include "ngx_http_alikassa_ctx.h"
+#include "ngx_http_alikassa_fields.h"
 #include "alikassa_utf8.h"
 #include "alikassa_value.h"
 
@@ -144,7 +152,7 @@ ngx_http_alikassa_clean_value(ngx_http_variable_value_t *v,
         len = 0;
     }
 
-    ngx_http_alikassa_value(v, data, len);
+    ngx_http_alikassa_set_variable(v, data, len);
 }
 
 
@@ -240,7 +248,7 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
 
         for (i = 0; i < alcf->set->nelts; i++) {
 
-            if (!ngx_http_alikassa_same(&set[i].name, &name)) {
+            if (!ngx_http_alikassa_str_eq(&set[i].name, &name)) {
                 continue;
             }
 
@@ -258,7 +266,7 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
 
         /* nothing of the client's counts */
 
-        ngx_http_alikassa_value(v, NULL, 0);
+        ngx_http_alikassa_set_variable(v, NULL, 0);
         return NGX_OK;
     }
 
@@ -279,7 +287,7 @@ ngx_http_alikassa_building_variable(ngx_http_request_t *r,
     alikassa_str_t     s;
     alikassa_param_t  *param;
 
-    ngx_http_alikassa_value(v, NULL, 0);
+    ngx_http_alikassa_set_variable(v, NULL, 0);
 
     field = alikassa_operation_role(ctx->operation,
                           data == offsetof(ngx_http_alikassa_ctx_t, amount)
@@ -326,7 +334,7 @@ ngx_http_alikassa_operation_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ngx_http_alikassa_value(v, ctx->operation->name.data,
+    ngx_http_alikassa_set_variable(v, ctx->operation->name.data,
                             ctx->operation->name.len);
 
     return NGX_OK;
@@ -380,7 +388,7 @@ ngx_http_alikassa_sign_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ngx_http_alikassa_value(v, ctx->call->sign.data, ctx->call->sign.len);
+    ngx_http_alikassa_set_variable(v, ctx->call->sign.data, ctx->call->sign.len);
 
     return NGX_OK;
 }
@@ -413,7 +421,7 @@ ngx_http_alikassa_status_variable(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_alikassa_value(v, p, ngx_sprintf(p, "%ui", status) - p);
+    ngx_http_alikassa_set_variable(v, p, ngx_sprintf(p, "%ui", status) - p);
 
     return NGX_OK;
 }
@@ -435,7 +443,7 @@ ngx_http_alikassa_outcome_variable(ngx_http_request_t *r,
 
     name = alikassa_outcome_name(ctx->outcome);
 
-    ngx_http_alikassa_value(v, name->data, name->len);
+    ngx_http_alikassa_set_variable(v, name->data, name->len);
 
     return NGX_OK;
 }
@@ -467,7 +475,7 @@ ngx_http_alikassa_sign_time_variable(ngx_http_request_t *r,
 
     us = ctx->call->sign_time;
 
-    ngx_http_alikassa_value(v, p, ngx_sprintf(p, "%ui.%06ui", us / 1000000,
+    ngx_http_alikassa_set_variable(v, p, ngx_sprintf(p, "%ui.%06ui", us / 1000000,
                                               us % 1000000) - p);
 
     return NGX_OK;
@@ -496,7 +504,7 @@ ngx_http_alikassa_response_time_variable(ngx_http_request_t *r,
 
     ms = ctx->call->response_time;
 
-    ngx_http_alikassa_value(v, p, ngx_sprintf(p, "%T.%03M",
+    ngx_http_alikassa_set_variable(v, p, ngx_sprintf(p, "%T.%03M",
                                               (time_t) (ms / 1000), ms % 1000)
                                   - p);
 
@@ -653,47 +661,10 @@ ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
 }
 
 
-void
-ngx_http_alikassa_value(ngx_http_variable_value_t *v, const u_char *data,
-    size_t len)
-{
-    if (data == NULL) {
-        data = (u_char *) "";
-        len = 0;
-    }
-
-    v->len = len;
-    v->data = (u_char *) data;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-}
-
-
 ngx_int_t
-ngx_http_alikassa_add_variables(ngx_conf_t *cf)
+ngx_http_alikassa_variables_add(ngx_conf_t *cf)
 {
-    return ngx_http_alikassa_add(cf, ngx_http_alikassa_variables);
-}
-
-
-ngx_int_t
-ngx_http_alikassa_add(ngx_conf_t *cf, ngx_http_variable_t *v)
-{
-    ngx_http_variable_t  *var;
-
-    for ( /* void */ ; v->name.len; v++) {
-
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
+    return ngx_http_alikassa_add_variables(cf, ngx_http_alikassa_variables);
 }
 
 

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Workers as the idempotency zone sees them: who owns a record, whether the
  * owner is alive, and how one worker tells another that an order is settled.
  *

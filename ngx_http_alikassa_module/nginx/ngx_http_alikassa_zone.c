@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The idempotency zone's shared memory: its lock, the records and their
  * answers.
  *

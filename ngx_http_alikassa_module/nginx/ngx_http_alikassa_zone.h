@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The idempotency zone from inside, for the four files that make it:
  *
  *     ngx_http_alikassa_zone.c         shared memory: lock, records, answers
@@ -13,7 +18,8 @@
 #define _NGX_HTTP_ALIKASSA_ZONE_H_INCLUDED_
 
 
-#include "ngx_http_alikassa_module.h"
+#include "ngx_http_alikassa_util.h"
+#include "ngx_http_alikassa_idempotency.h"
 
 #include <openssl/evp.h>
 
@@ -136,7 +142,7 @@ typedef struct {
     ngx_slab_pool_t                 *shpool;
     ngx_str_t                        name;
     ngx_msec_t                       timeout;
-    ngx_http_alikassa_where_t        where;     /* of the first directive */
+    ngx_http_alikassa_conf_pos_t        pos;     /* of the first directive */
 
     /* this worker, and another one that was alive a moment ago */
     uint64_t                         generation;
