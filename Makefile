@@ -67,7 +67,8 @@ TESTS      = $(SLOW_TESTS) $(filter-out $(SLOW_TESTS),$(wildcard t/*.t))
 
 .PHONY: all help module install sanitized clang without-threads nginx core \
         unit asan tsan php preload check-style layers test-programs \
-        check-fast check test demo bench fuzz clean
+        check-fast check test test-one demo bench \
+        fuzz clean
 
 ## the same as "make module"
 all: module
@@ -293,6 +294,12 @@ test:
 	$(MAKE) check
 	$(MAKE) -j2 -O test-programs
 	$(PROVE) $(TESTS)
+
+## run one test, see t/README.md: T=t/payment.t
+test-one:
+	@[ -n '$(T)' ] || \
+	    { echo 'which test? make test-one T=t/payment.t'; exit 1; }
+	prove $(T)
 
 ## run a shop, nginx and a sandbox AliKassa (may install)
 demo:

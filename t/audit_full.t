@@ -5,10 +5,11 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Fcntl qw(F_SETLK F_RDLCK SEEK_SET);
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(json_decode read_file wait_for);
 use Test::More;
 
 # a worker that comes to its limit gets an error, not a signal
@@ -80,12 +81,6 @@ sub orders ($text, $name) {
     return %seen;
 }
 
-sub slurp ($path) {
-    open(my $fh, '<', $path) or die "$path: $!";
-    local $/;
-    return <$fh>;
-}
-
 sub rlimit ($size, $pid) {
     # as the worker's own user, which may do that without capabilities
 
@@ -122,7 +117,7 @@ sub rlimit ($size, $pid) {
         %of = (%of, map { $_ => $now{$_} } grep { $now{$_} != $full }
             keys %now);
 
-        my %seen = orders(slurp($log), "limit, round $round");
+        my %seen = orders(read_file($log), "limit, round $round");
         delete $seen{pad};
         is_deeply(\%seen, { map { $_ => 1 } keys %of },
             'the other worker has its lines');
@@ -138,13 +133,13 @@ sub rlimit ($size, $pid) {
     my @r = $t->parallel([map { ['/pay', method => 'POST',
         form => [$t->payment(order_id => 'F-' . ++$n)]] } 1 .. 200], 20);
     is(scalar(grep { $_->{status} == 200 } @r), 200, 'limit: 200 at once');
-    orders(slurp($log), 'limit, at once');
+    orders(read_file($log), 'limit, at once');
 
     # and room again
 
     rlimit('unlimited', $full);
     my %more = pay_by($t, 2, $full, $free);
-    my %seen = orders(slurp($log), 'room again');
+    my %seen = orders(read_file($log), 'room again');
     is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
         'each has its line');
 
@@ -154,7 +149,7 @@ sub rlimit ($size, $pid) {
     my $lock = pack 's s x!8 q q i x!8', F_RDLCK, SEEK_SET, 0, 0, 0;
     fcntl($fh, F_SETLK, $lock) or die "F_SETLK: $!";
     %more = pay_by($t, 2, $full, $free);
-    %seen = orders(slurp($log), 'locked');
+    %seen = orders(read_file($log), 'locked');
     is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
         'locked by another: each has its line');
     is(scalar(() = $t->log =~ /another process keeps "\S+audit\.log" locked/g),
@@ -190,7 +185,7 @@ SKIP: {
         while (syswrite $fh, 'x' x 4096) { }
 
         my %now = pay_by($t, 12, @pids);
-        my $kept = slurp("$fs/audit.log");
+        my $kept = read_file("$fs/audit.log");
         orders($kept, "full, round $round") if $kept ne '';
         my %seen = map { $_ => 1 } $kept =~ /"order_id":"(F-\d+)"/g;
         cmp_ok(scalar(grep { !$seen{$_} } keys %now), '>=', 1,
@@ -200,7 +195,7 @@ SKIP: {
         close $fh;
 
         my %more = pay_by($t, 2, @pids);
-        %seen = orders(slurp("$fs/audit.log"), "room, round $round");
+        %seen = orders(read_file("$fs/audit.log"), "room, round $round");
         is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
             'with room again each has its line');
     }

@@ -7,7 +7,8 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Test::Alikassa qw(wait_for json_decode);
 use Test::More;

@@ -4,9 +4,10 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
-use Test::Alikassa;
+use Test::Alikassa qw(read_file);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -30,16 +31,10 @@ openssl("pkey -in $d/plain.pem -pubout -out $d/plain.pub");
 $t->write('garbage.pem', "no key\n");
 $t->write('empty.pem', '');
 $t->write('wrong.txt', "wrong\n");
-$t->write('many.txt', "wrong\r\n\n" . slurp("$k/password.txt") . "\r\n");
+$t->write('many.txt', "wrong\r\n\n" . read_file("$k/password.txt") . "\r\n");
 mkdir "$d/folder";
 
 chmod 0600, glob("$d/*.pem $d/*.txt");
-
-sub slurp ($path) {
-    open(my $fh, '<', $path) or die "$path: $!";
-    local $/;
-    return <$fh>;
-}
 
 # http level, server level, and what is expected: nothing is good
 

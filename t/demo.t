@@ -5,14 +5,18 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use HTTP::Tiny;
-use IO::Socket::INET;
 use JSON::PP ();
 use POSIX qw(:sys_wait_h);
-use Test::Alikassa qw(wait_for);
+use Test::Alikassa;
+use Test::Build qw(need_programs);
+use Test::Helpers qw(answers free_port slurp spawn_group wait_for);
 use Test::More;
+
+need_programs(qw(curl php openssl chromedriver));
 
 my $dir = Test::Alikassa->new->dir;
 my $json = JSON::PP->new->utf8;
@@ -24,29 +28,15 @@ END {
     waitpid $_, 0 for keys %pids;
 }
 
-sub spawn ($out, @command) {
-    my $pid = fork() // die;
-    if ($pid == 0) {
-        setpgrp;
-        open(STDIN, '<', '/dev/null');
-        open(STDOUT, '>', $out);
-        open(STDERR, '>&', \*STDOUT);
-        exec @command or POSIX::_exit(127);
-    }
+sub start ($log, @command) {
+    my $pid = spawn_group($log, @command);
     $pids{$pid} = 1;
     return $pid;
 }
 
-sub slurp ($path) {
-    open(my $fh, '<', $path) or return '';
-    local $/;
-    return <$fh> // '';
-}
+$ENV{PORT} = free_port();
 
-$ENV{PORT} = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-    ->sockport;
-
-my $demo = spawn("$dir/demo.out", 't/demo/run');
+my $demo = start("$dir/demo.out", 't/demo/run');
 
 ok(wait_for(sub { slurp("$dir/demo.out") =~ /Ctrl-C ends it/ }, 60), 'starts')
     or BAIL_OUT(slurp("$dir/demo.out"));
@@ -91,11 +81,9 @@ ok(!order($number)->{paid}, 'not paid');
 
 # a browser
 
-my $port = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-    ->sockport;
-spawn("$dir/chromedriver.out", 'chromedriver', "--port=$port");
-ok(wait_for(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-    PeerPort => $port) }, 30), 'chromedriver');
+my $port = free_port();
+start("$dir/chromedriver.out", 'chromedriver', "--port=$port");
+ok(wait_for(sub { answers($port) }, 30), 'chromedriver');
 
 my $session;
 
@@ -171,8 +159,7 @@ ok(wait_for(sub { waitpid($demo, WNOHANG) == $demo }, 20), 'Ctrl-C ends it');
 is($? >> 8, 0, 'well');
 delete $pids{$demo};
 ok(!-e $logs, 'no folder is left');
-is(scalar(grep { IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-    PeerPort => $_) } $shop =~ /:(\d+)/, $url =~ /:(\d+)/), 0,
+is(scalar(grep { answers($_) } $shop =~ /:(\d+)/, $url =~ /:(\d+)/), 0,
     'nor a server');
 unlike(slurp("$dir/demo.out"), qr/has ended, see/, 'nothing broke');
 

@@ -6,7 +6,8 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use File::Temp ();
 use IO::Select;
@@ -14,7 +15,7 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX ();
 use Socket qw(SOCK_DGRAM);
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(json_decode read_file wait_for);
 use Test::More;
 
 my $CALLS = 30;
@@ -128,12 +129,6 @@ sub lines ($t) { return split /\n/, $t->log('audit.log') }
 sub expect ($t, $unknown, $unsent, $name) {
     is_deeply(outcomes($t, lines($t)), { (map { $_ => 'unknown' } @$unknown),
         map { $_ => 'unsent' } @$unsent }, $name);
-}
-
-sub slurp ($path) {
-    open(my $fh, '<', $path) or die "$path: $!";
-    local $/;
-    return <$fh>;
 }
 
 sub ended ($t) {
@@ -344,7 +339,7 @@ SKIP: {
 # waits longer than a request may take
 
 {
-    my ($unit) = slurp('docs/idempotency.md')
+    my ($unit) = read_file('docs/idempotency.md')
         =~ /^    \[Service\]\n((?:    .*\n)+)/m or die;
     $unit =~ s/^    //mg;
     my %unit = map { split /=/, $_, 2 } split /\n/, $unit;
@@ -355,9 +350,9 @@ SKIP: {
     is($unit{KillMode}, 'mixed', 'unit: QUIT goes to the master');
 
     my $call = 0;
-    $call += $_ for slurp('docs/alikassa-api.conf')
+    $call += $_ for read_file('docs/alikassa-api.conf')
         =~ /^proxy_(?:connect|send|read)_timeout\s+(\d+)s;/mg;
-    my ($wait) = slurp('docs/idempotency.md')
+    my ($wait) = read_file('docs/idempotency.md')
         =~ /`wait`, (\d+) seconds by default/ or die;
     cmp_ok($call, '>', 0, 'unit: the time-outs of a call');
     cmp_ok($unit{TimeoutStopSec}, '>', $wait + 2 * $call,

@@ -5,26 +5,22 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use POSIX qw(mkfifo);
 use Socket qw(SOCK_STREAM AF_UNIX pack_sockaddr_un);
-use Test::Alikassa qw(wait_for);
+use Test::Alikassa qw(read_file wait_for);
+use Test::Build qw(need_build);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
 my $d = $t->dir;
 my $k = "$t->{box}/payment";
 
-sub slurp ($path) {
-    open(my $fh, '<', $path) or die "$path: $!";
-    local $/;
-    return <$fh>;
-}
-
 sub openssl (@args) {
     system("openssl @args 2>>$d/openssl.err") == 0
-        or die "openssl @args: " . slurp("$d/openssl.err");
+        or die "openssl @args: " . read_file("$d/openssl.err");
 }
 
 # what nginx -t says; undef if it does not end
@@ -54,7 +50,7 @@ EOF
         return 1;
     }, 20) or do { kill 'KILL', $pid; waitpid $pid, 0; return };
 
-    my $text = slurp("$d/test.out") . slurp("$d/error.log");
+    my $text = read_file("$d/test.out") . read_file("$d/error.log");
     unlink "$d/test.out", "$d/error.log";
     return ($status, $text);
 }
@@ -113,7 +109,7 @@ for my $name (qw(private.pem password.txt public.pem)) {
 # passphrases as editors and copying leave them: one that has a blank itself
 # is itself
 
-my $pass = slurp("$k/password.txt") =~ s/\s+\z//r;
+my $pass = read_file("$k/password.txt") =~ s/\s+\z//r;
 my @file;
 
 sub password ($text) {
@@ -181,7 +177,7 @@ SKIP: {
         $command =~ s/^(rsa|pkcs8)/$1 $legacy -in $d\/plain.pem/;
 
         if (system("openssl $command $out 2>$d/openssl.err") != 0) {
-            note("this openssl makes no $cipher: " . slurp("$d/openssl.err"));
+            note("this openssl makes no $cipher: " . read_file("$d/openssl.err"));
             next;
         }
 
@@ -253,6 +249,7 @@ EOF
 # a policy that forbids SHA-1 and nothing else
 
 {
+    need_build('preload');
     local $t->{preload} = 'build/preload/sha1.so';
     my $key = "$k/private.pem password=$k/password.txt";
 

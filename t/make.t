@@ -5,6 +5,10 @@
 
 use v5.36;
 
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Test::Helpers qw(read_file);
 use Test::More;
 
 # what a make that runs this test tells its own makes is not told ours
@@ -64,8 +68,7 @@ SKIP: {
 
 # help
 
-open(my $fh, '<', 'Makefile') or die "Makefile: $!";
-my $makefile = do { local $/; <$fh> };
+my $makefile = read_file('Makefile');
 
 my %phony = map { map { $_ => 1 } split }
     $makefile =~ s/\\\n//gr =~ /^\.PHONY:(.*)/mg;

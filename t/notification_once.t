@@ -4,7 +4,8 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Test::Alikassa qw(form_encode wait_for);
 use Test::More;

@@ -5,7 +5,8 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Test::Alikassa;
 use Test::More;

@@ -3,30 +3,32 @@
 # Body and Sign, byte for byte what PHP's json_encode() and openssl_sign()
 # make of the same data.  ALIKASSA_SEED repeats a run.
 
-use strict;
-use warnings;
+use v5.36;
 
-use File::Temp qw/ tempdir /;
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Test::Build qw(need_build need_programs);
+use Test::Helpers qw(read_file temp_dir write_file);
 use Test::More;
+
+need_programs(qw(php openssl));
+need_build('php');
 
 my $payments = 2400;
 my $objects = 2000;
 
 my $seed = $ENV{ALIKASSA_SEED} || int(rand(2 ** 31));
-my $dir = tempdir(CLEANUP => 1);
+my $dir = temp_dir();
 my $program = 'build/php/payments';
 
 diag("ALIKASSA_SEED=$seed");
-
--x $program or BAIL_OUT("$program is not built: run make test-programs");
 
 # an encrypted key, as AliKassa's archive has it
 
 my $passphrase = 'a passphrase, with / and "';
 
-open(my $pass, '>', "$dir/password.txt") or die;
-print $pass $passphrase;
-close $pass;
+write_file("$dir/password.txt", $passphrase);
 
 system("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 "
     . "-aes-256-cbc -pass file:$dir/password.txt -out $dir/private.pem "
@@ -35,9 +37,7 @@ system("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 "
 my @php = run("$dir/cases", 'php', 't/php/generate.php', "$dir/private.pem",
     $passphrase, $seed, $payments, $objects);
 
-open(my $in, '>', "$dir/in") or die;
-print $in map { (split /\t/)[0] . "\n" } @php;
-close $in;
+write_file("$dir/in", join '', map { (split /\t/)[0] . "\n" } @php);
 
 my @our = run("$dir/our", 'sh', '-c', '"$0" "$1" "$2" < "$3"', $program,
     "$dir/private.pem", $passphrase, "$dir/in");
@@ -77,11 +77,7 @@ note("$seen{payment} payments, $seen{payout} payouts, $seen{reencode} "
 
 done_testing();
 
-###############################################################################
-
-sub run {
-    my ($out, @command) = @_;
-
+sub run ($out, @command) {
     open(my $save, '>&', \*STDOUT) or die;
     open(STDOUT, '>', $out) or die;
     my $rc = system(@command);
@@ -89,31 +85,21 @@ sub run {
 
     is($rc, 0, "$command[0] runs");
 
-    open(my $fh, '<', $out) or die;
-    my @lines = <$fh>;
-    chomp @lines;
-
-    return @lines;
+    return split /\n/, read_file($out);
 }
 
 # whether an object has a number that is not what a double can hold: those of
 # the generator that are meant to be lost
 
-sub changed {
-    my ($text) = @_;
-
+sub changed ($text) {
     $text =~ s/"(?:\\.|[^"\\])*"//gs;
 
     return $text =~ /\d{17,}\.|\d\.\d{17,}|1\.7976931348623157e308|5e-324/;
 }
 
-sub show {
-    my ($case, $want, $have) = @_;
-
+sub show ($case, $want, $have) {
     return join "\n", 'case ' . join(' ', map { pack('H*', $_) }
         split / /, $case), map { my ($body, @signs) = split / /, $_;
             $body eq 'refused' ? $body : pack('H*', $body) . " @signs" }
         $want, $have;
 }
-
-###############################################################################

@@ -4,10 +4,14 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Test::Alikassa;
+use Test::Build qw(need_programs);
 use Test::More;
+
+need_programs('php');
 
 my $t = Test::Alikassa->new->sandbox;
 

@@ -5,11 +5,15 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
-use Protocol::HTTP2::Constants qw(:frame_types :errors);
 use Test::Alikassa qw(wait_for json_decode);
+use Test::Build qw(need_modules);
 use Test::More;
+
+BEGIN { need_modules('Protocol::HTTP2') }
+use Protocol::HTTP2::Constants qw(:frame_types :errors);
 
 my $t = Test::Alikassa->new(workers => 2, sign => 1)->sandbox;
 

@@ -5,7 +5,8 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Test::Alikassa qw(form_encode json_decode wait_for);
 use Test::Http2;

@@ -10,14 +10,17 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Socket qw(SOL_SOCKET SO_LINGER);
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(json_decode wait_for);
+use Test::Build qw(need_programs);
+use Test::Helpers qw(skip_test);
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $libasan = `gcc -print-file-name=libasan.so`;
+my $libasan = `gcc 2>/dev/null -print-file-name=libasan.so`;
 chomp $libasan;
 
 # valgrind runs one thread at a time: without taking turns fairly, one that
@@ -30,11 +33,16 @@ my %how = (
         '--errors-for-leak-kinds=definite', '--show-leak-kinds=definite',
         '--suppressions=t/valgrind.supp',
         '--log-file=%DIR%/valgrindsan.%p'] },
-    asan     => { module => 'build/sanitized/ngx_http_alikassa_module.so',
-        preload => $libasan },
+    asan     => { build => 'sanitized', preload => $libasan },
 );
 
-for my $how ($ENV{ALIKASSA_THREADS} // qw(plain asan valgrind)) {
+my @how = $ENV{ALIKASSA_THREADS} // qw(plain asan valgrind);
+
+need_programs('valgrind') if grep { $_ eq 'valgrind' } @how;
+skip_test('the compiler has no libasan')
+    if $libasan !~ m{/} && grep { $_ eq 'asan' } @how;
+
+for my $how (@how) {
     my $many  = { plain => 60, asan => 25, valgrind => 6 }->{$how};
     my $pause = $how eq 'valgrind' ? 0.5 : 0.05;
     my $t = Test::Alikassa->new(%{ $how{$how} }, sign => 1)->sandbox;

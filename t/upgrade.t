@@ -5,10 +5,11 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Cwd qw(getcwd);
-use Test::Alikassa;
+use Test::Alikassa qw(read_file);
 use Test::More;
 
 my $top  = getcwd();
@@ -16,12 +17,6 @@ my $t    = Test::Alikassa->new->sandbox;
 my $root = "$t->{dir}/root";
 my $so   = "$root/usr/lib/nginx/modules/ngx_http_alikassa_module.so";
 my $api  = "$root/etc/nginx/alikassa-api.conf";
-
-sub slurp ($path) {
-    open(my $fh, '<', $path) or die "$path: $!";
-    local $/;
-    return <$fh>;
-}
 
 sub make (@args) {
     local $ENV{MAKEFLAGS} = '';
@@ -34,8 +29,8 @@ sub install { return make('-o', 'module', 'install', "DESTDIR=$root") }
 
 install();
 
-is(slurp($so), slurp('build/ngx_http_alikassa_module.so'), 'the module');
-is(slurp($api), slurp('docs/alikassa-api.conf'), 'alikassa-api.conf');
+is(read_file($so), read_file('build/ngx_http_alikassa_module.so'), 'the module');
+is(read_file($api), read_file('docs/alikassa-api.conf'), 'alikassa-api.conf');
 is(join(' ', sort map { s/^\Q$root\E//r } grep { -f } split /\n/,
         `find $root`),
     '/etc/nginx/alikassa-api.conf '
@@ -51,8 +46,8 @@ close $fh;
 
 like(install(), qr{\Q$api\E differs and is kept, compare it with \S+\.new},
     'changed: said');
-like(slurp($api), qr/# ours/, 'changed: kept');
-is(slurp("$api.new"), slurp('docs/alikassa-api.conf'), 'changed: beside it');
+like(read_file($api), qr/# ours/, 'changed: kept');
+is(read_file("$api.new"), read_file('docs/alikassa-api.conf'), 'changed: beside it');
 
 # over a module that is mapped: the old one is not touched
 
@@ -71,7 +66,7 @@ http {
 }
 EOF
 
-my $conf = slurp("$t->{dir}/nginx.conf");
+my $conf = read_file("$t->{dir}/nginx.conf");
 $conf =~ s{load_module \S+;}{load_module $so;} or die;
 $t->write('nginx.conf', $conf);
 $t->run;
@@ -82,7 +77,7 @@ my ($pid)  = $t->workers;
 install();
 
 isnt((stat $so)[1], $inode, 'another file');
-my ($mapped) = slurp("/proc/$pid/maps")
+my ($mapped) = read_file("/proc/$pid/maps")
     =~ m{ (\d+) +\S*ngx_http_alikassa_module\.so \(deleted\)};
 is($mapped, $inode, 'the worker has the old one');
 is($t->get('/pay', method => 'POST', form => [$t->payment(order_id => $_)])

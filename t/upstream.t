@@ -5,13 +5,17 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use IO::Socket::INET;
-use Protocol::HTTP2::Constants qw(:frame_types :errors);
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::Alikassa qw(json_decode wait_for);
+use Test::Build qw(need_modules);
 use Test::More;
+
+BEGIN { need_modules('Protocol::HTTP2') }
+use Protocol::HTTP2::Constants qw(:frame_types :errors);
 use Time::HiRes qw(sleep);
 
 my $t = Test::Alikassa->new->sandbox;

@@ -6,15 +6,15 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use Test::Alikassa qw(json_decode);
 use Test::More;
 
 plan skip_all => 'another nginx' if $ENV{ALIKASSA_MODULE};
 
-my $t = Test::Alikassa->new(
-    module => 'build/without-threads/ngx_http_alikassa_module.so')->sandbox;
+my $t = Test::Alikassa->new(build => 'without-threads')->sandbox;
 
 ok(!-z "$t->{module}" && `nm -D --undefined-only $t->{module}` !~ /ngx_thread/,
     'nothing of threads in it');

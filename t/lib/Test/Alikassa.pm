@@ -11,33 +11,42 @@ package Test::Alikassa;
 #     $t->done;
 #
 # done() also fails on an alert in the log, a worker that died, a leak of
-# file descriptors or a report of a sanitizer.
+# file descriptors or a report of a sanitizer.  t/README.md tells what the
+# environment (ALIKASSA_...) changes.
 
 use v5.36;
 
-use Cwd qw(getcwd);
 use Exporter qw(import);
 use Fcntl qw(:flock);
 use File::Path qw(make_path);
-use File::Temp qw(tempdir);
+use File::Spec ();
 use HTTP::Tiny;
 use IO::Select;
-use IO::Socket::INET;
-use JSON::PP ();
 use POSIX qw(:sys_wait_h);
+use Scalar::Util qw(weaken);
+use Test::Build qw(module_path need_build need_modules need_programs);
+use Test::Helpers qw($TOP answers connect_to form_encode free_port
+    json_decode json_encode read_file slurp temp_dir verbose wait_for write_file);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(form_encode json_decode wait_for);
+our @EXPORT_OK = qw(form_encode json_decode read_file slurp wait_for);
 
-my $TOP = getcwd();
+# those whose nginx and sandbox have to end before the test does
+
+my @alive;
+my $test_pid = $$;
+
+# sign => 1: see hold(); build: the target of the Makefile that builds the
+# module; module, preload, wrapper (a command that runs nginx), workers
 
 sub new ($class, %opt) {
+    my $build = delete $opt{build}
+        // (defined($opt{module} // $ENV{ALIKASSA_MODULE}) ? undef : 'module');
+
     my $self = bless {
-        dir     => tempdir('alikassa-XXXXXX', TMPDIR => 1, CLEANUP => 1),
         nginx   => $ENV{ALIKASSA_NGINX} // 'nginx',
-        module  => $ENV{ALIKASSA_MODULE}
-            // 'build/ngx_http_alikassa_module.so',
+        module  => $build ? module_path($build) : $ENV{ALIKASSA_MODULE},
         ports   => [],
         workers => 1,
         allowed => [],
@@ -45,27 +54,29 @@ sub new ($class, %opt) {
         %opt,
     }, $class;
 
-    chmod 0755, $self->{dir};
+    need_programs($self->{nginx});
+    need_build($build) if $build;
+    need_build('preload') if $self->{sign};
+
+    $self->{dir} = temp_dir();
     mkdir "$self->{dir}/$_" for qw(body proxy fastcgi uwsgi scgi);
+
+    push @alive, $self;
+    weaken($alive[-1]);
 
     return $self;
 }
 
 sub dir ($self) { return $self->{dir} }
 
-# a port that was free a moment ago
-
-sub port ($self, $n) {
-    return $self->{ports}[$n] //= do {
-        my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-            or die;
-        $s->sockport;
-    };
-}
+sub port ($self, $n) { return $self->{ports}[$n] //= free_port() // die }
 
 # the sandbox; its keys are made once and kept under build/
 
 sub sandbox ($self) {
+    need_programs(qw(openssl curl));
+    need_modules(qw(Mojolicious CryptX IO::Socket::SSL));
+
     my $keys = "$TOP/build/keys";
     make_path("$TOP/build");
 
@@ -98,23 +109,15 @@ sub sandbox ($self) {
 }
 
 sub spawn ($self, $log, @command) {
-    my $pid = fork() // die;
-
-    if ($pid == 0) {
-        open(STDOUT, '>>', $log);
-        open(STDERR, '>&', \*STDOUT);
-        open(STDIN, '<', '/dev/null');
-        exec @command or POSIX::_exit(127);
-    }
-
-    push @{ $self->{spawned} }, $pid;
-    return $pid;
+    return Test::Helpers::spawn($log, @command);
 }
 
 # a shop in PHP at port n: PHP's own server with the code as its only page,
 # which finds DIR, the test's folder, in its environment; with these options
 
 sub php ($self, $n, $code, @options) {
+    need_programs('php');
+
     my $port = $self->port($n);
 
     mkdir "$self->{dir}/shop$n";
@@ -122,9 +125,9 @@ sub php ($self, $n, $code, @options) {
 
     local @ENV{qw(PHP_CLI_SERVER_WORKERS DIR)} = (8, $self->{dir});
 
-    $self->spawn("$self->{dir}/php$n.log", 'setsid', 'php', @options, '-S',
-        "127.0.0.1:$port", "$self->{dir}/shop$n/index.php");
-    push @{ $self->{groups} }, $self->{spawned}[-1];
+    push @{ $self->{groups} }, Test::Helpers::spawn_group(
+        "$self->{dir}/php$n.log", 'php', @options, '-S', "127.0.0.1:$port",
+        "$self->{dir}/shop$n/index.php");
 
     wait_for(sub { answers($port) }, 20) or die 'no PHP';
 
@@ -144,7 +147,8 @@ sub conf ($self, $text) {
     $self->write('alikassa-api.conf', $api);
 
     my %value = (
-        GLOBALS => "load_module $TOP/$self->{module};\n"
+        GLOBALS => 'load_module '
+            . File::Spec->rel2abs($self->{module}, $TOP) . ";\n"
             . "daemon off; user www-data; worker_processes "
             . "$self->{workers};\npid $self->{dir}/nginx.pid;\n"
             . "error_log $self->{dir}/error.log "
@@ -175,9 +179,7 @@ sub conf ($self, $text) {
 }
 
 sub write ($self, $name, $text) {
-    open(my $fh, '>', "$self->{dir}/$name") or die "$name: $!";
-    print $fh $text;
-    close $fh;
+    write_file("$self->{dir}/$name", $text);
     return $self;
 }
 
@@ -231,11 +233,6 @@ sub run ($self) {
     $self->{fds} = $self->fds;
 
     return $self;
-}
-
-sub answers ($port) {
-    return defined IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $port);
 }
 
 sub signal ($self, $name) {
@@ -318,12 +315,13 @@ sub request ($self, $uri, %opt) {
 }
 
 sub send_request ($self, $uri, %opt) {
-    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $opt{port} // $self->port(0)) or die "connect: $!";
+    my $port = $opt{port} // $self->port(0);
+    my $s = connect_to($port) or die "connect: $!";
 
     for my $piece (ref $opt{pieces} ? @{ $opt{pieces} }
         : message($uri, %opt))
     {
+        verbose("request to port $port", $piece);
         syswrite $s, $piece;
         sleep 0.02 if ref $opt{pieces};
     }
@@ -337,10 +335,9 @@ sub send_request ($self, $uri, %opt) {
 sub send_h2 ($self, @request) { return ($self->h2_client(@request))[0] }
 
 sub h2_client ($self, $uri, %opt) {
-    require Protocol::HTTP2::Client;
+    need_modules('Protocol::HTTP2::Client');
 
-    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $opt{port} // $self->port(1)) or die "connect: $!";
+    my $s = connect_to($opt{port} // $self->port(1)) or die "connect: $!";
     my $client = Protocol::HTTP2::Client->new(upgrade => 0);
 
     $client->request(
@@ -415,6 +412,8 @@ sub read_all ($s, $timeout) {
 }
 
 sub parse_response ($raw) {
+    verbose('response', $raw);
+
     my ($head, $body) = split /\r\n\r\n/, $raw, 2;
     my ($line, @lines) = split /\r\n/, $head // '';
     my ($status) = ($line // '') =~ m{^HTTP/1\.\d (\d+)};
@@ -563,7 +562,8 @@ sub h2 ($self, $uri, %opt) {
     my $status = join '', <$pipe>;
     close $pipe;
 
-    my $body = -e "$out.body" ? slurp("$out.body") : '';
+    my $body = slurp("$out.body");
+    verbose("HTTP/2: $uri", "$status\n$body");
 
     return { status => $status, body => $body,
         json => scalar eval { json_decode($body) } };
@@ -578,6 +578,8 @@ sub control ($self, $path, $data = undef) {
             headers => { 'Content-Type' => 'application/json' },
             content => json_encode($data) })
         : HTTP::Tiny->new->get($url);
+    verbose("sandbox: $path", (defined $data ? json_encode($data) . "\n" : '')
+        . "$res->{status} $res->{content}");
     $res->{success} or die "control $path: $res->{status} $res->{content}";
     return json_decode($res->{content});
 }
@@ -658,66 +660,35 @@ sub stop ($self) {
     }
 }
 
+# Ends what was started, with ALIKASSA_CATLOG after it prints the error log.
+# The test's own END block calls this too, as the folder goes after it.
+
 sub DESTROY ($self) {
+    return if $$ != $test_pid || $self->{ended}++;
+
     local ($?, $!, $@);
     $self->stop if $self->{pid};
     kill 'KILL', map { -$_ } @{ $self->{groups} } if $self->{groups};
     kill 'KILL', $self->{sandbox_pid} if $self->{sandbox_pid};
-    waitpid $self->{sandbox_pid}, 0 if $self->{sandbox_pid};
+    waitpid $_, 0 for grep { $_ } $self->{sandbox_pid},
+        @{ $self->{groups} // [] };
+
+    Test::More->builder->diag("$self->{dir}/error.log:\n"
+        . $self->log =~ s/^/  /gmr) if $ENV{ALIKASSA_CATLOG};
 }
+
+END { $_->DESTROY for grep { defined } @alive }
 
 # helpers
-
-sub wait_for ($check, $timeout = 10) {
-    my $end = time() + $timeout;
-
-    while (time() < $end) {
-        return 1 if $check->();
-        sleep 0.02;
-    }
-
-    return 0;
-}
-
-sub form_encode (@pairs) {
-    my @out;
-    while (my ($name, $value) = splice @pairs, 0, 2) {
-        push @out, join '=', map { s/([^A-Za-z0-9_.-])/sprintf '%%%02X',
-            ord $1/ger } $name, $value;
-    }
-    return join '&', @out;
-}
-
-my $JSON = JSON::PP->new->allow_nonref->allow_bignum(0);
-
-sub json_decode ($text) { return $JSON->decode(utf8_text($text)) }
-
-sub utf8_text ($bytes) {
-    my $copy = $bytes;
-    utf8::decode($copy);
-    return $copy;
-}
 
 # the configuration in docs/recipes: all that is indented, of nginx's
 
 sub recipe ($name) {
-    my $text = slurp("$TOP/docs/recipes/$name.md");
+    my $text = read_file("$TOP/docs/recipes/$name.md");
     my @blocks = grep { /^ {4}(?:location|map|server|upstream) /m }
         $text =~ /((?:^ {4}.*\n|^\n)+)/mg;
     die "no recipe $name" unless @blocks;
     return join '', @blocks;
-}
-
-sub json_encode ($value) {
-    my $text = $JSON->encode($value);
-    utf8::encode($text);
-    return $text;
-}
-
-sub slurp ($path) {
-    open(my $fh, '<', $path) or return '';
-    local $/;
-    return <$fh> // '';
 }
 
 1;

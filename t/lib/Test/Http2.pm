@@ -13,7 +13,7 @@ package Test::Http2;
 use v5.36;
 
 use IO::Select;
-use IO::Socket::INET;
+use Test::Helpers qw(connect_to verbose);
 use Time::HiRes qw(time);
 
 use constant {
@@ -26,8 +26,7 @@ use constant {
 # window: of each stream; the connection's is 65,535, as RFC 9113 has it
 
 sub new ($class, %opt) {
-    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $opt{port}) or die "connect: $!";
+    my $s = connect_to($opt{port}) or die "connect: $!";
 
     my $self = bless { socket => $s, next => 1, in => '', streams => {} },
         $class;
@@ -71,6 +70,7 @@ sub send ($self, $method, $path, %opt) {
 
     my $body = $opt{body};
 
+    verbose("HTTP/2 request: stream $id", "$method $path\n" . ($body // ''));
     syswrite $self->{socket}, frame(HEADERS,
         END_HEADERS | (defined $body ? 0 : END_STREAM), $id, $block)
         . (defined $body ? frame(DATA, END_STREAM, $id, $body) : '');
@@ -156,11 +156,14 @@ sub took ($self, $type, $flags, $id, $payload) {
 
     } elsif ($type == RST_STREAM && $stream) {
         $stream->{reset} = 1;
+        verbose("HTTP/2 response: stream $id", 'reset');
     }
 
-    $stream->{end} = 1
-        if $stream && ($type == DATA || $type == HEADERS)
-            && $flags & END_STREAM;
+    if ($stream && ($type == DATA || $type == HEADERS) && $flags & END_STREAM) {
+        $stream->{end} = 1;
+        verbose("HTTP/2 response: stream $id",
+            ($stream->{status} // '') . "\n$stream->{body}");
+    }
 }
 
 1;

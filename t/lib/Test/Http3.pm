@@ -14,6 +14,7 @@ use v5.36;
 use IO::Select;
 use IPC::Open2 qw(open2);
 use JSON::PP ();
+use Test::Helpers qw(verbose);
 use Time::HiRes qw(time);
 
 my $JSON = JSON::PP->new->utf8;
@@ -48,6 +49,8 @@ sub send ($self, $method, $path, %opt) {
         $opt{type} ? ('content-type' => $opt{type}) : (),
         defined $opt{body} ? ('content-length' => length $opt{body}) : ());
     my @pairs;
+
+    verbose('HTTP/3 request', "$method $path\n" . ($opt{body} // ''));
 
     while (my ($name, $value) = splice @fields, 0, 2) {
         push @pairs, [$name, "$value"];
@@ -100,12 +103,16 @@ sub took ($self, $e) {
     $self->{latest} = $s if $e->{event} eq 'sent';
     $s->{reset} = 1 if $e->{event} eq 'reset';
     $s->{body} .= $e->{data} if $e->{event} eq 'data';
-    $s->{end} = 1 if $e->{end};
 
     if ($e->{event} eq 'headers') {
         my %h = map { @$_ } @{ $e->{headers} };
         $s->{status} = $h{':status'};
         $s->{headers} = \%h;
+    }
+
+    if ($e->{end}) {
+        $s->{end} = 1;
+        verbose('HTTP/3 response', ($s->{status} // '') . "\n$s->{body}");
     }
 }
 

@@ -13,8 +13,11 @@ use v5.36;
 
 use IPC::Open2;
 use Test::Alikassa qw(form_encode);
+use Test::Build qw(need_programs);
 
 sub new ($class, $t) {
+    need_programs('php');
+
     my $keys  = "$t->{box}/notification";
     my $plain = "$t->{dir}/notification.pem";
 

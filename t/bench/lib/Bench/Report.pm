@@ -4,11 +4,7 @@ package Bench::Report;
 
 use v5.36;
 
-sub slurp ($path) {
-    open(my $fh, '<', $path) or return '';
-    local $/;
-    return <$fh> // '';
-}
+use Test::Helpers qw(slurp);
 
 sub machine {
     my ($cpu) = slurp('/proc/cpuinfo') =~ /^model name\s*: (.*)/m;

@@ -4,9 +4,9 @@ package Bench::Server;
 
 use v5.36;
 
-use IO::Socket::INET;
 use POSIX ();
-use Time::HiRes qw(sleep time);
+use Test::Helpers qw(answers slurp spawn wait_for write_file);
+use Time::HiRes qw(sleep);
 
 sub new ($class, %opt) {
     my $self = bless {%opt}, $class;
@@ -14,38 +14,16 @@ sub new ($class, %opt) {
 
     mkdir $dir;
     mkdir "$dir/$_" for qw(body proxy fastcgi uwsgi scgi);
-    open(my $fh, '>', "$dir/nginx.conf") or die "$dir: $!";
-    print $fh $self->{conf};
-    close $fh;
+    write_file("$dir/nginx.conf", $self->{conf});
 
     $self->{pid} = spawn("$dir/out.log", @{ $self->{wrapper} // [] },
         $ENV{ALIKASSA_NGINX} // 'nginx', '-p', "$dir/", '-c',
         "$dir/nginx.conf", '-e', "$dir/error.log");
 
-    for (1 .. 300) {
-        return $self if defined answers($self->{port});
-        sleep 0.1;
-    }
+    return $self if wait_for(sub { answers($self->{port}) }, 30);
 
     die "nginx does not start: " . slurp("$dir/error.log")
         . slurp("$dir/out.log");
-}
-
-sub spawn ($log, @command) {
-    my $pid = fork() // die;
-
-    if ($pid == 0) {
-        open(STDIN, '<', '/dev/null');
-        open(STDOUT, '>>', $log);
-        open(STDERR, '>&', \*STDOUT);
-        exec @command or POSIX::_exit(127);
-    }
-
-    return $pid;
-}
-
-sub answers ($port) {
-    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
 }
 
 sub children ($pid) {
@@ -138,11 +116,5 @@ sub stop ($self) {
 }
 
 sub DESTROY ($self) { local ($?, $!); $self->stop }
-
-sub slurp ($path) {
-    open(my $fh, '<', $path) or return '';
-    local $/;
-    return <$fh> // '';
-}
 
 1;

@@ -1,0 +1,115 @@
+package Test::Build;
+
+# Builds what a test needs, by make, if it is not there or older than its
+# sources; tests that run at the same time wait for each other.
+#
+#     need_build('preload');         # a target of the Makefile: see %BUILT
+#     need_programs(qw(php curl));   # or the test is skipped
+#     need_modules(qw(Mojolicious)); # Perl's
+#
+# ALIKASSA_BUILD=0 takes what is built, whatever its age.
+
+use v5.36;
+
+use Exporter qw(import);
+use Fcntl qw(:flock);
+use File::Find qw(find);
+use File::Path qw(make_path);
+use Test::Helpers qw($TOP read_file skip_test slurp);
+use Test::More ();
+use Time::HiRes ();
+
+our @EXPORT_OK = qw(module_path need_build need_modules need_programs);
+
+my @SOURCES = qw(ngx_http_alikassa_module config);
+my $CC      = (split ' ', $ENV{CC} // 'gcc')[0];
+
+# what make builds, what it builds it from, and by which programs
+
+my %BUILT = (
+    'module' => [[module_path('module')], \@SOURCES, $CC],
+    'sanitized' => [[module_path('sanitized')], \@SOURCES, $CC],
+    'without-threads' => [[module_path('without-threads')], \@SOURCES,
+        'clang'],
+    'preload' => [[map { s{^t/(.*)\.c$}{build/$1.so}r }
+        glob 't/preload/*.c'], ['t/preload'], $CC],
+    'php' => [['build/php/payments'],
+        ['t/php', 'ngx_http_alikassa_module/core'], $CC],
+);
+
+# the module that a target builds, by its path from the top of the tree
+
+sub module_path ($target) {
+    return 'build/' . ($target eq 'module' ? '' : "$target/")
+        . 'ngx_http_alikassa_module.so';
+}
+
+sub need_build ($target) {
+    my ($files, $sources, @programs) = @{ $BUILT{$target} // die $target };
+
+    make_path("$TOP/build");
+    open(my $lock, '>', "$TOP/build/tests.lock") or die "tests.lock: $!";
+    flock $lock, LOCK_EX or die "tests.lock: $!";
+
+    my $why = why_build($files, $sources) or return;
+
+    if (($ENV{ALIKASSA_BUILD} // 1) eq '0') {
+        return if !grep { !-e } @$files;
+        skip_test("$why, and ALIKASSA_BUILD=0");
+    }
+
+    need_programs('make', @programs);
+    skip_test("$why, and there is no nginx to build against: nginx-dev")
+        if $files->[0] =~ /ngx_http/ && !-e '/usr/share/nginx/src/conf_flags'
+            && !-e "$TOP/build/nginx/objs/Makefile";
+
+    # of the make that runs the tests, its variables stay (CC=clang), and not
+    # its jobs, which are other processes' by now
+
+    local %ENV = %ENV;
+    my $variables = ($ENV{MAKEFLAGS} // '') =~ /(?:^| )(-- .*)/ ? $1 : '';
+    delete @ENV{qw(MAKELEVEL MFLAGS)};
+    $ENV{MAKEFLAGS} = $variables;
+
+    my $log = "$TOP/build/test-$target.log";
+    Test::More->builder->diag("$why: make $target > $log");
+
+    system("make $target > '$log' 2>&1") == 0
+        or die "make $target failed:\n", join('', map { "  $_\n" }
+            (split /\n/, slurp($log))[-20 .. -1] ), "see $log\n";
+}
+
+# Returns why files must be built, or nothing if they are there and new.
+
+sub why_build ($files, $sources) {
+    my $newest = 0;
+
+    find({ no_chdir => 1, wanted => sub {
+        my $time = (Time::HiRes::stat($_))[9] // 0;
+        $newest = $time if -f _ && $time > $newest;
+    } }, map { "$TOP/$_" } @$sources);
+
+    for my $file (@$files) {
+        return "$file is not built" if !-e "$TOP/$file";
+        return "$file is older than its sources"
+            if (Time::HiRes::stat("$TOP/$file"))[9] < $newest;
+    }
+
+    return;
+}
+
+sub need_programs (@names) {
+    for my $name (@names) {
+        skip_test("$name is not installed")
+            unless grep { -x } $name =~ m{/} ? $name
+                : map { "$_/$name" } split /:/, $ENV{PATH};
+    }
+}
+
+sub need_modules (@names) {
+    for my $name (@names) {
+        skip_test("Perl's $name is not installed") unless eval "require $name";
+    }
+}
+
+1;

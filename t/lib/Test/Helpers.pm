@@ -1,0 +1,210 @@
+package Test::Helpers;
+
+# What every test needs, whether it runs nginx or not: files, processes, JSON,
+# a folder of its own.  Changes to the top of the tree, so that a test can be
+# started from any folder and names files as "docs/..", "t/..", "build/..".
+
+use v5.36;
+
+use Cwd qw(abs_path getcwd);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Path qw(remove_tree);
+use File::Spec ();
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use JSON::PP ();
+use POSIX ();
+use Test::More ();
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw($TOP answers connect_to form_encode free_port json_decode
+    json_encode read_file skip_test slurp spawn spawn_group temp_dir verbose wait_for
+    write_file);
+
+our $TOP;
+
+BEGIN {
+    my $cwd = getcwd();
+    $TOP = abs_path(dirname(__FILE__) . '/../../..');
+
+    # a path that the caller gave is one of the caller's folder
+
+    for my $path (grep { defined && m{/} }
+        @ENV{qw(ALIKASSA_NGINX ALIKASSA_MODULE)})
+    {
+        my $full = File::Spec->rel2abs($path, $cwd);
+        $path = -e $full ? $full : File::Spec->rel2abs($path, $TOP);
+    }
+
+    chdir $TOP or die "$TOP: $!";
+    $ENV{PATH} .= ':/usr/sbin:/sbin';
+}
+
+# files
+
+# Returns what a file has, or '' if there is none.
+
+sub slurp ($path) {
+    open(my $fh, '<', $path) or return '';
+    local $/;
+    return <$fh> // '';
+}
+
+# Returns what a file has; it must be there.
+
+sub read_file ($path) {
+    open(my $fh, '<', $path) or die "$path: $!";
+    local $/;
+    return <$fh> // '';
+}
+
+sub write_file ($path, $text) {
+    open(my $fh, '>', $path) or die "$path: $!";
+    print $fh $text;
+    close $fh or die "$path: $!";
+}
+
+# Returns a new folder that others may enter.  It is removed at the end of the
+# test; if the test fails, or ALIKASSA_LEAVE is set, it stays and the test
+# says where.
+
+my (@dirs, %made_at);
+my $test_pid = $$;
+
+sub temp_dir ($template = 'alikassa-XXXXXX') {
+    my $dir = tempdir($template, TMPDIR => 1);
+    my ($n, @at) = 0;
+
+    do { @at = caller $n++ } while @at && $at[1] eq __FILE__
+        || @at && $at[1] =~ m{/lib/Test/\w+\.pm$};
+
+    chmod 0755, $dir;
+    push @dirs, $dir;
+    $made_at{$dir} = @at ? "$at[1] line $at[2]" : 'unknown';
+
+    return $dir;
+}
+
+# Test::Alikassa's own END block, which ends nginx and the sandbox, runs first
+
+END {
+    if ($$ == $test_pid && @dirs) {
+        my $test   = Test::More->builder;
+        my $passed = $? == 0 && $test->is_passing && $test->has_plan;
+
+        local ($?, $!, $@);
+
+        for my $dir (grep { -d } @dirs) {
+            if ($ENV{ALIKASSA_LEAVE} || !$passed) {
+                $test->diag("kept: $dir (made at $made_at{$dir})");
+                next;
+            }
+
+            chdir $TOP;
+            remove_tree($dir, { error => \my $ignored });
+        }
+    }
+}
+
+# processes
+
+# Starts a command whose output is appended to a log; returns its pid.
+
+sub spawn ($log, @command) { return start(0, $log, @command) }
+
+# The same in a process group of its own: kill -PID ends what it started.
+
+sub spawn_group ($log, @command) { return start(1, $log, @command) }
+
+sub start ($group, $log, @command) {
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        setpgrp if $group;
+        open(STDIN, '<', '/dev/null');
+        open(STDOUT, '>>', $log);
+        open(STDERR, '>&', \*STDOUT);
+        exec @command or POSIX::_exit(127);
+    }
+
+    return $pid;
+}
+
+# Waits until a check is true; returns 0 if it is not in time (seconds).
+
+sub wait_for ($check, $timeout = 10) {
+    my $end = time() + $timeout;
+
+    while (time() < $end) {
+        return 1 if $check->();
+        sleep 0.02;
+    }
+
+    return 0;
+}
+
+# Returns a port that was free a moment ago: the one that is given, if it was.
+
+sub free_port ($port = 0) {
+    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
+        LocalPort => $port, ReuseAddr => 1) or return;
+    return $s->sockport;
+}
+
+# Returns a connection to a port of this machine, or undef.
+
+sub connect_to ($port) {
+    return scalar IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $port);
+}
+
+# Tells whether somebody listens at a port.
+
+sub answers ($port) { return defined connect_to($port) }
+
+# texts
+
+sub form_encode (@pairs) {
+    my @out;
+    while (my ($name, $value) = splice @pairs, 0, 2) {
+        push @out, join '=', map { s/([^A-Za-z0-9_.-])/sprintf '%%%02X',
+            ord $1/ger } $name, $value;
+    }
+    return join '&', @out;
+}
+
+my $JSON = JSON::PP->new->allow_nonref->allow_bignum(0);
+
+sub json_decode ($bytes) {
+    my $text = $bytes;
+    utf8::decode($text);
+    return $JSON->decode($text);
+}
+
+sub json_encode ($value) {
+    my $text = $JSON->encode($value);
+    utf8::encode($text);
+    return $text;
+}
+
+# the test itself
+
+# Ends the test with the reason why it cannot run here.
+
+sub skip_test ($reason) {
+    die "$reason\n" if Test::More->builder->current_test;
+    Test::More::plan(skip_all => $reason);
+}
+
+# With ALIKASSA_VERBOSE: prints what was requested or answered.
+
+sub verbose ($what, $text) {
+    return unless $ENV{ALIKASSA_VERBOSE};
+
+    $text = substr($text, 0, 4096) . '...' if length $text > 4096;
+    $text =~ s/([^\n\x20-\x7e])/$1 eq "\r" ? '' : sprintf '\\x%02x', ord $1/ge;
+    Test::More->builder->diag("$what\n" . $text =~ s/^/  /gmr);
+}
+
+1;
