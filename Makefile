@@ -34,6 +34,8 @@ DESTDIR    =
 MODULES    = $(or $(call ngx_path,modules-path),/usr/lib/nginx/modules)
 CONF       = $(patsubst %/,%,$(dir $(or $(call ngx_path,conf-path), \
                  /etc/nginx/nginx.conf)))
+# of Debian's ca-certificates, which docs/alikassa-api.conf names
+CA_CERTS   = /etc/ssl/certs/ca-certificates.crt
 ngx_path   = $(shell PATH="$$PATH:/usr/sbin"; $(NGINX) -V 2>&1 \
                  | tr ' ' '\n' | sed -n 's/^--$(1)=//p')
 
@@ -160,9 +162,8 @@ install: module
 	fi; \
 	install -m 644 docs/alikassa-api.conf "$$new.tmp"; \
 	mv -f "$$new.tmp" "$$new"
-	@test -e '/etc/ssl/certs/ca-certificates.crt' || echo \
-	    'alikassa-api.conf needs /etc/ssl/certs/ca-certificates.crt:' \
-	    'install ca-certificates'
+	@test -e '$(CA_CERTS)' || echo 'alikassa-api.conf needs' \
+	    '$(CA_CERTS): install ca-certificates'
 
 ## build the module with AddressSanitizer, for t/threads.t
 sanitized:

@@ -25,7 +25,9 @@ sub make (@args) {
     return $out;
 }
 
-sub install { return make('-o', 'module', 'install', "DESTDIR=$root") }
+sub install (@more) {
+    return make('-o', 'module', 'install', "DESTDIR=$root", @more);
+}
 
 install();
 
@@ -48,6 +50,19 @@ like(install(), qr{\Q$api\E differs and is kept, compare it with \S+\.new},
     'changed: said');
 like(read_file($api), qr/# ours/, 'changed: kept');
 is(read_file("$api.new"), read_file('docs/alikassa-api.conf'), 'changed: beside it');
+
+# the authorities that docs/alikassa-api.conf names
+
+my $certs = (map { /^proxy_ssl_trusted_certificate\s+(\S+);/ ? $1 : () }
+    split /\n/, slurp('docs/alikassa-api.conf'))[0];
+like(`make -pn help 2>/dev/null`, qr/^CA_CERTS = \Q$certs\E$/m,
+    'ca-certificates: the path in alikassa-api.conf is the one looked for');
+like(install("CA_CERTS=$t->{dir}/none.crt"),
+    qr{^alikassa-api\.conf needs \Q$t->{dir}\E/none\.crt: install ca-certificates$}m,
+    'no ca-certificates: said');
+$t->write('some.crt', '');
+unlike(install("CA_CERTS=$t->{dir}/some.crt"), qr/ca-certificates/,
+    'ca-certificates there: nothing said');
 
 # over a module that is mapped: the old one is not touched
 
@@ -84,7 +99,8 @@ is($t->get('/pay', method => 'POST', form => [$t->payment(order_id => $_)])
     ->{status}, 200, 'and pays') for qw(upgrade-1 upgrade-2);
 is(($t->workers)[0], $pid, 'the same worker');
 
-# another version of nginx in the same place asks for a new configure
+# Another nginx in the same place asks for a new configure.  Debian has one
+# nginx, whose headers are changed here in a copy.
 
 sub stamp ($src, @more) {
     my ($stamp) = `make -pn @more NGX_SRC=$src help 2>/dev/null`
@@ -115,6 +131,47 @@ isnt(stamp($src), $old, 'other flags');
 
 $old = stamp($src);
 isnt(stamp($src, "CURDIR=$t->{dir}"), $old, 'a copy of our tree');
+
+# After nginx was upgraded in its place it refuses the module that was built
+# for the one before, and loads what make builds next.  The one before has the
+# headers of this one, with the number of a version that does not exist.
+
+sub build {
+    return make('module', "NGX_DEV=$src", "BUILD=$t->{dir}/build",
+        'NGX_CC_OPT=-O0');
+}
+
+sub tree ($version = undef) {
+    system('rm', '-rf', $src) == 0 or die;
+    system('cp', '-r', '/usr/share/nginx/src', $src) == 0 or die;
+    return unless $version;
+    system('sed', '-Ei', "s/(nginx_version +)[0-9]+/\\1$version/",
+        "$src/src/core/nginx.h") == 0 or die;
+}
+
+sub loads {
+    $conf =~ s{load_module \S+;}
+        {load_module $t->{dir}/build/ngx_http_alikassa_module.so;} or die;
+    $t->write('nginx.conf', $conf);
+    return $t->test_config;
+}
+
+my ($version) = slurp('/usr/share/nginx/src/src/core/nginx.h')
+    =~ /nginx_version +(\d+)/;
+my $before = $version + 1;
+
+tree($before);
+build();
+my ($status, $text) = loads();
+isnt($status, 0, 'module of the nginx before the upgrade: not loaded');
+like($text, qr/module "\S+" version $before instead of $version/,
+    'module of the nginx before the upgrade: nginx says why');
+
+tree();
+like(build(), qr/configure/, 'after the upgrade: configured anew');
+($status, $text) = loads();
+is($status, 0, 'after the upgrade: loaded') or diag($text);
+unlike(build(), qr/configure/, 'nothing changed: not configured');
 
 $t->done_quietly;
 
