@@ -23,21 +23,26 @@ sub openssl (@args) {
         or die "openssl @args: " . read_file("$d/openssl.err");
 }
 
-# what nginx -t says; undef if it does not end
+# what nginx -t says; undef if it does not end.  Without a key there is no
+# payment, only what is in $more
 
 sub try ($key, $more = '') {
+    my $payment = $key ? 'location = /pay { alikassa_payment; }' : '';
+    my $with    = $key ? "alikassa_key $key;" : '';
+    my $api     = $key ? '%%API%%' : '';
+
     $t->conf(<<"EOF");
 %%GLOBALS%%
 events { }
 http {
     %%HTTP%%
     alikassa_account %%ACCOUNT%%;
-    alikassa_key $key;
+    $with
     server {
         listen 127.0.0.1:%%PORT_0%%;
-        location = /pay { alikassa_payment; }
+        $payment
         $more
-        %%API%%
+        $api
     }
 }
 EOF
@@ -104,6 +109,52 @@ for my $name (qw(private.pem password.txt public.pem)) {
     mkfifo("$d/archive/$name", 0600) or die;
     fails("FIFO as $name of a folder", qr{"$d/archive/$name" is not a regular},
         "$d/archive");
+}
+
+# notification keys of numbers that are no RSA key's
+
+my $note = "$t->{box}/notification/public.pem";
+
+sub notification ($key, $more = '') {
+    return (undef, "location = /n { $more alikassa_notification $key; "
+        . 'return 204; }');
+}
+
+my ($modulus) = `openssl rsa -pubin -in $note -noout -modulus`
+    =~ /^Modulus=(\w+)/ or die;
+
+for (['one', $modulus, 1, qr/its public exponent is even or below 3/],
+    ['two', $modulus, 2, qr/its public exponent is even or below 3/],
+    ['an even modulus', $modulus =~ s/.\z/E/r, 65537, qr/its modulus is even/],
+    ['as it was', $modulus, 65537, undef])
+{
+    my ($name, $n, $e, $no) = @$_;
+
+    $t->write('numbers.cnf', <<"EOF");
+asn1 = SEQUENCE:spki
+[spki]
+algorithm = SEQUENCE:rsa
+key = BITWRAP,SEQUENCE:numbers
+[rsa]
+type = OID:rsaEncryption
+none = NULL
+[numbers]
+n = INTEGER:0x$n
+e = INTEGER:$e
+EOF
+    openssl("asn1parse -genconf $d/numbers.cnf -noout -out $d/numbers.der");
+    openssl("base64 -in $d/numbers.der -out $d/numbers.b64");
+    $t->write('numbers.pub', "-----BEGIN PUBLIC KEY-----\n"
+        . slurp("$d/numbers.b64") . "-----END PUBLIC KEY-----\n");
+
+    if ($no) {
+        fails("notification key, exponent or modulus: $name",
+            qr/cannot use key "\S+numbers\.pub" with digest "sha1": $no, give public\.pem/,
+            notification("$d/numbers.pub"));
+    } else {
+        loads("notification key, exponent and modulus: $name",
+            notification("$d/numbers.pub"));
+    }
 }
 
 # passphrases as editors and copying leave them: one that has a blank itself
@@ -244,6 +295,13 @@ EOF
         my $text = fails('policy without RSA', $no, $key);
         unlike($text, qr/passphrase|not a private/, 'nothing else');
     }
+
+    for my $key ($note, "$t->{box}/notification/private.pem") {
+        my $text = fails('policy without RSA, a notification key',
+            qr/cannot use key "\Q$key\E": $no in /, notification($key));
+        unlike($text, qr/give public\.pem|not a public/,
+            'policy without RSA, a notification key: nothing of the key');
+    }
 }
 
 # a policy that forbids SHA-1 and nothing else
@@ -259,6 +317,23 @@ EOF
     unlike($text, qr/passphrase|cannot load/, 'nothing of the key');
 
     loads('another digest', "$key; alikassa_digest sha256");
+
+    # AliKassa's key: it is good
+
+    for (['', 'the key'], ['alikassa_digest sha1;', 'the digest']) {
+        my ($digest, $where) = @$_;
+
+        $text = fails("policy without SHA-1, a notification key, $where",
+            qr/cannot use key "\Q$note\E" with digest "sha1": the library refuses the digest \(SSL: invalid digest\); allow the digest in the system's crypto policy \("update-crypto-policies --set DEFAULT:SHA1"\) or set another "alikassa_digest" that AliKassa has agreed to in /,
+            notification($note, $digest));
+        unlike($text, qr/give public\.pem/,
+            "policy without SHA-1, a notification key, $where: nothing of the key");
+    }
+
+    fails('policy without SHA-1, no key', qr/not a public key in PEM, give public\.pem/,
+        notification("$d/openssl.cnf"));
+    loads('policy without SHA-1, a notification key, another digest',
+        notification($note, 'alikassa_digest sha256;'));
 }
 
 $t->done_quietly;

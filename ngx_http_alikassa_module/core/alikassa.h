@@ -22,6 +22,9 @@ typedef enum {
     /* the question was fair and the answer is no: the client's fault */
     ALIKASSA_DECLINED,
 
+    /* OpenSSL, as this system configures it, refuses: the administrator's */
+    ALIKASSA_FORBIDDEN,
+
     /* no memory, or the library failed: our fault */
     ALIKASSA_ERROR
 } alikassa_rc_t;

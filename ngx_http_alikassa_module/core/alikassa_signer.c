@@ -82,14 +82,14 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
     s->md = EVP_MD_fetch(NULL, digest, NULL);
 
     ctx = NULL;
-    rc = ALIKASSA_DECLINED;
+    rc = ALIKASSA_FORBIDDEN;
 
     if (s->md != NULL) {
         rc = alikassa_signer_ctx_create(s, &ctx);
     }
 
     if (rc != ALIKASSA_OK) {
-        alikassa_key_reason(reason, rc == ALIKASSA_DECLINED
+        alikassa_key_reason(reason, rc == ALIKASSA_FORBIDDEN
                                     ? "the library refuses the digest"
                                     : "cannot copy the key");
         alikassa_signer_free(s);
@@ -128,7 +128,7 @@ alikassa_signer_prove(alikassa_signer_t *signer,
 
     if (alikassa_signer_raw(signer, &text, sign, &len) != ALIKASSA_OK) {
         alikassa_key_reason(reason, "a trial signature failed");
-        return ALIKASSA_DECLINED;
+        return ALIKASSA_FORBIDDEN;
     }
 
     ctx = EVP_MD_CTX_new();
@@ -147,7 +147,7 @@ alikassa_signer_prove(alikassa_signer_t *signer,
 
     if (rc != 1) {
         alikassa_key_reason(reason, "a trial signature does not verify");
-        return ALIKASSA_DECLINED;
+        return ALIKASSA_FORBIDDEN;
     }
 
     return ALIKASSA_OK;
@@ -213,7 +213,7 @@ alikassa_signer_raw(alikassa_signer_t *signer, const alikassa_str_t *text,
 
 
 /*
- * ALIKASSA_DECLINED: the library refuses to sign so; ALIKASSA_ERROR: no
+ * ALIKASSA_FORBIDDEN: the library refuses to sign so; ALIKASSA_ERROR: no
  * memory, or the key cannot be copied.
  */
 
@@ -250,7 +250,7 @@ alikassa_signer_ctx_create(const alikassa_signer_t *signer,
         || EVP_PKEY_CTX_set_signature_md(c->pkey, signer->md) != 1)
     {
         alikassa_signer_drop(c);
-        return ALIKASSA_DECLINED;
+        return ALIKASSA_FORBIDDEN;
     }
 
     *ctx = c;

@@ -22,7 +22,7 @@ typedef struct alikassa_signer_s  alikassa_signer_t;
  * outlive it.
  *
  * ALIKASSA_OK: *signer must be freed with alikassa_signer_free().
- * ALIKASSA_DECLINED: this library refuses the digest; reason has its words.
+ * ALIKASSA_FORBIDDEN: this library refuses the digest; reason has its words.
  * ALIKASSA_ERROR: no memory, or a key that cannot be copied.
  */
 

@@ -38,14 +38,16 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
 
     ERR_clear_error();
 
+    /* without RSA no key is a good one: this is not the key's fault */
+
+    if (alikassa_key_unsupported(NULL, reason)) {
+        return ALIKASSA_ERROR;
+    }
+
     pkey = alikassa_key_decode_public(pem);
     if (pkey == NULL) {
         ERR_clear_error();
-
-        if (!alikassa_key_unsupported(NULL, reason)) {
-            alikassa_key_reason(reason, "it is not a public key in PEM");
-        }
-
+        alikassa_key_reason(reason, "it is not a public key in PEM");
         return ALIKASSA_DECLINED;
     }
 
@@ -68,7 +70,9 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
     EVP_PKEY_free(pkey);
 
     if (rc != ALIKASSA_OK) {
-        alikassa_key_reason(reason, "the library refuses the digest");
+        alikassa_key_reason(reason, rc == ALIKASSA_FORBIDDEN
+                                    ? "the library refuses the digest"
+                                    : "cannot prepare the key");
         alikassa_verifier_free(v);
         return rc;
     }
@@ -81,7 +85,7 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
 
 /*
  * Without the private half a digest cannot be proven by a signature; but one
- * that is forbidden is refused when it is set.
+ * that is forbidden is refused when it is set, which is ALIKASSA_FORBIDDEN.
  */
 
 static alikassa_rc_t
@@ -89,17 +93,22 @@ alikassa_verifier_init(alikassa_verifier_t *verifier, EVP_PKEY *pkey,
     const char *digest)
 {
     verifier->size = (size_t) EVP_PKEY_get_size(pkey);
-    verifier->md = EVP_MD_fetch(NULL, digest, NULL);
     verifier->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
-    if (verifier->md == NULL
-        || verifier->ctx == NULL
+    if (verifier->ctx == NULL
         || verifier->size > ALIKASSA_SIGN_MAX
         || EVP_PKEY_verify_init(verifier->ctx) != 1
-        || EVP_PKEY_CTX_set_rsa_padding(verifier->ctx, RSA_PKCS1_PADDING) != 1
+        || EVP_PKEY_CTX_set_rsa_padding(verifier->ctx, RSA_PKCS1_PADDING) != 1)
+    {
+        return ALIKASSA_ERROR;
+    }
+
+    verifier->md = EVP_MD_fetch(NULL, digest, NULL);
+
+    if (verifier->md == NULL
         || EVP_PKEY_CTX_set_signature_md(verifier->ctx, verifier->md) != 1)
     {
-        return ALIKASSA_DECLINED;
+        return ALIKASSA_FORBIDDEN;
     }
 
     return ALIKASSA_OK;

@@ -20,10 +20,12 @@ typedef struct alikassa_verifier_s  alikassa_verifier_t;
  * digest of that name ("sha1", "sha256").  The caller owns pem.
  *
  * ALIKASSA_OK: *verifier must be freed with alikassa_verifier_free().
- * ALIKASSA_DECLINED: reason says what is wrong: no public key in PEM, not
- * RSA, too short or too long, a modulus or an exponent that no RSA key has,
- * the library refuses the digest.
- * ALIKASSA_ERROR: no memory.
+ * ALIKASSA_DECLINED: reason says what is wrong with the key: no public key in
+ * PEM, not RSA, too short or too long, a modulus or an exponent that no RSA
+ * key has.
+ * ALIKASSA_FORBIDDEN: the key is good, and the library refuses the digest;
+ * reason has its words.
+ * ALIKASSA_ERROR: no memory, or the library has no RSA; reason says which.
  *
  * OpenSSL's error queue is left empty.
  */

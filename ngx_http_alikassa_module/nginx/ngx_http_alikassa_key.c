@@ -582,10 +582,8 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
 
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "cannot sign with key \"%V\" and digest \"%V\": %s; "
-                      "allow the digest in the system's crypto policy "
-                      "(\"update-crypto-policies --set DEFAULT:SHA1\") or set "
-                      "another \"alikassa_digest\" that AliKassa has agreed "
-                      "to in %V:%ui", &alcf->key->path, &alcf->digest,
+                      NGX_HTTP_ALIKASSA_DIGEST_MEND
+                      " in %V:%ui", &alcf->key->path, &alcf->digest,
                       reason.text, &where->file, where->line);
         return NGX_ERROR;
     }

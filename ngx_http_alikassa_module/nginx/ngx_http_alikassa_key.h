@@ -11,6 +11,14 @@
 #include "ngx_http_alikassa_conf.h"
 
 
+/* what helps where the library refuses a digest; the place follows */
+
+#define NGX_HTTP_ALIKASSA_DIGEST_MEND                                         \
+    "allow the digest in the system's crypto policy "                         \
+    "(\"update-crypto-policies --set DEFAULT:SHA1\") or set another "         \
+    "\"alikassa_digest\" that AliKassa has agreed to"
+
+
 char *ngx_http_alikassa_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
     ngx_uint_t secret, alikassa_str_t *content);

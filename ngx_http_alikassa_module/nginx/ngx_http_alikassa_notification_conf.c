@@ -18,7 +18,8 @@ static char *ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
     ngx_http_alikassa_notification_conf_t *conf,
     ngx_http_alikassa_loc_conf_t *alcf);
 static char *ngx_http_alikassa_notification_load(ngx_conf_t *cf,
-    ngx_http_alikassa_notification_conf_t *conf, ngx_str_t *digest);
+    ngx_http_alikassa_notification_conf_t *conf,
+    ngx_http_alikassa_loc_conf_t *alcf);
 static void ngx_http_alikassa_notification_free(void *data);
 static char *ngx_http_alikassa_notification_key(ngx_conf_t *cf,
     ngx_http_alikassa_notification_conf_t *nlcf, ngx_str_t *name);
@@ -101,7 +102,7 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
         return NGX_CONF_OK;
     }
 
-    return ngx_http_alikassa_notification_load(cf, conf, &alcf->digest);
+    return ngx_http_alikassa_notification_load(cf, conf, alcf);
 }
 
 
@@ -161,14 +162,19 @@ ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
 
 static char *
 ngx_http_alikassa_notification_load(ngx_conf_t *cf,
-    ngx_http_alikassa_notification_conf_t *conf, ngx_str_t *digest)
+    ngx_http_alikassa_notification_conf_t *conf,
+    ngx_http_alikassa_loc_conf_t *alcf)
 {
-    ngx_uint_t                   i;
-    alikassa_reason_t            reason;
-    ngx_pool_cleanup_t          *cln;
-    alikassa_verifier_t        **verifier;
-    ngx_http_alikassa_public_t  *key;
+    ngx_str_t                     *digest;
+    ngx_uint_t                     i;
+    alikassa_rc_t                  rc;
+    alikassa_reason_t              reason;
+    ngx_pool_cleanup_t            *cln;
+    alikassa_verifier_t          **verifier;
+    ngx_http_alikassa_public_t    *key;
+    ngx_http_alikassa_conf_pos_t  *pos;
 
+    digest = &alcf->digest;
     key = conf->keys->elts;
 
     conf->digest = *digest;
@@ -193,10 +199,31 @@ ngx_http_alikassa_notification_load(ngx_conf_t *cf,
             return NGX_CONF_ERROR;
         }
 
-        if (alikassa_verifier_create(&key[i].pem, (char *) digest->data,
-                                     verifier, &reason)
-            != ALIKASSA_OK)
-        {
+        rc = alikassa_verifier_create(&key[i].pem, (char *) digest->data,
+                                      verifier, &reason);
+
+        if (rc == ALIKASSA_FORBIDDEN) {
+
+            pos = alcf->digest_pos.file.len ? &alcf->digest_pos
+                                            : &key[i].pos;
+
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "cannot use key \"%V\" with digest \"%V\": %s; "
+                          NGX_HTTP_ALIKASSA_DIGEST_MEND
+                          " in %V:%ui", &key[i].path, digest, reason.text,
+                          &pos->file, pos->line);
+            return NGX_CONF_ERROR;
+        }
+
+        if (rc == ALIKASSA_ERROR) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "cannot use key \"%V\": %s in %V:%ui",
+                          &key[i].path, reason.text, &key[i].pos.file,
+                          key[i].pos.line);
+            return NGX_CONF_ERROR;
+        }
+
+        if (rc != ALIKASSA_OK) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "cannot use key \"%V\" with digest \"%V\": %s, give "
                           "public.pem of AliKassa's \"API certificate for "

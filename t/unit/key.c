@@ -699,7 +699,7 @@ unknown_digests_are_refused(void **state)
     for (i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
 
         if (alikassa_signer_create(key, digests[i], &signer, &reason)
-            != ALIKASSA_DECLINED)
+            != ALIKASSA_FORBIDDEN)
         {
             fail_msg("digest \"%s\"", digests[i]);
         }
