@@ -105,16 +105,28 @@ for (['json_429', 429, '120', '120'], ['json_503', 503, $date, $date],
     ['json_429', 429, '-1', ''], ['json_429', 429, '1.5', ''],
     ['json_429', 429, "1\t2", ''], ['json_429', 429, '1' x 50, ''],
     ['forbidden', 403, '120', ''], ['json_500', 500, '120', ''],
-    ['none', 200, '120', ''])
+    ['none', 200, '120', ''],
+
+    # raw controls, and bytes that are no ASCII, also where nginx takes the rest
+    # for a date
+
+    ['json_429', 429, "12\x01", ''], ['json_429', 429, "\x7f12", ''],
+    (map { ['json_503', 503, $date =~ s/Sun/Su$_/r, ''],
+        ['json_503', 503, $date =~ s/GMT/${_}MT/r, ''] }
+        "\x01", "\x08", "\x1b", "\x1f", "\x7f", "\t", "\xe9"))
 {
     my ($action, $status, $sent, $got) = @$_;
 
     for my $uri (qw(/pay /hidden)) {
         $t->faults({ action => $action, retry_after => $sent, count => 1 });
         my $r    = pay($uri);
-        my $what = "$uri, $action, Retry-After " . ($sent // 'none');
+        my $what = "$uri, $action, Retry-After " . (($sent // 'none')
+            =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ger);
         is($r->{status}, $status, "$what: status");
         is($r->{header}->('Retry-After'), $got, "$what: passed on");
+        is(scalar(() = $r->{raw} =~ /^Retry-After:/mgi), $got eq '' ? 0 : 1,
+            "$what: no header without a value");
+        unlike($r->{raw}, qr/[^\r\n -~]/, "$what: no control anywhere");
     }
 }
 
@@ -163,6 +175,21 @@ $fingerprint =~ s/\s.*//s;
 is(pay('/key')->{status}, 403, 'another key');
 like(lines('payment', 1), qr{status 403, check the account "\Q$t->{account}\E", .*"alikassa_key [^"]*other/payment".*\(SHA-256 $fingerprint\), "alikassa_digest sha1", .*"/alikassa-api/v1/payment"},
     'another key: what to check');
+
+$id = id();
+$t->faults({ action => 'unauthorized', call => 'payment', count => 1 });
+my $r = pay('/zone', $id);
+is("$r->{status} $r->{body}", '401 {"message":"Error."}',
+    'status 401: the client gets it');
+like(lines('payment', 1), qr{status 401, check the account "\Q$t->{account}\E", .*/payment".*\(SHA-256 \w{64}\), "alikassa_digest sha1", .*"/alikassa-api/v1/payment"},
+    'status 401: what to check');
+is(pay('/zone', $id)->{status}, 200, 'status 401: the order is free');
+is(scalar(grep { $_->{call} =~ /status/ } $t->requests($id)), 0,
+    'status 401: its status is not asked');
+$t->faults({ action => 'unauthorized', call => 'payment_status', count => 1 });
+is($t->get("/status?order_id=$id")->{status}, 401, 'status 401: a status call');
+like(lines('payment_status', 1), qr/status 401/,
+    'status 401: a status call: what to check');
 
 is(pay('/digest')->{status}, 403, 'another digest');
 like(lines('payment', 1), qr/"alikassa_digest sha256"/, 'the digest');
