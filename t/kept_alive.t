@@ -6,7 +6,8 @@
 
 use v5.36;
 
-use lib 't/lib';
+use FindBin qw($Bin);
+use lib "$Bin/lib";
 
 use IO::Select;
 use IO::Socket::INET;

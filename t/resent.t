@@ -13,12 +13,14 @@ use IO::Select;
 use IO::Socket::INET;
 use Test::Alikassa qw(wait_for json_decode);
 use Test::Build qw(need_modules);
+use Test::Helpers qw($TOP);
 use Test::More;
 
 BEGIN { need_modules('Protocol::HTTP2') }
 use Protocol::HTTP2::Constants qw(:frame_types :errors);
 
-my $t = Test::Alikassa->new(sign => 1)->sandbox;
+my $t = Test::Alikassa->new(sign => 1,
+    preload => "$TOP/build/preload/no_memory.so")->sandbox;
 
 # AliKassa, played by hand: the test decides when it takes a connection
 
@@ -27,6 +29,7 @@ my $port   = $listen->sockport;
 
 $t->conf(<<'EOC' =~ s/RAW/$port/gr)->run;
 %%GLOBALS%%
+thread_pool small threads=1 max_queue=1;
 events { }
 http {
     %%HTTP%%
@@ -50,6 +53,30 @@ http {
             alikassa_api /raw;
             alikassa_thread_pool off;
         }
+        location = /small {
+            alikassa_payment;
+            alikassa_api /raw;
+            alikassa_thread_pool small;
+        }
+        location /raw/ {
+            internal;
+            include %%API_CONF%%;
+            proxy_pass http://127.0.0.1:RAW/;
+        }
+    }
+
+    # what is allocated for a request is in no block that it has already
+
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+        request_pool_size 256;
+
+        location = /poor   { alikassa_payment; alikassa_api /raw; }
+        location = /poorer {
+            alikassa_payment;
+            alikassa_api /raw;
+            alikassa_thread_pool off;
+        }
         location /raw/ {
             internal;
             include %%API_CONF%%;
@@ -69,7 +96,8 @@ sub listener ($at) {
 sub form ($id) { return (form => [$t->payment(order_id => $id)]) }
 
 sub start ($uri, $id) {
-    return $t->send_request($uri, method => 'POST', form($id));
+    return $t->send_request($uri, method => 'POST', form($id),
+        $uri =~ /poor/ ? (port => $t->port(2)) : ());
 }
 
 sub answer ($s) {
@@ -195,6 +223,97 @@ for my $uri (qw(/pay /inline)) {
     close $h2;
     doubted("$uri, reset", $uri, $id);
 }
+
+# the queue of the thread pool is full, for the call and for the question
+
+{
+    my $uri = '/small';
+    my $id  = lose($uri);
+    my $s   = start($uri, $id);
+    my ($c, $path) = call();
+    is($path, 'v1/payment/status', 'a full queue: asked');
+
+    $t->hold;
+    my @others = start($uri, 'S-signs');
+    ok($t->begun(1), 'a full queue: one signs');
+    push @others, start($uri, 'S-waits');
+    ok(wait_for(sub { $t->unread == 0 }), 'a full queue: one waits');
+
+    for my $what ('sent again', 'asked for') {
+        if ($what eq 'sent again') {
+            reply($c, 404, '{"message":"Not found."}');
+        } else {
+            $s = start($uri, $id);
+        }
+
+        my $r = answer($s);
+        is("$r->{status} $r->{json}{outcome}", '503 unknown',
+            "a full queue, $what: unknown");
+        is($r->{json}{order_id}, $id, "a full queue, $what: which order");
+        like($r->{json}{message}, qr/sent before and may exist/,
+            "a full queue, $what: the client is told");
+        ok($r->{header}->('Retry-After'), "a full queue, $what: Retry-After");
+    }
+
+    is(audit($id), 'payment 0 unknown, payment 0 unknown',
+        'a full queue: audit log');
+    ok(wait_for(sub { 2 == (() = $t->log('vars.log')
+        =~ /^\Q$id\E 503 UNKNOWN unknown busy$/mg) }),
+        'a full queue: variables');
+
+    # an order that nobody has sent is safe to send again
+
+    my $r = answer(start($uri, 'S-new'));
+    is("$r->{status} $r->{json}{outcome}", '503 unsent',
+        'a full queue: a new order');
+
+    $t->release;
+
+    for (@others) {
+        ($c, $path) = call();
+        is($path, 'v1/payment', 'a full queue: the others');
+        reply($c, 200, '{"url":"https://pay.example/1","id":1,'
+            . '"payment_status":"wait"}');
+    }
+
+    is(answer($_)->{status}, 200, 'a full queue: their answers') for @others;
+    doubted('a full queue', $uri, $id);
+}
+
+# no memory for the signature, or for the call
+
+for ([qw(/poor ngx_thread_task_alloc)], [qw(/poorer ngx_thread_task_alloc)],
+    [qw(/poor ngx_http_subrequest)], [qw(/poorer ngx_http_subrequest)])
+{
+    my ($uri, $function) = @$_;
+    my $name = "$uri, no memory in $function";
+    my $id   = lose($uri);
+    my $s    = start($uri, $id);
+    my ($c, $path) = call();
+    is($path, 'v1/payment/status', "$name: asked");
+
+    $t->write('no_memory', $function);
+    reply($c, 404, '{"message":"Not found."}');
+    my $r = answer($s);
+    is("$r->{status} $r->{json}{outcome}", '500 unknown', "$name: unknown");
+    like($r->{json}{message}, qr/sent before and may exist/,
+        "$name: the client is told");
+
+    $r = answer(start($uri, $id));
+    is("$r->{status} $r->{json}{outcome}", '500 unknown',
+        "$name: nor can it be asked for");
+    $r = answer(start($uri, "$id-new"));
+    is($r->{status}, 500, "$name: a new order");
+    like($r->{json}{message}, qr/Nothing was sent/, "$name: was not sent");
+    ok(wait_for(sub { $t->log('vars.log') =~ /^\Q$id\E-new 500 MISS unsent/m }),
+        "$name: variables of a new order");
+    unlink "$t->{dir}/no_memory";
+
+    is(audit($id), 'payment 0 unknown, payment 0 unknown', "$name: audit log");
+    doubted($name, $uri, $id);
+}
+
+$t->allow_alert(qr/malloc\(\d+\) failed/);
 
 # the path is wrong: that AliKassa has no such order counts for nothing
 
