@@ -153,7 +153,7 @@ ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call)
 
     if (audit == NULL
         || (call->operation->safe
-            && call->asked != ALIKASSA_EVENT_FOUND
+            && call->query_result != ALIKASSA_EVENT_FOUND
             && call->ctx->rejected == NULL))
     {
         return;
@@ -233,7 +233,8 @@ ngx_http_alikassa_audit_line(ngx_http_alikassa_call_t *call, u_char *p,
                                      (u_char *) fingerprint,
                                      ngx_strlen(fingerprint));
     p = ngx_http_alikassa_audit_text(p, last, ",\"idempotency\":",
-                                     ctx->verdict.data, ctx->verdict.len);
+                                     ctx->idempotency_status.data,
+                                     ctx->idempotency_status.len);
 
     *p++ = '}';
 

@@ -15,23 +15,14 @@
 static ngx_int_t ngx_http_alikassa_decode_rc(alikassa_rc_t rc);
 
 
-/*
- * Decodes what the client sent into ctx->inputs, once: the body, or for GET
- * and HEAD the arguments.  body is set to its bytes, which lie in memory of
- * the request's: in the body's own, if that is one piece, unless copy is set.
- *
- * NGX_OK; NGX_ERROR; NGX_HTTP_BAD_REQUEST with a reason, where it can be
- * told; NGX_HTTP_REQUEST_ENTITY_TOO_LARGE; NGX_HTTP_UNSUPPORTED_MEDIA_TYPE.
- */
-
 ngx_int_t
 ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
-    ngx_uint_t copy, ngx_str_t *body, alikassa_reason_t *reason)
+    ngx_uint_t copy, ngx_str_t *body, ngx_http_alikassa_error_id_t *error,
+    alikassa_reason_t *reason)
 {
-    ngx_int_t               rc;
-    ngx_table_elt_t        *h;
-    alikassa_str_t          s, boundary;
-    alikassa_media_type_t   type;
+    ngx_int_t         rc;
+    alikassa_str_t    s, boundary;
+    ngx_table_elt_t  *h;
 
     ctx->decoded = 1;
     ctx->type = ALIKASSA_MEDIA_OTHER;
@@ -40,16 +31,22 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
 
     rc = ngx_http_alikassa_read_body(r, copy, body);
 
+    if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+        *error = NGX_HTTP_ALIKASSA_ERROR_BODY_TOO_LARGE;
+        return NGX_DECLINED;
+    }
+
     if (rc != NGX_OK) {
-        return rc;
+        return NGX_ERROR;
     }
 
     h = r->headers_in.content_type;
 
+    *error = NGX_HTTP_ALIKASSA_ERROR_BAD_FORM;
+
     if (body->len == 0 && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
 
-        s.len = r->args.len;
-        s.data = r->args.data;
+        s = ngx_http_alikassa_to_core(&r->args);
 
         return ngx_http_alikassa_decode_rc(
                    alikassa_form_decode(&ctx->pool, &s, &ctx->inputs, reason));
@@ -59,23 +56,19 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (h == NULL || ngx_http_alikassa_content_encoding(r)) {
-        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    if (h && !ngx_http_alikassa_content_encoding(r)) {
+        s = ngx_http_alikassa_to_core(&h->value);
+        ctx->type = alikassa_media_type(&s, &boundary);
     }
 
-    s.len = h->value.len;
-    s.data = h->value.data;
+    s = ngx_http_alikassa_to_core(body);
 
-    type = alikassa_media_type(&s, &boundary);
-
-    ctx->type = type;
-
-    s.len = body->len;
-    s.data = body->data;
-
-    switch (type) {
+    switch (ctx->type) {
 
     case ALIKASSA_MEDIA_JSON:
+
+        *error = NGX_HTTP_ALIKASSA_ERROR_BAD_JSON;
+
         return ngx_http_alikassa_decode_rc(
                    alikassa_json_decode(&ctx->pool, &s, &ctx->inputs, reason));
 
@@ -89,7 +82,12 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
                                              &ctx->inputs, reason));
 
     default: /* ALIKASSA_MEDIA_OTHER */
-        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+
+        *error = (ctx->operation && ctx->operation->nfields == 0)
+                 ? NGX_HTTP_ALIKASSA_ERROR_MEDIA_TYPE_JSON
+                 : NGX_HTTP_ALIKASSA_ERROR_MEDIA_TYPE;
+
+        return NGX_DECLINED;
     }
 }
 
@@ -221,6 +219,10 @@ ngx_http_alikassa_content_encoding(ngx_http_request_t *r)
 }
 
 
+/*
+ * Returns nginx's code for the core's: a client sent what the core declined.
+ */
+
 static ngx_int_t
 ngx_http_alikassa_decode_rc(alikassa_rc_t rc)
 {
@@ -230,7 +232,7 @@ ngx_http_alikassa_decode_rc(alikassa_rc_t rc)
         return NGX_OK;
 
     case ALIKASSA_DECLINED:
-        return NGX_HTTP_BAD_REQUEST;
+        return NGX_DECLINED;
 
     default: /* ALIKASSA_ERROR */
         return NGX_ERROR;

@@ -99,3 +99,52 @@ ngx_http_alikassa_ctx_cleanup(void *data)
         ctx->cleanup(ctx);
     }
 }
+
+
+void
+ngx_http_alikassa_set_outcome(ngx_http_alikassa_ctx_t *ctx,
+    alikassa_outcome_t outcome)
+{
+#if (NGX_DEBUG)
+
+    ngx_str_t  from, to;
+
+    from = ngx_http_alikassa_from_core(alikassa_outcome_name(ctx->outcome));
+    to = ngx_http_alikassa_from_core(alikassa_outcome_name(outcome));
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "http alikassa outcome: \"%V\" -> \"%V\"", &from, &to);
+
+#endif
+
+    ctx->outcome = outcome;
+}
+
+
+void
+ngx_http_alikassa_call_set_state(ngx_http_alikassa_call_t *call,
+    ngx_http_alikassa_call_state_t state)
+{
+#if (NGX_DEBUG)
+
+    ngx_str_t  name;
+
+    static const char  *names[] = {
+        [NGX_HTTP_ALIKASSA_CALL_CREATED] = "created",
+        [NGX_HTTP_ALIKASSA_CALL_SIGNING] = "signing",
+        [NGX_HTTP_ALIKASSA_CALL_SIGNED] = "signed",
+        [NGX_HTTP_ALIKASSA_CALL_SENT] = "sent",
+        [NGX_HTTP_ALIKASSA_CALL_DONE] = "done",
+        [NGX_HTTP_ALIKASSA_CALL_ANSWERED] = "answered"
+    };
+
+    name = ngx_http_alikassa_from_core(&call->operation->name);
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, call->ctx->request->connection->log, 0,
+                   "http alikassa call \"%V\": %s -> %s", &name,
+                   names[call->state], names[state]);
+
+#endif
+
+    call->state = state;
+}

@@ -19,6 +19,18 @@
 #include "alikassa_media.h"
 
 
+/*
+ * The result of a step of a request.  This is a type of its own, so that no
+ * return value of nginx's output, such as NGX_AGAIN for a client that reads
+ * slowly, can be mistaken for one.
+ */
+
+typedef enum {
+    NGX_HTTP_ALIKASSA_WAITING = 0,  /* an event will continue the request */
+    NGX_HTTP_ALIKASSA_ANSWERED      /* finalize the request with ctx->rc */
+} ngx_http_alikassa_next_t;
+
+
 struct ngx_http_alikassa_ctx_s {
     ngx_http_request_t                 *request;
 
@@ -57,7 +69,7 @@ struct ngx_http_alikassa_ctx_s {
 
     alikassa_outcome_t                  outcome;
     ngx_str_t                           error;
-    ngx_str_t                           verdict;    /* MISS, HIT ... */
+    ngx_str_t                           idempotency_status;  /* MISS ... */
 
     /* replaces nginx's own page, see ngx_http_alikassa_response.c */
     ngx_str_t                           page;
@@ -88,6 +100,14 @@ ngx_http_alikassa_ctx_t *ngx_http_alikassa_ctx(ngx_http_request_t *r);
  */
 
 ngx_http_alikassa_ctx_t *ngx_http_alikassa_create_ctx(ngx_http_request_t *r);
+
+/*
+ * Sets the outcome of the request's order, and says so in the debug log.  No
+ * other function sets it.
+ */
+
+void ngx_http_alikassa_set_outcome(ngx_http_alikassa_ctx_t *ctx,
+    alikassa_outcome_t outcome);
 
 
 #endif /* _NGX_HTTP_ALIKASSA_CTX_H_INCLUDED_ */

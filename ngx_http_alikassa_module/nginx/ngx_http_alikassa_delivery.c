@@ -34,23 +34,13 @@ static void ngx_http_alikassa_delivery_woken(
 static void ngx_http_alikassa_delivery_final(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx);
 static ngx_int_t ngx_http_alikassa_delivery_refuse(ngx_http_request_t *r,
-    const ngx_http_alikassa_refusal_t *refusal);
+    ngx_http_alikassa_error_id_t error);
 static ngx_int_t ngx_http_alikassa_delivery_replay(ngx_http_request_t *r);
 static void ngx_http_alikassa_delivery_verdict(ngx_http_request_t *r,
     ngx_str_t *verdict);
 static void ngx_http_alikassa_delivery_settle(
     ngx_http_alikassa_notification_ctx_t *ctx, alikassa_event_t event);
 
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_delivery_wait = {
-    NGX_HTTP_CONFLICT, ngx_string("in_flight"),
-    alikassa_string("This notification is still being handled."), 5, 0
-};
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_delivery_full = {
-    NGX_HTTP_SERVICE_UNAVAILABLE, ngx_string("busy"),
-    alikassa_string("The server cannot take another notification now."), 10, 0
-};
 
 static ngx_str_t  ngx_http_alikassa_delivery_miss = ngx_string("MISS");
 static ngx_str_t  ngx_http_alikassa_delivery_hit = ngx_string("HIT");
@@ -105,7 +95,7 @@ ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
     if (claim->timedout) {
         ctx->claimed = 1;
         return ngx_http_alikassa_delivery_refuse(r,
-                                             &ngx_http_alikassa_delivery_wait);
+                              NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_IN_FLIGHT);
     }
 
     waited = claim->deadline != 0;
@@ -158,7 +148,7 @@ ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
         ctx->claimed = 1;
 
         return ngx_http_alikassa_delivery_refuse(r,
-                                             &ngx_http_alikassa_delivery_full);
+                                   NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_BUSY);
 
     default: /* ALIKASSA_ACTION_NONE */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -366,7 +356,7 @@ ngx_http_alikassa_delivery_final(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_alikassa_delivery_refuse(ngx_http_request_t *r,
-    const ngx_http_alikassa_refusal_t *refusal)
+    ngx_http_alikassa_error_id_t error)
 {
     ngx_http_alikassa_ctx_t  *ctx;
 
@@ -375,7 +365,7 @@ ngx_http_alikassa_delivery_refuse(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    (void) ngx_http_alikassa_refuse(r, ctx, refusal, NULL);
+    (void) ngx_http_alikassa_send_error(r, ctx, error, NULL);
 
     ngx_http_finalize_request(r, ctx->rc);
 
@@ -428,7 +418,7 @@ ngx_http_alikassa_delivery_verdict(ngx_http_request_t *r, ngx_str_t *verdict)
     ctx = ngx_http_alikassa_create_ctx(r);
 
     if (ctx) {
-        ctx->verdict = *verdict;
+        ctx->idempotency_status = *verdict;
     }
 }
 

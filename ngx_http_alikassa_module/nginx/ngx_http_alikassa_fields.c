@@ -23,7 +23,7 @@ static ngx_int_t ngx_http_alikassa_fields_extra(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 static void ngx_http_alikassa_fields_default(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
-static ngx_int_t ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
+static ngx_int_t ngx_http_alikassa_save_field(ngx_http_alikassa_ctx_t *ctx,
     alikassa_field_role_t role, ngx_str_t *value);
 
 
@@ -440,10 +440,10 @@ ngx_http_alikassa_fields_build(ngx_http_request_t *r,
     rc = alikassa_body_build(&ctx->pool, ctx->operation, ctx->conf->validate,
                              ctx->fields, &body, faults);
 
-    if (ngx_http_alikassa_fields_keep(ctx, ALIKASSA_ROLE_ORDER_ID,
+    if (ngx_http_alikassa_save_field(ctx, ALIKASSA_ROLE_ORDER_ID,
                                       &ctx->order_id)
         != NGX_OK
-        || ngx_http_alikassa_fields_keep(ctx, ALIKASSA_ROLE_AMOUNT,
+        || ngx_http_alikassa_save_field(ctx, ALIKASSA_ROLE_AMOUNT,
                                          &ctx->amount)
            != NGX_OK)
     {
@@ -623,7 +623,7 @@ ngx_http_alikassa_fields_default(ngx_http_request_t *r,
  */
 
 static ngx_int_t
-ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
+ngx_http_alikassa_save_field(ngx_http_alikassa_ctx_t *ctx,
     alikassa_field_role_t role, ngx_str_t *value)
 {
     int                field;
@@ -641,7 +641,7 @@ ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
         return NGX_OK;
     }
 
-    return ngx_http_alikassa_keep(ctx, &param->value, value);
+    return ngx_http_alikassa_copy_str(ctx, &param->value, value);
 }
 
 
@@ -651,8 +651,8 @@ ngx_http_alikassa_fields_keep(ngx_http_alikassa_ctx_t *ctx,
  */
 
 ngx_int_t
-ngx_http_alikassa_keep(ngx_http_alikassa_ctx_t *ctx, const alikassa_str_t *src,
-    ngx_str_t *dst)
+ngx_http_alikassa_copy_str(ngx_http_alikassa_ctx_t *ctx,
+    const alikassa_str_t *src, ngx_str_t *dst)
 {
     u_char  *p;
 

@@ -24,7 +24,7 @@ ngx_int_t ngx_http_alikassa_check_late(ngx_conf_t *cf,
     ngx_http_complex_value_t *cv, ngx_str_t *directive);
 ngx_uint_t ngx_http_alikassa_refers(ngx_conf_t *cf,
     ngx_http_complex_value_t *cv, const char *name);
-ngx_int_t ngx_http_alikassa_keep(ngx_http_alikassa_ctx_t *ctx,
+ngx_int_t ngx_http_alikassa_copy_str(ngx_http_alikassa_ctx_t *ctx,
     const alikassa_str_t *src, ngx_str_t *dst);
 
 

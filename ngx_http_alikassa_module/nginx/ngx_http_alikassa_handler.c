@@ -5,12 +5,10 @@
 
 
 /*
- * A request's way to what is signed: method, body, fields.
+ * The content handler: method, body, fields.
  *
- * The content handler reads the body; from then on the request goes on from
- * one handler to the next and waits in between, with
- * ngx_http_alikassa_resume() as its write event handler: see
- * ngx_http_alikassa_order.c.
+ * It reads the body.  From then on ngx_http_alikassa_order_resume() is the
+ * request's write event handler: see ngx_http_alikassa_order.c.
  */
 
 
@@ -31,46 +29,19 @@ static ngx_uint_t ngx_http_alikassa_method(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 static ngx_uint_t ngx_http_alikassa_handed_over(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_discard(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal);
+    ngx_http_alikassa_ctx_t *ctx, ngx_http_alikassa_error_id_t error);
 static void ngx_http_alikassa_body_handler(ngx_http_request_t *r);
 static ngx_http_alikassa_next_t ngx_http_alikassa_prepare(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_body_error(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
+    ngx_http_alikassa_error_id_t error, alikassa_reason_t *reason);
 static ngx_http_alikassa_next_t ngx_http_alikassa_prepare_request(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx, ngx_str_t *text);
+static ngx_int_t ngx_http_alikassa_save_input(ngx_http_alikassa_ctx_t *ctx,
+    const alikassa_str_t *name, ngx_str_t *dst);
 static ngx_int_t ngx_http_alikassa_prepare_account(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
-
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_bad_method =
-    ngx_http_alikassa_refusal(NGX_HTTP_NOT_ALLOWED, "method_not_allowed",
-        "The method is not allowed here.", 0, 0);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_too_large =
-    ngx_http_alikassa_refusal(NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-        "body_too_large", "The request is too large.", 0, 0);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_bad_type =
-    ngx_http_alikassa_refusal(NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        "The request must be application/json, "
-        "application/x-www-form-urlencoded or multipart/form-data in UTF-8, "
-        "not encoded.", 0, 0);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_bad_json_type =
-    ngx_http_alikassa_refusal(NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        "The request must be application/json in UTF-8, not encoded.", 0, 0);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_invalid =
-    ngx_http_alikassa_refusal(NGX_HTTP_BAD_REQUEST, "invalid",
-        "The given data was invalid.", 0, 0);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_no_account =
-    ngx_http_alikassa_refusal(NGX_HTTP_INTERNAL_SERVER_ERROR,
-        "invalid_account", "There is no account for this request.", 0, 0);
-
-static ngx_str_t  ngx_http_alikassa_bad_json = ngx_string("bad_json");
-static ngx_str_t  ngx_http_alikassa_bad_form = ngx_string("bad_form");
 
 
 ngx_int_t
@@ -80,9 +51,9 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
     ngx_http_alikassa_ctx_t   *ctx;
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (ngx_http_alikassa_call(r)) {
+    if (ngx_http_alikassa_get_call(r)) {
 
-        /* the phase handler before this one refuses it */
+        /* ngx_http_alikassa_upstream_phase() has refused this subrequest */
 
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -92,7 +63,7 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* not the URI: a control character in it would end the log's line */
+    /* the URI is not logged, as a control character would end the line */
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
@@ -107,7 +78,7 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
 
     if (r->background) {
 
-        /* the call's own subrequest would keep the main request for ever */
+        /* the call's own subrequest would keep the main request forever */
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"alikassa_%*s\" cannot run in a background "
@@ -118,13 +89,15 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
 
     if (!ngx_http_alikassa_method(r, ctx)) {
         ctx->allow = 1;
-        return ngx_http_alikassa_discard(r, ctx, &ngx_http_alikassa_bad_method);
+        return ngx_http_alikassa_discard(r, ctx,
+                                         NGX_HTTP_ALIKASSA_ERROR_METHOD);
     }
 
     if (r == r->main && r->headers_in.content_length_n
                         > NGX_HTTP_ALIKASSA_BODY_MAX)
     {
-        return ngx_http_alikassa_discard(r, ctx, &ngx_http_alikassa_too_large);
+        return ngx_http_alikassa_discard(r, ctx,
+                                      NGX_HTTP_ALIKASSA_ERROR_BODY_TOO_LARGE);
     }
 
     if (r != r->main) {
@@ -144,8 +117,8 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
 
 
 /*
- * Returns 1 if the request's method is allowed.  A call that moves money comes
- * as POST, unless an application hands the request over.
+ * Returns 1 if the request's method is allowed.  A call that moves money must
+ * be a POST, unless an application hands the request over.
  */
 
 static ngx_uint_t
@@ -155,7 +128,7 @@ ngx_http_alikassa_method(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
     if (ctx->trusted) {
 
-        /* "alikassa_request" would sign the client's own body */
+        /* "alikassa_request" would sign the body that the client sent */
 
         return ctx->operation->nfields != 0;
     }
@@ -169,10 +142,10 @@ ngx_http_alikassa_method(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
 
 /*
- * Returns 1 if an application has answered with X-Accel-Redirect: then the
- * application decides, and nothing of the client's counts as a field.  On the
- * way to a named location nginx keeps the client's method and arguments; to
- * any other it makes GET of all but HEAD.
+ * Returns 1 if an application has sent X-Accel-Redirect.  The application then
+ * decides, and nothing that the client sent is a field.  For a named location
+ * nginx keeps the client's method and arguments; for any other it changes all
+ * methods but HEAD to GET.
  */
 
 static ngx_uint_t
@@ -192,7 +165,7 @@ ngx_http_alikassa_handed_over(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_alikassa_discard(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal)
+    ngx_http_alikassa_ctx_t *ctx, ngx_http_alikassa_error_id_t error)
 {
     ngx_int_t  rc;
 
@@ -202,7 +175,7 @@ ngx_http_alikassa_discard(ngx_http_request_t *r,
         return rc;
     }
 
-    (void) ngx_http_alikassa_refuse(r, ctx, refusal, NULL);
+    (void) ngx_http_alikassa_send_error(r, ctx, error, NULL);
 
     return ctx->rc;
 }
@@ -215,7 +188,7 @@ ngx_http_alikassa_body_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_module);
 
-    r->write_event_handler = ngx_http_alikassa_resume;
+    r->write_event_handler = ngx_http_alikassa_order_resume;
 
     if (ngx_http_alikassa_prepare(r, ctx) == NGX_HTTP_ALIKASSA_ANSWERED) {
         ngx_http_finalize_request(r, ctx->rc);
@@ -224,77 +197,42 @@ ngx_http_alikassa_body_handler(ngx_http_request_t *r)
 
 
 /*
- * From the client's body to the one that is signed, and on.
+ * Prepares the body that is signed, and starts the order.
  *
- * Each step calls the next and returns what the last one has left: the
- * request waits for something, or it is answered, and is to be finalized with
- * ctx->rc.  A refusal that is sent cannot be taken for leave to go on, nor
- * one that the client has yet to take for a wait.
+ * Each step calls the next and returns what the last step returned.
  */
 
 static ngx_http_alikassa_next_t
 ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
-    ngx_int_t                     rc;
-    ngx_str_t                     text;
-    alikassa_faults_t             faults;
-    alikassa_reason_t             reason;
-    ngx_http_alikassa_refusal_t   refusal;
+    ngx_int_t                      rc;
+    ngx_str_t                      text;
+    alikassa_faults_t              faults;
+    alikassa_reason_t              reason;
+    ngx_http_alikassa_error_id_t   error;
 
-    static const alikassa_str_t   order_id = alikassa_string("order_id");
-    static const alikassa_str_t   no_order_id =
+    static const alikassa_str_t    order_id = alikassa_string("order_id");
+    static const alikassa_str_t    no_order_id =
                            alikassa_string("The order id field is required.");
 
     if (ngx_http_alikassa_prepare_account(r, ctx) != NGX_OK) {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_account,
-                                        NULL);
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_NO_ACCOUNT,
+                                            NULL);
     }
 
-    rc = ngx_http_alikassa_decode(r, ctx, 0, &text, &reason);
+    rc = ngx_http_alikassa_decode(r, ctx, 0, &text, &error, &reason);
 
-    if (ctx->trusted && rc != NGX_ERROR) {
-
-        /* a body that is none of ours is no fault of this request */
-
-        rc = NGX_OK;
+    if (rc == NGX_ERROR) {
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY,
+                                            NULL);
     }
 
-    switch (rc) {
+    /* an application that hands a request over sends no body of its own */
 
-    case NGX_OK:
-        break;
-
-    case NGX_HTTP_BAD_REQUEST:
-
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "client sent a malformed body: %s", reason.text);
-
-        refusal = ngx_http_alikassa_invalid;
-        refusal.error = (ctx->type == ALIKASSA_MEDIA_JSON)
-                        ? ngx_http_alikassa_bad_json
-                        : ngx_http_alikassa_bad_form;
-
-        faults.nelts = 1;
-        faults.elts[0].field.data = (u_char *) "body";
-        faults.elts[0].field.len = sizeof("body") - 1;
-        faults.elts[0].message.data = (u_char *) reason.text;
-        faults.elts[0].message.len = ngx_strlen(reason.text);
-
-        return ngx_http_alikassa_refuse(r, ctx, &refusal, &faults);
-
-    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_too_large,
-                                        NULL);
-
-    case NGX_HTTP_UNSUPPORTED_MEDIA_TYPE:
-        return ngx_http_alikassa_refuse(r, ctx, ctx->operation->nfields
-                                        ? &ngx_http_alikassa_bad_type
-                                        : &ngx_http_alikassa_bad_json_type,
-                                        NULL);
-
-    default: /* NGX_ERROR */
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
+    if (rc == NGX_DECLINED && !ctx->trusted) {
+        return ngx_http_alikassa_body_error(r, ctx, error, &reason);
     }
 
     if (ctx->operation->nfields == 0) {
@@ -308,7 +246,7 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
         && ctx->operation->money
         && ctx->order_id.len == 0)
     {
-        /* the zone knows an order by its name only */
+        /* the zone finds an order by its order_id only */
 
         faults.nelts = 1;
         faults.elts[0].field = order_id;
@@ -318,12 +256,13 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
     }
 
     if (rc == NGX_OK) {
-        return ngx_http_alikassa_enter(r, ctx);
+        return ngx_http_alikassa_order_start(r, ctx);
     }
 
     if (rc == NGX_ERROR) {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY,
+                                            NULL);
     }
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
@@ -331,92 +270,118 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
                   faults.elts[0].field.len, faults.elts[0].field.data,
                   faults.nelts);
 
-    return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_invalid,
-                                    &faults);
+    return ngx_http_alikassa_send_error(r, ctx,
+                                        NGX_HTTP_ALIKASSA_ERROR_INVALID,
+                                        &faults);
 }
 
 
 /*
- * "alikassa_request": the client's object, spelt as PHP would.
+ * Tells the client what is wrong with its body as a whole.
+ */
+
+static ngx_http_alikassa_next_t
+ngx_http_alikassa_body_error(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_http_alikassa_error_id_t error,
+    alikassa_reason_t *reason)
+{
+    alikassa_faults_t  faults;
+
+    static const alikassa_str_t  body = alikassa_string("body");
+
+    if (error != NGX_HTTP_ALIKASSA_ERROR_BAD_JSON
+        && error != NGX_HTTP_ALIKASSA_ERROR_BAD_FORM)
+    {
+        return ngx_http_alikassa_send_error(r, ctx, error, NULL);
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "client sent a malformed body: %s", reason->text);
+
+    faults.nelts = 1;
+    faults.elts[0].field = body;
+    faults.elts[0].message.data = (u_char *) reason->text;
+    faults.elts[0].message.len = ngx_strlen(reason->text);
+
+    return ngx_http_alikassa_send_error(r, ctx, error, &faults);
+}
+
+
+/*
+ * Prepares the body of "alikassa_request": the client's object, written again
+ * as PHP's json_encode() writes it.
  */
 
 static ngx_http_alikassa_next_t
 ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_str_t *text)
 {
-    alikassa_rc_t                 rc;
-    alikassa_str_t                in, out;
-    alikassa_faults_t             faults;
-    alikassa_reason_t             reason;
-    const alikassa_input_t       *input;
-    ngx_http_alikassa_refusal_t   refusal;
+    alikassa_rc_t      rc;
+    alikassa_str_t     in, out;
+    alikassa_reason_t  reason;
 
-    static const alikassa_str_t   order_id = alikassa_string("order_id");
-    static const alikassa_str_t   amount = alikassa_string("amount");
+    static const alikassa_str_t  order_id = alikassa_string("order_id");
+    static const alikassa_str_t  amount = alikassa_string("amount");
 
     if (ctx->type != ALIKASSA_MEDIA_JSON) {
-        return ngx_http_alikassa_refuse(r, ctx,
-                                        &ngx_http_alikassa_bad_json_type,
-                                        NULL);
+        return ngx_http_alikassa_send_error(r, ctx,
+                                       NGX_HTTP_ALIKASSA_ERROR_MEDIA_TYPE_JSON,
+                                            NULL);
     }
 
-    in.len = text->len;
-    in.data = text->data;
+    in = ngx_http_alikassa_to_core(text);
 
     rc = alikassa_json_reencode(&ctx->pool, &in, &out, &reason);
 
-    if (rc == ALIKASSA_ERROR) {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
-    }
-
     if (rc == ALIKASSA_DECLINED) {
-
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "client sent a body that cannot be signed: %s",
-                      reason.text);
-
-        refusal = ngx_http_alikassa_invalid;
-        refusal.error = ngx_http_alikassa_bad_json;
-
-        faults.nelts = 1;
-        faults.elts[0].field.data = (u_char *) "body";
-        faults.elts[0].field.len = sizeof("body") - 1;
-        faults.elts[0].message.data = (u_char *) reason.text;
-        faults.elts[0].message.len = ngx_strlen(reason.text);
-
-        return ngx_http_alikassa_refuse(r, ctx, &refusal, &faults);
+        return ngx_http_alikassa_body_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_BAD_JSON,
+                                            &reason);
     }
 
-    ctx->body.len = out.len;
-    ctx->body.data = (u_char *) out.data;
+    /* the order_id and the amount are for variables and logs */
 
-    /* for the log */
-
-    input = alikassa_inputs_find(&ctx->inputs, &order_id);
-
-    if (input && input->type <= ALIKASSA_VALUE_NUMBER
-        && ngx_http_alikassa_keep(ctx, &input->value, &ctx->order_id)
-           != NGX_OK)
+    if (rc != ALIKASSA_OK
+        || ngx_http_alikassa_save_input(ctx, &order_id, &ctx->order_id)
+           != NGX_OK
+        || ngx_http_alikassa_save_input(ctx, &amount, &ctx->amount) != NGX_OK)
     {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY,
+                                            NULL);
     }
 
-    input = alikassa_inputs_find(&ctx->inputs, &amount);
-
-    if (input && input->type <= ALIKASSA_VALUE_NUMBER
-        && ngx_http_alikassa_keep(ctx, &input->value, &ctx->amount) != NGX_OK)
-    {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
-    }
-
+    ctx->body = ngx_http_alikassa_from_core(&out);
     ctx->built = 1;
 
-    return ngx_http_alikassa_enter(r, ctx);
+    return ngx_http_alikassa_order_start(r, ctx);
 }
 
+
+/*
+ * Copies a string or a number that the client sent; dst stays empty if there is
+ * none.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_save_input(ngx_http_alikassa_ctx_t *ctx,
+    const alikassa_str_t *name, ngx_str_t *dst)
+{
+    const alikassa_input_t  *input;
+
+    input = alikassa_inputs_find(&ctx->inputs, name);
+
+    if (input == NULL || input->type > ALIKASSA_VALUE_NUMBER) {
+        return NGX_OK;
+    }
+
+    return ngx_http_alikassa_copy_str(ctx, &input->value, dst);
+}
+
+
+/*
+ * Evaluates the account, and validates it if it is made of variables.
+ */
 
 static ngx_int_t
 ngx_http_alikassa_prepare_account(ngx_http_request_t *r,
@@ -429,10 +394,9 @@ ngx_http_alikassa_prepare_account(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    s.len = value.len;
-    s.data = value.data;
+    s = ngx_http_alikassa_to_core(&value);
 
-    /* what is no variable was checked when it was configured */
+    /* an account without variables is validated by "nginx -t" */
 
     if (ctx->conf->account->lengths && !alikassa_uuid(&s)) {
         if (alikassa_utf8_controls(&s)) {

@@ -553,7 +553,7 @@ ngx_http_alikassa_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    ngx_http_alikassa_order_init_process();
+    ngx_http_alikassa_outcome_init_process();
 
     return ngx_http_alikassa_idempotency_init_process(cycle);
 }
@@ -564,7 +564,7 @@ ngx_http_alikassa_exit_process(ngx_cycle_t *cycle)
 {
     /* the zone must still know this worker when its orders are settled */
 
-    ngx_http_alikassa_order_exit_process();
+    ngx_http_alikassa_outcome_exit_process();
     ngx_http_alikassa_idempotency_exit_process(cycle);
     ngx_http_alikassa_sign_exit_process();
 }

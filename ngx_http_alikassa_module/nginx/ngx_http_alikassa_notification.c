@@ -740,8 +740,9 @@ ngx_http_alikassa_notification_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_alikassa_notification_ctx(r);
 
-    ngx_http_alikassa_set_variable(v, (u_char *) ((ctx && ctx->proven) ? "1" : "0"),
-                            1);
+    ngx_http_alikassa_set_variable(v, (u_char *) ((ctx && ctx->proven)
+                                                  ? "1" : "0"),
+                                   1);
 
     return NGX_OK;
 }
@@ -843,7 +844,8 @@ ngx_http_alikassa_notification_is_variable(ngx_str_t *field)
 static ngx_int_t
 ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf)
 {
-    return ngx_http_alikassa_add_variables(cf, ngx_http_alikassa_notification_variables);
+    return ngx_http_alikassa_add_variables(cf,
+                                     ngx_http_alikassa_notification_variables);
 }
 
 

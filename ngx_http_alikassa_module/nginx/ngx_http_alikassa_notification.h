@@ -134,7 +134,7 @@ ngx_int_t ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
  * NULL.
  */
 
-const ngx_http_alikassa_refusal_t *ngx_http_alikassa_notification_page(
+const ngx_http_alikassa_error_t *ngx_http_alikassa_notification_page(
     ngx_http_request_t *r);
 
 ngx_int_t ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf);

@@ -28,14 +28,6 @@ static ngx_int_t ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
     ngx_http_err_page_t *page);
 
 
-static const ngx_http_alikassa_refusal_t
-    ngx_http_alikassa_notification_forbidden =
-{
-    NGX_HTTP_FORBIDDEN, ngx_string("forbidden"),
-    alikassa_string("This notification is not proven."), 0, 0
-};
-
-
 /*
  * Handles the precontent phase.  Returns NGX_DECLINED if the request may go
  * on, else NGX_HTTP_FORBIDDEN.
@@ -183,10 +175,14 @@ ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
 }
 
 
-const ngx_http_alikassa_refusal_t *
+const ngx_http_alikassa_error_t *
 ngx_http_alikassa_notification_page(ngx_http_request_t *r)
 {
+    const ngx_http_alikassa_error_t       *error;
     ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    error = &ngx_http_alikassa_errors[
+                             NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_UNVERIFIED];
 
     /* without memory there is no page either */
 
@@ -203,7 +199,7 @@ ngx_http_alikassa_notification_page(ngx_http_request_t *r)
     if (ctx->refused && ctx->uri_changes == r->uri_changes
         && r->headers_out.status == NGX_HTTP_FORBIDDEN)
     {
-        return &ngx_http_alikassa_notification_forbidden;
+        return error;
     }
 
     if (ctx->owed && !ctx->passed
@@ -214,7 +210,7 @@ ngx_http_alikassa_notification_page(ngx_http_request_t *r)
                       "notification refused: \"return\" answers it before "
                       "the check, remove it beside \"alikassa_notification\"");
 
-        return &ngx_http_alikassa_notification_forbidden;
+        return error;
     }
 
     return NULL;

@@ -5,8 +5,7 @@
 
 
 /*
- * An order's way: the idempotency zone, signature, call, answer, and the
- * context that all of it lives in.
+ * The steps of an order: claim, signature, call, response.
  */
 
 
@@ -19,186 +18,113 @@
 #include "ngx_http_alikassa_upstream.h"
 
 
-static void ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim);
-static ngx_http_alikassa_next_t ngx_http_alikassa_claimed(
+static ngx_http_alikassa_claim_t *ngx_http_alikassa_order_create_claim(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
-static ngx_http_alikassa_next_t ngx_http_alikassa_replay(
+static void ngx_http_alikassa_order_wait_handler(
+    ngx_http_alikassa_claim_t *claim);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_claim(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
-static ngx_http_alikassa_next_t ngx_http_alikassa_ask(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx);
-static ngx_http_alikassa_next_t ngx_http_alikassa_start(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, const alikassa_operation_t *op,
-    ngx_str_t *uri, ngx_str_t *body, ngx_http_alikassa_call_handler_pt handler);
-static ngx_http_alikassa_next_t ngx_http_alikassa_signed(
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_store_full(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_replay(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_query_status(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_call(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_sign(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
+    ngx_http_alikassa_call_kind_t kind, const alikassa_operation_t *op,
+    ngx_str_t *uri, ngx_str_t *body);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_send(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
-static ngx_http_alikassa_next_t ngx_http_alikassa_unsigned(
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_sign_failed(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call,
-    const ngx_http_alikassa_refusal_t *refusal);
-static ngx_http_alikassa_next_t ngx_http_alikassa_called(
+    ngx_http_alikassa_error_id_t error);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_call_done(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
-static ngx_http_alikassa_next_t ngx_http_alikassa_asked(
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_send_response(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
-static ngx_http_alikassa_next_t ngx_http_alikassa_answer_call(
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_status_done(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_order_cleanup(ngx_http_alikassa_ctx_t *ctx);
 
 
-const ngx_http_alikassa_refusal_t  ngx_http_alikassa_no_memory =
-    ngx_http_alikassa_refusal(NGX_HTTP_INTERNAL_SERVER_ERROR, "internal",
-        "The server could not handle the request. Nothing was sent.", 0, 0);
+/* values of $alikassa_idempotency */
 
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_sign_failed =
-    ngx_http_alikassa_refusal(NGX_HTTP_INTERNAL_SERVER_ERROR, "sign_failed",
-        "The request could not be signed. Nothing was sent.", 0, 1);
+static ngx_str_t  ngx_http_alikassa_status_miss = ngx_string("MISS");
+static ngx_str_t  ngx_http_alikassa_status_hit = ngx_string("HIT");
+static ngx_str_t  ngx_http_alikassa_status_wait = ngx_string("WAIT");
+static ngx_str_t  ngx_http_alikassa_status_conflict = ngx_string("CONFLICT");
+static ngx_str_t  ngx_http_alikassa_status_unknown = ngx_string("UNKNOWN");
 
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_busy =
-    ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
-        "The server is busy. Nothing was sent: "
-        "the same request can be made again.", 1, 1);
-
-/* the same for an order that is known to have been sent */
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_may_exist =
-    ngx_http_alikassa_refusal(NGX_HTTP_INTERNAL_SERVER_ERROR, "unknown",
-        "This order was sent before and may exist, but the server could not "
-        "find out. Make the same request again for its answer.", 0, 1);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_may_exist_busy =
-    ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
-        "The server is busy. This order was sent before and may exist: "
-        "make the same request again for its answer.", 1, 1);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_may_exist_full =
-    ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
-        "The server cannot ask for this order now. It was sent before and "
-        "may exist: make the same request again for its answer.", 10, 1);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_zone_full =
-    ngx_http_alikassa_refusal(NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
-        "The server cannot take another order now. Nothing was sent: "
-        "the same request can be made again.", 10, 1);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_in_flight =
-    ngx_http_alikassa_refusal(NGX_HTTP_CONFLICT, "in_flight",
-        "This order is still being handled. "
-        "Make the same request again for its answer.", 5, 1);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_other_data =
-    ngx_http_alikassa_refusal(422, "conflict",
-        "This order_id was used with other data.", 0, 0);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unreachable =
-    ngx_http_alikassa_refusal(NGX_HTTP_BAD_GATEWAY, "unreachable",
-        "AliKassa could not be reached. Nothing was sent: "
-        "the same request can be made again.", 0, 1);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unconnected =
-    ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
-        "AliKassa could not be reached in time. Nothing was sent: "
-        "the same request can be made again.", 0, 1);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unreached_again =
-    ngx_http_alikassa_refusal(NGX_HTTP_BAD_GATEWAY, "unreachable",
-        "AliKassa could not be reached. This order was sent before and may "
-        "exist: make the same request again for its answer.", 0, 1);
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_untimely_again =
-    ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
-        "AliKassa could not be reached in time. This order was sent before "
-        "and may exist: make the same request again for its answer.", 0, 1);
-
-/* with an idempotency zone, and without: by [claim != NULL] */
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_bad_answer[] = {
-    ngx_http_alikassa_refusal(NGX_HTTP_BAD_GATEWAY, "bad_answer",
-        "AliKassa gave no usable answer. It may have taken the request: "
-        "ask for the status of this order before making it again.", 0, 1),
-    ngx_http_alikassa_refusal(NGX_HTTP_BAD_GATEWAY, "bad_answer",
-        "AliKassa gave no usable answer. It may have taken the request: "
-        "make the same request again for its answer.", 0, 1)
-};
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_timeout[] = {
-    ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
-        "AliKassa did not answer in time. It may have taken the request: "
-        "ask for the status of this order before making it again.", 0, 1),
-    ngx_http_alikassa_refusal(NGX_HTTP_GATEWAY_TIME_OUT, "timeout",
-        "AliKassa did not answer in time. It may have taken the request: "
-        "make the same request again for its answer.", 0, 1)
-};
-
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_unresolved[] = {
-    ngx_http_alikassa_refusal(NGX_HTTP_CONFLICT, "unknown",
-        "This order may exist, and AliKassa does not tell its status now. "
-        "Ask for the status of this order before making it again.", 10, 1),
-    ngx_http_alikassa_refusal(NGX_HTTP_CONFLICT, "unknown",
-        "This order was sent and may exist, and AliKassa does not tell its "
-        "status now. Make the same request again for its answer.", 10, 1)
-};
-
-static ngx_str_t  ngx_http_alikassa_verdict_miss = ngx_string("MISS");
-static ngx_str_t  ngx_http_alikassa_verdict_hit = ngx_string("HIT");
-static ngx_str_t  ngx_http_alikassa_verdict_wait = ngx_string("WAIT");
-static ngx_str_t  ngx_http_alikassa_verdict_conflict = ngx_string("CONFLICT");
-static ngx_str_t  ngx_http_alikassa_verdict_unknown = ngx_string("UNKNOWN");
-
-
-/*
- * Where the location has an idempotency zone, the order is claimed first.
- */
 
 ngx_http_alikassa_next_t
-ngx_http_alikassa_enter(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+ngx_http_alikassa_order_start(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
-    ngx_str_t                   parts[3];
-    ngx_http_alikassa_claim_t  *claim;
-
     ctx->cleanup = ngx_http_alikassa_order_cleanup;
 
     if (ctx->conf->idempotency == NULL || !ctx->operation->money) {
-        return ngx_http_alikassa_start(r, ctx, ctx->operation,
-                                       &ctx->conf->uri, &ctx->body,
-                                       ngx_http_alikassa_called);
+        return ngx_http_alikassa_order_call(r, ctx);
     }
 
-    claim = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_claim_t));
-    if (claim == NULL) {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
+    ctx->claim = ngx_http_alikassa_order_create_claim(r, ctx);
+    if (ctx->claim == NULL) {
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY,
+                                            NULL);
     }
 
-    claim->zone = ctx->conf->idempotency;
-    claim->request = r;
-    claim->handler = ngx_http_alikassa_woken;
-    claim->data = ctx;
-
-    if (ngx_http_alikassa_claim_account(r, &ctx->account, &parts[0]) != NGX_OK)
-    {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
-    }
-
-    parts[1].len = ctx->operation->name.len;
-    parts[1].data = (u_char *) ctx->operation->name.data;
-    parts[2] = ctx->order_id;
-
-    if (ngx_http_alikassa_claim_init(claim, parts, 3, &ctx->body) != NGX_OK) {
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
-    }
-
-    ctx->claim = claim;
-
-    return ngx_http_alikassa_claimed(r, ctx);
+    return ngx_http_alikassa_order_claim(r, ctx);
 }
 
 
 /*
- * The one who had the order is through with it, or the wait took too long.
+ * Creates the claim of the request's order.  Returns NULL if there is no
+ * memory.
+ */
+
+static ngx_http_alikassa_claim_t *
+ngx_http_alikassa_order_create_claim(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
+{
+    ngx_str_t                   parts[3];
+    ngx_http_alikassa_claim_t  *claim;
+
+    claim = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_claim_t));
+    if (claim == NULL) {
+        return NULL;
+    }
+
+    claim->zone = ctx->conf->idempotency;
+    claim->request = r;
+    claim->handler = ngx_http_alikassa_order_wait_handler;
+    claim->data = ctx;
+
+    if (ngx_http_alikassa_claim_account(r, &ctx->account, &parts[0]) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    parts[1] = ngx_http_alikassa_from_core(&ctx->operation->name);
+    parts[2] = ctx->order_id;
+
+    if (ngx_http_alikassa_claim_init(claim, parts, 3, &ctx->body) != NGX_OK) {
+        return NULL;
+    }
+
+    return claim;
+}
+
+
+/*
+ * Handles the end of a wait: the request that owned the order has finished, or
+ * the wait has timed out.
  */
 
 static void
-ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim)
+ngx_http_alikassa_order_wait_handler(ngx_http_alikassa_claim_t *claim)
 {
     ngx_http_request_t        *r;
     ngx_http_alikassa_ctx_t   *ctx;
@@ -208,12 +134,13 @@ ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim)
     r = ctx->request;
 
     if (claim->timedout) {
-        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
-        next = ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_in_flight,
-                                        NULL);
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
+        next = ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_IN_FLIGHT,
+                                            NULL);
 
     } else {
-        next = ngx_http_alikassa_claimed(r, ctx);
+        next = ngx_http_alikassa_order_claim(r, ctx);
     }
 
     if (next == NGX_HTTP_ALIKASSA_ANSWERED) {
@@ -222,125 +149,149 @@ ngx_http_alikassa_woken(ngx_http_alikassa_claim_t *claim)
 }
 
 
+/*
+ * Claims the order, and does what the state machine tells.
+ */
+
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_claimed(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+ngx_http_alikassa_order_claim(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_uint_t  waited;
 
-    waited = ctx->verdict.len != 0;
+    waited = ctx->idempotency_status.len != 0;
 
     switch (ngx_http_alikassa_claim(ctx->claim, ctx->conf->wait)) {
 
     case ALIKASSA_ACTION_SEND:
 
-        ctx->verdict = ngx_http_alikassa_verdict_miss;
+        ctx->idempotency_status = ngx_http_alikassa_status_miss;
 
-        return ngx_http_alikassa_start(r, ctx, ctx->operation,
-                                       &ctx->conf->uri, &ctx->body,
-                                       ngx_http_alikassa_called);
+        return ngx_http_alikassa_order_call(r, ctx);
 
     case ALIKASSA_ACTION_ASK:
 
-        ctx->verdict = ngx_http_alikassa_verdict_unknown;
+        ctx->idempotency_status = ngx_http_alikassa_status_unknown;
 
-        return ngx_http_alikassa_ask(r, ctx);
+        return ngx_http_alikassa_order_query_status(r, ctx);
 
     case ALIKASSA_ACTION_WAIT:
 
-        ctx->verdict = ngx_http_alikassa_verdict_wait;
+        ctx->idempotency_status = ngx_http_alikassa_status_wait;
 
         return NGX_HTTP_ALIKASSA_WAITING;
 
     case ALIKASSA_ACTION_REPLAY:
 
-        ctx->verdict = waited ? ngx_http_alikassa_verdict_wait
-                              : ngx_http_alikassa_verdict_hit;
+        ctx->idempotency_status = waited ? ngx_http_alikassa_status_wait
+                                         : ngx_http_alikassa_status_hit;
 
-        return ngx_http_alikassa_replay(r, ctx);
+        return ngx_http_alikassa_order_replay(r, ctx);
 
     case ALIKASSA_ACTION_CONFLICT:
 
-        ctx->verdict = ngx_http_alikassa_verdict_conflict;
+        ctx->idempotency_status = ngx_http_alikassa_status_conflict;
 
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client sent an order_id again with other data");
 
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_other_data,
-                                        NULL);
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_MISMATCH,
+                                            NULL);
 
     case ALIKASSA_ACTION_REFUSE:
-
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "idempotency zone \"%V\" has no room for an order or "
-                      "for this worker, enlarge it",
-                      &ctx->conf->idempotency->shm.name);
-
-        if (ctx->claim->asking) {
-            ctx->verdict = ngx_http_alikassa_verdict_unknown;
-            ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
-
-            return ngx_http_alikassa_refuse(r, ctx,
-                                            &ngx_http_alikassa_may_exist_full,
-                                            NULL);
-        }
-
-        ctx->outcome = ALIKASSA_OUTCOME_UNSENT;
-
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_zone_full,
-                                        NULL);
+        return ngx_http_alikassa_order_store_full(r, ctx);
 
     default: /* ALIKASSA_ACTION_NONE */
 
-        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
 
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_may_exist,
-                                        NULL);
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
+                                            NULL);
     }
 }
 
 
+/*
+ * Tells the client that the zone has no room for its order.
+ */
+
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_replay(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+ngx_http_alikassa_order_store_full(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
+{
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "idempotency zone \"%V\" has no room for an order or "
+                  "for this worker, enlarge it",
+                  &ctx->conf->idempotency->shm.name);
+
+    if (ctx->claim->asking) {
+
+        ctx->idempotency_status = ngx_http_alikassa_status_unknown;
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
+
+        return ngx_http_alikassa_send_error(r, ctx,
+                                        NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST_FULL,
+                                            NULL);
+    }
+
+    ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNSENT);
+
+    return ngx_http_alikassa_send_error(r, ctx,
+                                        NGX_HTTP_ALIKASSA_ERROR_STORE_FULL,
+                                        NULL);
+}
+
+
+/*
+ * Sends the stored response of an order that is done.
+ */
+
+static ngx_http_alikassa_next_t
+ngx_http_alikassa_order_replay(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
     alikassa_str_t      body;
     alikassa_outcome_t  outcome;
 
-    ctx->outcome = ALIKASSA_OUTCOME_REPLAYED;
+    ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_REPLAYED);
     ctx->status = ctx->claim->status;
 
-    body.len = ctx->claim->answer.len;
-    body.data = ctx->claim->answer.data;
+    body = ngx_http_alikassa_to_core(&ctx->claim->answer);
 
     if (alikassa_answer_read(&ctx->pool, ctx->operation, ctx->status, &body,
                              &ctx->answer, &outcome)
         != ALIKASSA_OK)
     {
-        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
 
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_may_exist,
-                                        NULL);
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
+                                            NULL);
     }
 
     /*
-     * what a status call found has no link for the payer, and the zone may
-     * have had no room for the answer
+     * a status query's response has no link for the payer, and the zone may
+     * have had no room for the response
      */
 
     if (ctx->claim->found || !ctx->answer.object) {
-        return ngx_http_alikassa_exists(r, ctx);
+        return ngx_http_alikassa_send_existing_order(r, ctx);
     }
 
-    return ngx_http_alikassa_answer(r, ctx, &ctx->claim->answer, 1);
+    return ngx_http_alikassa_send_response(r, ctx, &ctx->claim->answer, 1);
 }
 
 
 /*
- * Asks what became of an order that may exist.  Where AliKassa has said no to
- * it, ctx->rejected is the call, and there need not be a claim.
+ * Queries the status of an order that may exist.  If AliKassa has rejected the
+ * order, ctx->rejected is that call, and the location may have no zone.
  */
 
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_ask(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+ngx_http_alikassa_order_query_status(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
     int                          from, to;
     ngx_str_t                    text;
@@ -365,7 +316,7 @@ ngx_http_alikassa_ask(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
     fields->known[to] = ctx->fields->known[from];
 
-    /* whatever was sent under "alikassa_validate fields" or "off", is asked */
+    /* any order_id that "alikassa_validate fields" or "off" let pass */
 
     if (alikassa_body_build(&ctx->pool, op, ALIKASSA_VALIDATE_OFF, fields,
                             &body, &faults)
@@ -374,11 +325,11 @@ ngx_http_alikassa_ask(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
         goto failed;
     }
 
-    text.len = body.len;
-    text.data = (u_char *) body.data;
+    text = ngx_http_alikassa_from_core(&body);
 
-    return ngx_http_alikassa_start(r, ctx, op, &ctx->conf->status_uri, &text,
-                                   ngx_http_alikassa_asked);
+    return ngx_http_alikassa_order_sign(r, ctx,
+                                        NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY,
+                                        op, &ctx->conf->status_uri, &text);
 
 failed:
 
@@ -388,63 +339,81 @@ failed:
                                               NULL);
     }
 
-    ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+    ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
 
-    return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_may_exist,
-                                    NULL);
+    return ngx_http_alikassa_send_error(r, ctx,
+                                        NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
+                                        NULL);
 }
 
 
+/*
+ * Makes the call of the location's own operation.
+ */
+
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
-    const alikassa_operation_t *op, ngx_str_t *uri, ngx_str_t *body,
-    ngx_http_alikassa_call_handler_pt handler)
+ngx_http_alikassa_order_call(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
-    ngx_int_t                  rc;
+    return ngx_http_alikassa_order_sign(r, ctx,
+                                        NGX_HTTP_ALIKASSA_CALL_OPERATION,
+                                        ctx->operation, &ctx->conf->uri,
+                                        &ctx->body);
+}
+
+
+/*
+ * Creates a call and has it signed.
+ */
+
+static ngx_http_alikassa_next_t
+ngx_http_alikassa_order_sign(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_http_alikassa_call_kind_t kind,
+    const alikassa_operation_t *op, ngx_str_t *uri, ngx_str_t *body)
+{
     ngx_http_alikassa_call_t  *call;
 
     call = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_call_t));
     if (call == NULL) {
 
-        /* an order that is claimed is let go by the pool's cleanup */
+        /* the pool's cleanup gives back an order that is claimed */
 
-        if (handler == ngx_http_alikassa_asked
+        if (kind == NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY
             || (ctx->claim && ctx->claim->state == ALIKASSA_STATE_RESEND))
         {
-            ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
-            return ngx_http_alikassa_refuse(r, ctx,
-                                            &ngx_http_alikassa_may_exist,
-                                            NULL);
+            ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
+
+            return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
+                                                NULL);
         }
 
-        ctx->outcome = ALIKASSA_OUTCOME_UNSENT;
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNSENT);
 
-        return ngx_http_alikassa_refuse(r, ctx, &ngx_http_alikassa_no_memory,
-                                        NULL);
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY,
+                                            NULL);
     }
 
     call->ctx = ctx;
     call->operation = op;
+    call->kind = kind;
     call->uri = *uri;
     call->body = *body;
-    call->handler = handler;
-    call->done_handler = ngx_http_alikassa_call_done;
-    call->asks = (handler == ngx_http_alikassa_asked);
+    call->done_handler = ngx_http_alikassa_call_judge;
 
-    ngx_http_alikassa_track(call);
+    ngx_http_alikassa_call_track(call);
 
     ctx->call = call;
 
     if (!ctx->operation->safe) {
-        ngx_http_alikassa_hold(r);
+        ngx_http_alikassa_quic_hold(r);
     }
 
-    rc = ngx_http_alikassa_sign(r, call);
-
-    switch (rc) {
+    switch (ngx_http_alikassa_sign(r, call)) {
 
     case NGX_OK:
-        return ngx_http_alikassa_signed(r, call);
+        return ngx_http_alikassa_order_send(r, call);
 
     case NGX_AGAIN:
 
@@ -455,61 +424,66 @@ ngx_http_alikassa_start(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
         return NGX_HTTP_ALIKASSA_WAITING;
 
     case NGX_BUSY:
-        return ngx_http_alikassa_unsigned(r, call, &ngx_http_alikassa_busy);
+        return ngx_http_alikassa_order_sign_failed(r, call,
+                                                NGX_HTTP_ALIKASSA_ERROR_BUSY);
 
     default: /* NGX_ERROR */
-        return ngx_http_alikassa_unsigned(r, call,
-                                          &ngx_http_alikassa_sign_failed);
+        return ngx_http_alikassa_order_sign_failed(r, call,
+                                         NGX_HTTP_ALIKASSA_ERROR_SIGN_FAILED);
     }
 }
 
 
+/*
+ * Sends a call whose signature is made, or has failed.
+ */
+
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_signed(ngx_http_request_t *r,
+ngx_http_alikassa_order_send(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call)
 {
-    if (!call->signed_ok) {
-        return ngx_http_alikassa_unsigned(r, call,
-                                          &ngx_http_alikassa_sign_failed);
+    if (call->state != NGX_HTTP_ALIKASSA_CALL_SIGNED) {
+        return ngx_http_alikassa_order_sign_failed(r, call,
+                                         NGX_HTTP_ALIKASSA_ERROR_SIGN_FAILED);
     }
 
-    if (ngx_http_alikassa_send(r, call) != NGX_OK) {
-        return ngx_http_alikassa_unsigned(r, call,
-                                          &ngx_http_alikassa_no_memory);
+    if (ngx_http_alikassa_call_create_subrequest(r, call) != NGX_OK) {
+        return ngx_http_alikassa_order_sign_failed(r, call,
+                                           NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY);
     }
 
     return NGX_HTTP_ALIKASSA_WAITING;
 }
 
 
+/*
+ * Tells the client that its call was not sent.
+ */
+
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_unsigned(ngx_http_request_t *r,
-    ngx_http_alikassa_call_t *call,
-    const ngx_http_alikassa_refusal_t *refusal)
+ngx_http_alikassa_order_sign_failed(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call, ngx_http_alikassa_error_id_t error)
 {
-    call->finished = 1;
+    ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_ANSWERED);
 
-    ngx_http_alikassa_release(r);
+    ngx_http_alikassa_quic_release(r);
 
-    ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
+    ngx_http_alikassa_call_record(call, ALIKASSA_OUTCOME_UNSENT);
 
-    if (call->asks || call->unsent_again) {
-        refusal = (refusal == &ngx_http_alikassa_busy)
-                  ? &ngx_http_alikassa_may_exist_busy
-                  : &ngx_http_alikassa_may_exist;
+    if (call->kind == NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY
+        || call->unsent_resend)
+    {
+        error = (error == NGX_HTTP_ALIKASSA_ERROR_BUSY)
+                ? NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST_BUSY
+                : NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST;
     }
 
-    return ngx_http_alikassa_refuse(r, call->ctx, refusal, NULL);
+    return ngx_http_alikassa_send_error(r, call->ctx, error, NULL);
 }
 
 
-/*
- * The request's write event handler: called when a signature is made, when
- * the subrequest is done, and for any event of the client's connection.
- */
-
 void
-ngx_http_alikassa_resume(ngx_http_request_t *r)
+ngx_http_alikassa_order_resume(ngx_http_request_t *r)
 {
     ngx_http_alikassa_ctx_t   *ctx;
     ngx_http_alikassa_call_t  *call;
@@ -521,11 +495,13 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "http alikassa resume: \"%V?%V\"", &r->uri, &r->args);
 
-    if (call == NULL || call->signing || call->finished) {
-
+    if (call == NULL
+        || call->state == NGX_HTTP_ALIKASSA_CALL_SIGNING
+        || call->state == NGX_HTTP_ALIKASSA_CALL_ANSWERED)
+    {
         if (ctx->claim && ctx->claim->waiting && r->connection->error) {
 
-            /* nobody is left to wait */
+            /* the client that waited has disconnected */
 
             ngx_http_alikassa_claim_leave(ctx->claim);
             ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
@@ -534,11 +510,11 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
         return;
     }
 
-    if (!call->sent) {
+    if (call->state < NGX_HTTP_ALIKASSA_CALL_SENT) {
 
         /*
-         * a call that moves money is made even if the client is gone; one
-         * that only asks is not
+         * a call that moves money is made even if the client has
+         * disconnected; a read-only call is not
          */
 
         ngx_http_alikassa_unwatch(r);
@@ -548,12 +524,17 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
             return;
         }
 
-        next = ngx_http_alikassa_signed(r, call);
+        next = ngx_http_alikassa_order_send(r, call);
 
     } else if (call->subrequest->done) {
-        call->finished = 1;
-        ngx_http_alikassa_release(r);
-        next = call->handler(r, call);
+
+        ngx_http_alikassa_call_set_state(call,
+                                         NGX_HTTP_ALIKASSA_CALL_ANSWERED);
+        ngx_http_alikassa_quic_release(r);
+
+        next = (call->kind == NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY)
+               ? ngx_http_alikassa_order_status_done(r, call)
+               : ngx_http_alikassa_order_call_done(r, call);
 
     } else {
         return;
@@ -566,61 +547,61 @@ ngx_http_alikassa_resume(ngx_http_request_t *r)
 
 
 /*
- * The call is through, and its outcome is recorded: tell the client, unless
- * AliKassa has said no to what may exist all the same.
+ * Answers the client when the outcome of its call is recorded, or queries the
+ * status first if AliKassa has rejected an order that may exist nevertheless.
  */
 
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_called(ngx_http_request_t *r,
+ngx_http_alikassa_order_call_done(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call)
 {
-    ngx_http_alikassa_ctx_t  *ctx;
+    ngx_http_alikassa_ctx_t       *ctx;
+    ngx_http_alikassa_error_id_t   error;
 
     ctx = call->ctx;
 
     if (call->doubted) {
 
         if (ctx->claim) {
-            ctx->verdict = ngx_http_alikassa_verdict_unknown;
+            ctx->idempotency_status = ngx_http_alikassa_status_unknown;
         }
 
-        return ngx_http_alikassa_ask(r, ctx);
+        return ngx_http_alikassa_order_query_status(r, ctx);
     }
 
-    if (call->whole) {
-        return ngx_http_alikassa_answer_call(r, call);
+    if (call->response_usable) {
+        return ngx_http_alikassa_order_send_response(r, call);
     }
 
     ctx->retry_after = call->retry_after;
 
-    if (call->unsent_again) {
-        return ngx_http_alikassa_refuse(r, ctx, call->timedout
-                                        ? &ngx_http_alikassa_untimely_again
-                                        : &ngx_http_alikassa_unreached_again,
-                                        NULL);
+    if (call->unsent_resend) {
+        error = call->timedout ? NGX_HTTP_ALIKASSA_ERROR_RESEND_TIMEOUT
+                               : NGX_HTTP_ALIKASSA_ERROR_RESEND_UNREACHABLE;
+
+    } else if (call->outcome == ALIKASSA_OUTCOME_UNSENT) {
+        error = call->timedout ? NGX_HTTP_ALIKASSA_ERROR_CONNECT_TIMEOUT
+                               : NGX_HTTP_ALIKASSA_ERROR_UNREACHABLE;
+
+    } else if (ctx->claim) {
+        error = call->timedout ? NGX_HTTP_ALIKASSA_ERROR_TIMEOUT_CLAIMED
+                               : NGX_HTTP_ALIKASSA_ERROR_BAD_RESPONSE_CLAIMED;
+
+    } else {
+        error = call->timedout ? NGX_HTTP_ALIKASSA_ERROR_TIMEOUT
+                               : NGX_HTTP_ALIKASSA_ERROR_BAD_RESPONSE;
     }
 
-    if (call->outcome == ALIKASSA_OUTCOME_UNSENT) {
-        return ngx_http_alikassa_refuse(r, ctx, call->timedout
-                                        ? &ngx_http_alikassa_unconnected
-                                        : &ngx_http_alikassa_unreachable,
-                                        NULL);
-    }
-
-    return ngx_http_alikassa_refuse(r, ctx, call->timedout
-                               ? &ngx_http_alikassa_timeout[ctx->claim != NULL]
-                               : &ngx_http_alikassa_bad_answer[ctx->claim
-                                                               != NULL],
-                                    NULL);
+    return ngx_http_alikassa_send_error(r, ctx, error, NULL);
 }
 
 
 /*
- * Passes on the answer of a call, which may be one before the latest.
+ * Passes on the response of a call, which may be one before the latest.
  */
 
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_answer_call(ngx_http_request_t *r,
+ngx_http_alikassa_order_send_response(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call)
 {
     ngx_str_t                 body;
@@ -635,63 +616,63 @@ ngx_http_alikassa_answer_call(ngx_http_request_t *r,
     body.len = call->len;
     body.data = call->start;
 
-    return ngx_http_alikassa_answer(r, ctx, &body, 0);
+    return ngx_http_alikassa_send_response(r, ctx, &body, 0);
 }
 
 
 /*
- * The status call before a payment is through, or the one after a rejection.
+ * Goes on when a status query is done: before the call of an order that may
+ * exist, or after AliKassa has rejected one.
  */
 
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_asked(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_order_status_done(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
 {
-    ngx_http_alikassa_ctx_t  *ctx;
+    ngx_http_alikassa_ctx_t       *ctx;
+    ngx_http_alikassa_error_id_t   error;
 
     ctx = call->ctx;
 
-    switch (call->asked) {
+    switch (call->query_result) {
 
     case ALIKASSA_EVENT_FOUND:
 
         ctx->status = call->status;
         ctx->answer = call->answer;
 
-        return ngx_http_alikassa_exists(r, ctx);
+        return ngx_http_alikassa_send_existing_order(r, ctx);
 
     case ALIKASSA_EVENT_NOT_FOUND:
 
         if (ctx->rejected) {
-            return ngx_http_alikassa_answer_call(r, ctx->rejected);
+            return ngx_http_alikassa_order_send_response(r, ctx->rejected);
         }
 
-        return ngx_http_alikassa_start(r, ctx, ctx->operation,
-                                       &ctx->conf->uri, &ctx->body,
-                                       ngx_http_alikassa_called);
+        return ngx_http_alikassa_order_call(r, ctx);
 
     default: /* ALIKASSA_EVENT_NO_STATUS */
 
         ctx->retry_after = call->retry_after;
 
-        return ngx_http_alikassa_refuse(r, ctx,
-                            &ngx_http_alikassa_unresolved[ctx->claim != NULL],
-                                        NULL);
+        error = ctx->claim ? NGX_HTTP_ALIKASSA_ERROR_UNRESOLVED_CLAIMED
+                           : NGX_HTTP_ALIKASSA_ERROR_UNRESOLVED;
+
+        return ngx_http_alikassa_send_error(r, ctx, error, NULL);
     }
 }
 
 
 /*
- * The request ends: what nobody recorded is recorded here.  nginx ends a
- * request so when a worker may wait no longer.  Called twice: before nginx
- * writes the access log, where the outcome is wanted, and when the request's
- * pool goes.
+ * Records the outcome of a call that was cut off, for example by
+ * worker_shutdown_timeout, and settles the order.
  */
 
 static void
 ngx_http_alikassa_order_cleanup(ngx_http_alikassa_ctx_t *ctx)
 {
     if (ctx->call && !ctx->call->recorded) {
-        ngx_http_alikassa_abandon(ctx->call);
+        ngx_http_alikassa_call_abandon(ctx->call);
     }
 
     if (ctx->claim == NULL) {
@@ -700,7 +681,7 @@ ngx_http_alikassa_order_cleanup(ngx_http_alikassa_ctx_t *ctx)
 
     ngx_http_alikassa_claim_leave(ctx->claim);
 
-    /* the order is ours still, and no call of ours is under way */
+    /* if the claim still owns the order, no call of it is in flight */
 
     (void) ngx_http_alikassa_claim_settle(ctx->claim, ctx->claim->asking
                                                  ? ALIKASSA_EVENT_NO_STATUS

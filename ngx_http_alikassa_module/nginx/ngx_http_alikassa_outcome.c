@@ -5,8 +5,8 @@
 
 
 /*
- * What became of a call: recorded once, whichever way the request and the
- * process end.
+ * The outcome of a call: judged, settled and recorded once, whichever way the
+ * request and the process end.
  */
 
 
@@ -15,48 +15,41 @@
 #include "ngx_http_alikassa_upstream.h"
 
 
-static void ngx_http_alikassa_judge(ngx_http_alikassa_call_t *call);
-static void ngx_http_alikassa_denied(ngx_http_alikassa_call_t *call);
-static ngx_uint_t ngx_http_alikassa_resent(ngx_http_alikassa_call_t *call);
-static ngx_uint_t ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call);
-static void ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call);
-static void ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call);
-static ngx_uint_t ngx_http_alikassa_another(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_judge_response(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_log_denied(ngx_http_alikassa_call_t *call);
+static ngx_uint_t ngx_http_alikassa_is_resend(ngx_http_alikassa_call_t *call);
+static ngx_uint_t ngx_http_alikassa_is_doubtful(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_settle_operation(ngx_http_alikassa_call_t *call);
+static void ngx_http_alikassa_settle_query(ngx_http_alikassa_call_t *call);
+static ngx_uint_t ngx_http_alikassa_is_other_order(
+    ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
     alikassa_event_t event);
 
 
-/* this process' calls whose outcome is not recorded */
+/* the calls of this process whose outcome is not recorded */
 
 static ngx_queue_t  ngx_http_alikassa_calls;
 static ngx_pid_t    ngx_http_alikassa_calls_pid;
 
 
-/*
- * Takes a new call into the list of those whose outcome is not recorded.
- */
-
 void
-ngx_http_alikassa_track(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_call_track(ngx_http_alikassa_call_t *call)
 {
     ngx_queue_insert_tail(&ngx_http_alikassa_calls, &call->queue);
 }
 
 
-/*
- * Judges a call that is over by its facts, and records the outcome.
- */
-
 void
-ngx_http_alikassa_call_done(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_call_judge(ngx_http_alikassa_call_t *call)
 {
-    ngx_http_alikassa_judge(call);
-    ngx_http_alikassa_record(call, call->outcome);
+    ngx_http_alikassa_judge_response(call);
+    ngx_http_alikassa_call_record(call, call->outcome);
 }
 
 
 static void
-ngx_http_alikassa_judge(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_judge_response(ngx_http_alikassa_call_t *call)
 {
     ngx_log_t           *log;
     alikassa_str_t       body;
@@ -65,7 +58,7 @@ ngx_http_alikassa_judge(ngx_http_alikassa_call_t *call)
     call->outcome = call->unsent ? ALIKASSA_OUTCOME_UNSENT
                                  : ALIKASSA_OUTCOME_UNKNOWN;
 
-    if (!call->received) {
+    if (!call->response_complete) {
         return;
     }
 
@@ -84,7 +77,7 @@ ngx_http_alikassa_judge(ngx_http_alikassa_call_t *call)
     call->outcome = outcome;
 
     if (alikassa_answer_denied(call->operation, call->status, &call->answer)) {
-        ngx_http_alikassa_denied(call);
+        ngx_http_alikassa_log_denied(call);
     }
 
     if (!call->answer.object) {
@@ -94,12 +87,12 @@ ngx_http_alikassa_judge(ngx_http_alikassa_call_t *call)
         return;
     }
 
-    /* a redirect, or success without a payment, is no answer of AliKassa's */
+    /* AliKassa sends neither redirects nor success without a payment */
 
-    call->whole = call->status >= NGX_HTTP_BAD_REQUEST
+    call->response_usable = call->status >= NGX_HTTP_BAD_REQUEST
                   || outcome == ALIKASSA_OUTCOME_ACCEPTED;
 
-    if (!call->whole) {
+    if (!call->response_usable) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "upstream sent status %ui with a JSON object "
                       "that is no answer to \"%*s\"", call->status,
@@ -109,11 +102,12 @@ ngx_http_alikassa_judge(ngx_http_alikassa_call_t *call)
 
 
 /*
- * Tells the operator what may be wrong: the payer sees AliKassa's words only.
+ * Logs what the operator has to check if AliKassa denies a call: the payer sees
+ * AliKassa's own text only.
  */
 
 static void
-ngx_http_alikassa_denied(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_log_denied(ngx_http_alikassa_call_t *call)
 {
     ngx_str_t                      name;
     ngx_http_alikassa_ctx_t       *ctx;
@@ -137,28 +131,30 @@ ngx_http_alikassa_denied(ngx_http_alikassa_call_t *call)
 
 
 /*
- * Tells whether a call sends an order again that a call before may have made.
+ * Returns 1 if a call sends an order again that an earlier call may have made.
  */
 
 static ngx_uint_t
-ngx_http_alikassa_resent(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_is_resend(ngx_http_alikassa_call_t *call)
 {
     ngx_http_alikassa_claim_t  *claim;
 
     claim = call->ctx->claim;
 
-    return !call->asks && claim && claim->state == ALIKASSA_STATE_RESEND;
+    return call->kind == NGX_HTTP_ALIKASSA_CALL_OPERATION
+           && claim
+           && claim->state == ALIKASSA_STATE_RESEND;
 }
 
 
 /*
- * Tells whether a no of AliKassa's may be none: it names the order_id, or the
- * order may have been made by a call before, or later than AliKassa said that
- * there is none.  The status is asked then.
+ * Returns 1 if the order may exist although AliKassa rejected it: the response
+ * names the order_id, or an earlier call may have made the order, perhaps after
+ * AliKassa said that there is none.  The request then queries the status.
  */
 
 static ngx_uint_t
-ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_is_doubtful(ngx_http_alikassa_call_t *call)
 {
     ngx_http_alikassa_ctx_t  *ctx;
 
@@ -172,17 +168,12 @@ ngx_http_alikassa_doubtful(ngx_http_alikassa_call_t *call)
     }
 
     return alikassa_answer_doubtful(call->status, &call->answer)
-           || ngx_http_alikassa_resent(call);
+           || ngx_http_alikassa_is_resend(call);
 }
 
 
-/*
- * Records what became of a call, once: in the zone, for variables, and in
- * the audit log.  Called where it is decided, whatever became of the client.
- */
-
 void
-ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
+ngx_http_alikassa_call_record(ngx_http_alikassa_call_t *call,
     alikassa_outcome_t outcome)
 {
     if (call->recorded) {
@@ -194,23 +185,24 @@ ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
 
     ngx_queue_remove(&call->queue);
 
-    if (outcome == ALIKASSA_OUTCOME_UNSENT && ngx_http_alikassa_resent(call)) {
-        call->unsent_again = 1;
+    if (outcome == ALIKASSA_OUTCOME_UNSENT && ngx_http_alikassa_is_resend(call))
+    {
+        call->unsent_resend = 1;
         call->outcome = ALIKASSA_OUTCOME_UNKNOWN;
     }
 
-    if (ngx_http_alikassa_doubtful(call)) {
+    if (ngx_http_alikassa_is_doubtful(call)) {
         call->doubted = 1;
         call->outcome = ALIKASSA_OUTCOME_UNKNOWN;
         call->ctx->rejected = call;
     }
 
-    if (call->asks) {
-        ngx_http_alikassa_settle_asked(call);
+    if (call->kind == NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY) {
+        ngx_http_alikassa_settle_query(call);
 
     } else {
-        call->ctx->outcome = call->outcome;
-        ngx_http_alikassa_settle(call);
+        ngx_http_alikassa_set_outcome(call->ctx, call->outcome);
+        ngx_http_alikassa_settle_operation(call);
     }
 
     ngx_http_alikassa_audit(call);
@@ -218,7 +210,7 @@ ngx_http_alikassa_record(ngx_http_alikassa_call_t *call,
 
 
 static void
-ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_settle_operation(ngx_http_alikassa_call_t *call)
 {
     ngx_http_alikassa_settle_claim(call, call->doubted
                                    ? ALIKASSA_EVENT_DOUBTED
@@ -227,47 +219,49 @@ ngx_http_alikassa_settle(ngx_http_alikassa_call_t *call)
 
 
 /*
- * Only AliKassa's own word tells whether an order exists: a whole answer with
- * an id, which is not another order's, or that there is none.  The latter
- * counts for nothing where the payment's own path was not found.
+ * Settles an order by the response to a status query.  Only a complete response
+ * of AliKassa's tells whether the order exists: one with an id that is not
+ * another order's, or one that says that there is none.  The latter proves
+ * nothing if AliKassa did not know the path of the payment itself.
  */
 
 static void
-ngx_http_alikassa_settle_asked(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_settle_query(ngx_http_alikassa_call_t *call)
 {
     ngx_http_alikassa_ctx_t  *ctx;
 
     ctx = call->ctx;
 
     if (call->outcome == ALIKASSA_OUTCOME_ACCEPTED && call->answer.id.len
-        && !ngx_http_alikassa_another(call))
+        && !ngx_http_alikassa_is_other_order(call))
     {
-        call->asked = ALIKASSA_EVENT_FOUND;
-        ctx->outcome = ALIKASSA_OUTCOME_REPLAYED;
+        call->query_result = ALIKASSA_EVENT_FOUND;
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_REPLAYED);
 
-    } else if (call->whole
+    } else if (call->response_usable
                && alikassa_answer_not_found(call->status, &call->answer)
                && !(ctx->rejected
                     && alikassa_answer_misled(ctx->rejected->status)))
     {
-        call->asked = ALIKASSA_EVENT_NOT_FOUND;
+        call->query_result = ALIKASSA_EVENT_NOT_FOUND;
 
-        /* until the order is sent again, and its outcome is known */
+        /* if the order is sent again, until its new outcome is known */
 
-        ctx->outcome = ctx->rejected ? ALIKASSA_OUTCOME_REJECTED
-                                     : ALIKASSA_OUTCOME_UNKNOWN;
+        ngx_http_alikassa_set_outcome(ctx, ctx->rejected
+                                           ? ALIKASSA_OUTCOME_REJECTED
+                                           : ALIKASSA_OUTCOME_UNKNOWN);
 
     } else {
-        call->asked = ALIKASSA_EVENT_NO_STATUS;
-        ctx->outcome = ALIKASSA_OUTCOME_UNKNOWN;
+        call->query_result = ALIKASSA_EVENT_NO_STATUS;
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
     }
 
-    ngx_http_alikassa_settle_claim(call, call->asked);
+    ngx_http_alikassa_settle_claim(call, call->query_result);
 }
 
 
 static ngx_uint_t
-ngx_http_alikassa_another(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_is_other_order(ngx_http_alikassa_call_t *call)
 {
     alikassa_str_t  order_id;
 
@@ -306,16 +300,11 @@ ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
 }
 
 
-/*
- * Records the outcome of a call that is cut off: nothing was sent, or nobody
- * knows.  What a thread writes while it signs is not touched.
- */
-
 void
-ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_call_abandon(ngx_http_alikassa_call_t *call)
 {
-    if (ngx_http_alikassa_unsent(call)) {
-        ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNSENT);
+    if (ngx_http_alikassa_call_unsent(call)) {
+        ngx_http_alikassa_call_record(call, ALIKASSA_OUTCOME_UNSENT);
         return;
     }
 
@@ -326,35 +315,35 @@ ngx_http_alikassa_abandon(ngx_http_alikassa_call_t *call)
                   "%s", call->operation->safe ? "its result is not known"
                                               : "the order may exist");
 
-    ngx_http_alikassa_record(call, ALIKASSA_OUTCOME_UNKNOWN);
+    ngx_http_alikassa_call_record(call, ALIKASSA_OUTCOME_UNKNOWN);
 }
 
 
 /*
- * Prepares this process for calls.  exit() may be called by others, too, for
- * example by another module's script.
+ * Registers the exit handler with atexit() as well, since other code, such as
+ * another module's script, may call exit().
  */
 
 void
-ngx_http_alikassa_order_init_process(void)
+ngx_http_alikassa_outcome_init_process(void)
 {
     ngx_queue_init(&ngx_http_alikassa_calls);
     ngx_http_alikassa_calls_pid = ngx_pid;
 
-    if (atexit(ngx_http_alikassa_order_exit_process) != 0) {
+    if (atexit(ngx_http_alikassa_outcome_exit_process) != 0) {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0, "atexit() failed");
     }
 }
 
 
 /*
- * Records the outcomes of all calls that are cut off by the end of this
- * process: nginx destroys no request's pool then.  A forked child, which has
- * a copy of the list, records nothing.
+ * Records the outcomes of all calls that the end of this process cuts off:
+ * nginx destroys no request's pool then.  A forked child, which has a copy of
+ * the list, records nothing.
  */
 
 void
-ngx_http_alikassa_order_exit_process(void)
+ngx_http_alikassa_outcome_exit_process(void)
 {
     ngx_queue_t               *q;
     ngx_http_alikassa_call_t  *call;
@@ -370,6 +359,6 @@ ngx_http_alikassa_order_exit_process(void)
         q = ngx_queue_head(&ngx_http_alikassa_calls);
         call = ngx_queue_data(q, ngx_http_alikassa_call_t, queue);
 
-        ngx_http_alikassa_abandon(call);
+        ngx_http_alikassa_call_abandon(call);
     }
 }

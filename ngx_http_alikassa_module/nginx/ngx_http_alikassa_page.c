@@ -10,7 +10,7 @@
 #include "ngx_http_alikassa_variables.h"
 
 
-static const ngx_http_alikassa_refusal_t *ngx_http_alikassa_page(
+static const ngx_http_alikassa_error_t *ngx_http_alikassa_find_page(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_page_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_page_body_filter(ngx_http_request_t *r,
@@ -21,14 +21,11 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-/* what nginx itself refuses before the content handler, and its words */
+/* pages that nginx itself would send before the content handler runs */
 
-static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_pages[] = {
-    { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, ngx_string("body_too_large"),
-      alikassa_string("The request is too large."), 0, 0 },
-    { NGX_HTTP_BAD_REQUEST, ngx_string("bad_request"),
-      alikassa_string("The request is malformed."), 0, 0 },
-    { 0, ngx_null_string, alikassa_null_string, 0, 0 }
+static const ngx_http_alikassa_error_id_t  ngx_http_alikassa_pages[] = {
+    NGX_HTTP_ALIKASSA_ERROR_BODY_TOO_LARGE,
+    NGX_HTTP_ALIKASSA_ERROR_BAD_REQUEST
 };
 
 
@@ -38,11 +35,12 @@ static const ngx_http_alikassa_refusal_t  ngx_http_alikassa_pages[] = {
  * without asking us, and a notification in the access phase.
  */
 
-static const ngx_http_alikassa_refusal_t *
-ngx_http_alikassa_page(ngx_http_request_t *r)
+static const ngx_http_alikassa_error_t *
+ngx_http_alikassa_find_page(ngx_http_request_t *r)
 {
-    ngx_http_alikassa_loc_conf_t       *alcf;
-    const ngx_http_alikassa_refusal_t  *page;
+    ngx_uint_t                        i;
+    ngx_http_alikassa_loc_conf_t     *alcf;
+    const ngx_http_alikassa_error_t  *page;
 
     page = ngx_http_alikassa_notification_page(r);
 
@@ -56,7 +54,13 @@ ngx_http_alikassa_page(ngx_http_request_t *r)
         return NULL;
     }
 
-    for (page = ngx_http_alikassa_pages; page->status; page++) {
+    for (i = 0;
+         i < sizeof(ngx_http_alikassa_pages)
+             / sizeof(ngx_http_alikassa_pages[0]);
+         i++)
+    {
+        page = &ngx_http_alikassa_errors[ngx_http_alikassa_pages[i]];
+
         if (page->status == r->headers_out.status) {
             return page;
         }
@@ -69,9 +73,9 @@ ngx_http_alikassa_page(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
 {
-    alikassa_str_t                      text;
-    ngx_http_alikassa_ctx_t            *ctx;
-    const ngx_http_alikassa_refusal_t  *page;
+    alikassa_str_t                    text;
+    ngx_http_alikassa_ctx_t          *ctx;
+    const ngx_http_alikassa_error_t  *page;
 
     if (r != r->main) {
         return ngx_http_next_header_filter(r);
@@ -80,7 +84,7 @@ ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
     ngx_http_alikassa_keep_body(r);
     ngx_http_alikassa_delivery_answered(r);
 
-    page = ngx_http_alikassa_page(r);
+    page = ngx_http_alikassa_find_page(r);
 
     if (page == NULL) {
         return ngx_http_next_header_filter(r);
@@ -96,8 +100,8 @@ ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    ctx->outcome = ALIKASSA_OUTCOME_INVALID;
-    ctx->error = page->error;
+    ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_INVALID);
+    ctx->error = page->code;
 
     if (alikassa_refusal_write(&ctx->pool, &page->message, NULL, &text)
         != ALIKASSA_OK

@@ -28,11 +28,12 @@ static void ngx_http_alikassa_quic_event(ngx_event_t *ev);
 
 
 /*
- * Keeps the request from being terminated, until ngx_http_alikassa_release().
+ * Keeps the request from being terminated, until
+ * ngx_http_alikassa_quic_release().
  */
 
 void
-ngx_http_alikassa_hold(ngx_http_request_t *r)
+ngx_http_alikassa_quic_hold(ngx_http_request_t *r)
 {
     ngx_connection_t         *c;
     ngx_http_alikassa_ctx_t  *ctx;
@@ -57,7 +58,7 @@ ngx_http_alikassa_hold(ngx_http_request_t *r)
 
 
 void
-ngx_http_alikassa_release(ngx_http_request_t *r)
+ngx_http_alikassa_quic_release(ngx_http_request_t *r)
 {
     ngx_connection_t         *c;
     ngx_http_alikassa_ctx_t  *ctx;
@@ -108,14 +109,14 @@ ngx_http_alikassa_quic_event(ngx_event_t *ev)
 
 
 void
-ngx_http_alikassa_hold(ngx_http_request_t *r)
+ngx_http_alikassa_quic_hold(ngx_http_request_t *r)
 {
     /* an HTTP/1 connection or an HTTP/2 stream waits by itself */
 }
 
 
 void
-ngx_http_alikassa_release(ngx_http_request_t *r)
+ngx_http_alikassa_quic_release(ngx_http_request_t *r)
 {
     /* nothing is held */
 }

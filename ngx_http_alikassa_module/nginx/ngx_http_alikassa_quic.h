@@ -11,8 +11,8 @@
 #include "ngx_http_alikassa_ctx.h"
 
 
-void ngx_http_alikassa_hold(ngx_http_request_t *r);
-void ngx_http_alikassa_release(ngx_http_request_t *r);
+void ngx_http_alikassa_quic_hold(ngx_http_request_t *r);
+void ngx_http_alikassa_quic_release(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_ALIKASSA_QUIC_H_INCLUDED_ */

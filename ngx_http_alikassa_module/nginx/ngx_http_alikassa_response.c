@@ -15,25 +15,30 @@
 #include "alikassa_value.h"
 
 
-static ngx_int_t ngx_http_alikassa_send_refusal(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal,
+static ngx_int_t ngx_http_alikassa_error_response(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_error_t *error,
     alikassa_faults_t *faults);
-static ngx_int_t ngx_http_alikassa_send_answer(ngx_http_request_t *r,
+static ngx_int_t ngx_http_alikassa_error_code(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_error_t *error,
+    alikassa_faults_t *faults);
+static ngx_int_t ngx_http_alikassa_retry_after(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t seconds);
+static ngx_int_t ngx_http_alikassa_call_response(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, ngx_uint_t replayed);
-static ngx_int_t ngx_http_alikassa_send_exists(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_existing_order_response(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
 static ngx_uint_t ngx_http_alikassa_intercept(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status);
-static ngx_uint_t ngx_http_alikassa_error_page(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_alikassa_find_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
-static ngx_uint_t ngx_http_alikassa_html(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_alikassa_wants_redirect(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 static ngx_int_t ngx_http_alikassa_accept_header(ngx_http_request_t *r,
     ngx_str_t *value);
-static ngx_int_t ngx_http_alikassa_redirect(ngx_http_request_t *r,
+static ngx_int_t ngx_http_alikassa_send_redirect(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 static ngx_int_t ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
-    const ngx_http_alikassa_refusal_t *refusal, alikassa_faults_t *faults,
+    const ngx_http_alikassa_error_t *error, alikassa_faults_t *faults,
     ngx_str_t *out);
 static ngx_int_t ngx_http_alikassa_write_exists(ngx_http_alikassa_ctx_t *ctx,
     ngx_str_t *out);
@@ -43,115 +48,139 @@ static ngx_int_t ngx_http_alikassa_send_json(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status, ngx_str_t *body);
 
 
-/*
- * Refuses: an answer in AliKassa's own shape, or the operator's error_page.
- *
- * As with the two functions below, ctx->rc is then what the caller finalizes
- * the request with, NGX_AGAIN of a slow client's output among it.
- */
-
 ngx_http_alikassa_next_t
-ngx_http_alikassa_refuse(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
-    const ngx_http_alikassa_refusal_t *refusal, alikassa_faults_t *faults)
+ngx_http_alikassa_send_error(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_http_alikassa_error_id_t error,
+    alikassa_faults_t *faults)
 {
-    ctx->rc = ngx_http_alikassa_send_refusal(r, ctx, refusal, faults);
+    ctx->rc = ngx_http_alikassa_error_response(r, ctx,
+                                             &ngx_http_alikassa_errors[error],
+                                               faults);
 
     return NGX_HTTP_ALIKASSA_ANSWERED;
 }
 
 
 static ngx_int_t
-ngx_http_alikassa_send_refusal(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_refusal_t *refusal,
+ngx_http_alikassa_error_response(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_error_t *error,
     alikassa_faults_t *faults)
 {
-    u_char     *p;
-    ngx_str_t   body;
+    ngx_str_t  body;
 
     if (ctx->outcome == ALIKASSA_OUTCOME_NONE) {
-        ctx->outcome = ALIKASSA_OUTCOME_INVALID;
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_INVALID);
     }
 
-    ctx->error = refusal->error;
-
-    if (faults && refusal->error.len == sizeof("invalid") - 1
-        && ngx_strncmp(refusal->error.data, "invalid", 7) == 0)
-    {
-        /* "invalid_amount" */
-
-        ctx->error.len = sizeof("invalid_") - 1 + faults->elts[0].field.len;
-
-        ctx->error.data = ngx_pnalloc(r->pool, ctx->error.len);
-        if (ctx->error.data == NULL) {
-            ctx->error.len = 0;
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        p = ngx_cpymem(ctx->error.data, "invalid_", sizeof("invalid_") - 1);
-        ngx_memcpy(p, faults->elts[0].field.data, faults->elts[0].field.len);
+    if (ngx_http_alikassa_error_code(r, ctx, error, faults) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_alikassa_intercept(r, ctx, refusal->status)) {
-        return refusal->status;
+    if (ngx_http_alikassa_intercept(r, ctx, error->status)) {
+        return error->status;
     }
 
-    if (ngx_http_alikassa_write_refusal(ctx, refusal, faults, &body)
-        != NGX_OK)
+    if (ngx_http_alikassa_write_refusal(ctx, error, faults, &body) != NGX_OK
+        || ngx_http_alikassa_retry_after(r, ctx, error->retry_after) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ctx->retry_after) {
-
-        if (ngx_http_alikassa_add_header(r, "Retry-After",
-                                     (char *) ctx->retry_after)
-            == NULL)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-    } else if (refusal->retry) {
-
-        p = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 1);
-        if (p == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        *ngx_sprintf(p, "%ui", refusal->retry) = '\0';
-
-        if (ngx_http_alikassa_add_header(r, "Retry-After", (char *) p) == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-
     if (ctx->allow
         && ngx_http_alikassa_add_header(r, "Allow", ctx->operation->safe
-                                                ? "GET, HEAD, POST" : "POST")
+                                                    ? "GET, HEAD, POST"
+                                                    : "POST")
            == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_alikassa_send_json(r, ctx, refusal->status, &body);
+    return ngx_http_alikassa_send_json(r, ctx, error->status, &body);
 }
 
 
 /*
- * Passes on AliKassa's answer: ctx->status and ctx->answer are of it.
+ * Sets $alikassa_error, which names the first invalid field: "invalid_amount".
  */
 
-ngx_http_alikassa_next_t
-ngx_http_alikassa_answer(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
-    ngx_str_t *body, ngx_uint_t replayed)
+static ngx_int_t
+ngx_http_alikassa_error_code(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_error_t *error,
+    alikassa_faults_t *faults)
 {
-    ctx->rc = ngx_http_alikassa_send_answer(r, ctx, body, replayed);
+    u_char     *p;
+    size_t      len;
+    ngx_str_t   field;
+
+    ctx->error = error->code;
+
+    if (!error->field_errors || faults == NULL) {
+        return NGX_OK;
+    }
+
+    field = ngx_http_alikassa_from_core(&faults->elts[0].field);
+    len = error->code.len + field.len;
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_sprintf(p, "%V%V", &error->code, &field);
+
+    ctx->error.len = len;
+    ctx->error.data = p;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Adds Retry-After: AliKassa's own if there is one, else the seconds, if not 0.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_retry_after(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_uint_t seconds)
+{
+    u_char  *p;
+
+    p = ctx->retry_after;
+
+    if (p == NULL) {
+
+        if (seconds == 0) {
+            return NGX_OK;
+        }
+
+        p = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 1);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        *ngx_sprintf(p, "%ui", seconds) = '\0';
+    }
+
+    if (ngx_http_alikassa_add_header(r, "Retry-After", (char *) p) == NULL) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_http_alikassa_next_t
+ngx_http_alikassa_send_response(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, ngx_uint_t replayed)
+{
+    ctx->rc = ngx_http_alikassa_call_response(r, ctx, body, replayed);
 
     return NGX_HTTP_ALIKASSA_ANSWERED;
 }
 
 
 static ngx_int_t
-ngx_http_alikassa_send_answer(ngx_http_request_t *r,
+ngx_http_alikassa_call_response(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_str_t *body, ngx_uint_t replayed)
 {
     ngx_uint_t  status;
@@ -168,48 +197,40 @@ ngx_http_alikassa_send_answer(ngx_http_request_t *r,
     }
 
     if (replayed
-        && ngx_http_alikassa_add_header(r, "Idempotent-Replayed", "true") == NULL)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ctx->retry_after
-        && ngx_http_alikassa_add_header(r, "Retry-After",
-                                    (char *) ctx->retry_after)
+        && ngx_http_alikassa_add_header(r, "Idempotent-Replayed", "true")
            == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (ngx_http_alikassa_retry_after(r, ctx, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (ctx->status < NGX_HTTP_SPECIAL_RESPONSE
         && ctx->operation->money
-        && ngx_http_alikassa_html(r, ctx)
+        && ngx_http_alikassa_wants_redirect(r, ctx)
         && alikassa_answer_redirect(&ctx->answer))
     {
-        return ngx_http_alikassa_redirect(r, ctx);
+        return ngx_http_alikassa_send_redirect(r, ctx);
     }
 
     return ngx_http_alikassa_send_json(r, ctx, ctx->status, body);
 }
 
 
-/*
- * The order turned out to exist, and its answer with the payer's link is
- * lost: a program is told so.  A payer cannot be sent anywhere: that is 409,
- * which the operator's error_page may take whatever else is set.
- */
-
 ngx_http_alikassa_next_t
-ngx_http_alikassa_exists(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+ngx_http_alikassa_send_existing_order(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
-    ctx->rc = ngx_http_alikassa_send_exists(r, ctx);
+    ctx->rc = ngx_http_alikassa_existing_order_response(r, ctx);
 
     return NGX_HTTP_ALIKASSA_ANSWERED;
 }
 
 
 static ngx_int_t
-ngx_http_alikassa_send_exists(ngx_http_request_t *r,
+ngx_http_alikassa_existing_order_response(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_str_t   body;
@@ -219,20 +240,21 @@ ngx_http_alikassa_send_exists(ngx_http_request_t *r,
 
     status = NGX_HTTP_OK;
 
-    if (ngx_http_alikassa_html(r, ctx)
+    if (ngx_http_alikassa_wants_redirect(r, ctx)
         && alikassa_operation_role(ctx->operation, ALIKASSA_ROLE_CLIENT_IP)
            >= 0)
     {
         status = NGX_HTTP_CONFLICT;
         ctx->error = error;
 
-        if (ngx_http_alikassa_error_page(r, status)) {
+        if (ngx_http_alikassa_find_error_page(r, status)) {
             return status;
         }
     }
 
     if (ngx_http_alikassa_write_exists(ctx, &body) != NGX_OK
-        || ngx_http_alikassa_add_header(r, "Idempotent-Replayed", "true") == NULL)
+        || ngx_http_alikassa_add_header(r, "Idempotent-Replayed", "true")
+           == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -247,7 +269,7 @@ ngx_http_alikassa_intercept(ngx_http_request_t *r,
 {
     return ctx->conf->intercept_errors
            && status >= NGX_HTTP_SPECIAL_RESPONSE
-           && ngx_http_alikassa_error_page(r, status);
+           && ngx_http_alikassa_find_error_page(r, status);
 }
 
 
@@ -256,7 +278,7 @@ ngx_http_alikassa_intercept(ngx_http_request_t *r,
  */
 
 static ngx_uint_t
-ngx_http_alikassa_error_page(ngx_http_request_t *r, ngx_uint_t status)
+ngx_http_alikassa_find_error_page(ngx_http_request_t *r, ngx_uint_t status)
 {
     ngx_uint_t                 i;
     ngx_http_err_page_t       *page;
@@ -285,7 +307,8 @@ ngx_http_alikassa_error_page(ngx_http_request_t *r, ngx_uint_t status)
  */
 
 static ngx_uint_t
-ngx_http_alikassa_html(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
+ngx_http_alikassa_wants_redirect(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_str_t       value;
     alikassa_str_t  accept;
@@ -322,44 +345,33 @@ ngx_http_alikassa_accept_header(ngx_http_request_t *r, ngx_str_t *value)
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
+    static ngx_str_t  name = ngx_string("Accept");
+
     ngx_str_null(value);
 
+    i = 0;
     part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */; i++) {
+    for ( ;; ) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NGX_OK;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != sizeof("Accept") - 1
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "Accept",
-                               sizeof("Accept") - 1)
-               != 0)
-        {
-            continue;
+        h = ngx_http_alikassa_next_header(&part, &i, &name);
+        if (h == NULL) {
+            return NGX_OK;
         }
 
         if (value->len == 0) {
-            *value = h[i].value;
+            *value = h->value;
             continue;
         }
 
-        len = value->len + sizeof(", ") - 1 + h[i].value.len;
+        len = value->len + sizeof(", ") - 1 + h->value.len;
 
         p = ngx_pnalloc(r->pool, len);
         if (p == NULL) {
             return NGX_ERROR;
         }
 
-        ngx_sprintf(p, "%V, %V", value, &h[i].value);
+        ngx_sprintf(p, "%V, %V", value, &h->value);
 
         value->data = p;
         value->len = len;
@@ -368,7 +380,7 @@ ngx_http_alikassa_accept_header(ngx_http_request_t *r, ngx_str_t *value)
 
 
 static ngx_int_t
-ngx_http_alikassa_redirect(ngx_http_request_t *r,
+ngx_http_alikassa_send_redirect(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_int_t         rc;
@@ -408,7 +420,7 @@ ngx_http_alikassa_redirect(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
-    const ngx_http_alikassa_refusal_t *refusal, alikassa_faults_t *faults,
+    const ngx_http_alikassa_error_t *error, alikassa_faults_t *faults,
     ngx_str_t *out)
 {
     u_char                *p;
@@ -417,7 +429,7 @@ ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
     alikassa_str_t         text, s;
     const alikassa_str_t  *name;
 
-    if (alikassa_refusal_write(&ctx->pool, &refusal->message, faults, &text)
+    if (alikassa_refusal_write(&ctx->pool, &error->message, faults, &text)
         != ALIKASSA_OK)
     {
         return NGX_ERROR;
@@ -426,7 +438,7 @@ ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
     out->len = text.len;
     out->data = (u_char *) text.data;
 
-    if (!refusal->told) {
+    if (!error->with_outcome) {
         return NGX_OK;
     }
 

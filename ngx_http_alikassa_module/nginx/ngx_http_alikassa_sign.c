@@ -32,6 +32,7 @@ typedef struct {
     alikassa_signer_t                  *signer;
     alikassa_str_t                      text;
     u_char                             *sign;
+    size_t                              len;
     struct timespec                     start;
     struct timespec                     end;
     alikassa_rc_t                       rc;
@@ -180,8 +181,8 @@ ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
 /*
  * Signs call->body into call->sign.
  *
- * NGX_OK: call->signed_ok tells whether it is signed.
- * NGX_AGAIN: a thread signs; then call->signing is cleared and the request's
+ * NGX_OK: signing is over: call->state is SIGNED, or CREATED if it failed.
+ * NGX_AGAIN: a thread signs; then the same holds, and the request's
  * write_event_handler is called.
  * NGX_BUSY: the pool's queue is full.
  * NGX_ERROR: no memory.
@@ -228,8 +229,7 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
     sign->sign = (u_char *) sign + sizeof(ngx_http_alikassa_sign_t);
 
-    call->sign.len = len;
-    call->sign.data = sign->sign;
+    sign->len = len;
 
     (void) clock_gettime(CLOCK_MONOTONIC, &sign->start);
 
@@ -282,11 +282,14 @@ ngx_http_alikassa_sign_end(ngx_http_request_t *r,
                       + (ctx->end.tv_nsec - ctx->start.tv_nsec) / 1000;
 
     if (ctx->rc == ALIKASSA_OK) {
-        call->signed_ok = 1;
+        call->sign.len = ctx->len;
+        call->sign.data = ctx->sign;
+
+        ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_SIGNED);
         return;
     }
 
-    call->sign.len = 0;
+    ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_CREATED);
 
     ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
                   "cannot sign with key \"%V\": %s",
@@ -324,11 +327,11 @@ ngx_http_alikassa_sign_post(ngx_http_request_t *r,
 
     if (ngx_thread_task_post(alcf->thread_pool, task) != NGX_OK) {
         (void) ngx_atomic_fetch_add(&ngx_http_alikassa_sign_tasks, -1);
-        sign->call->sign.len = 0;
         return NGX_BUSY;
     }
 
-    sign->call->signing = 1;
+    ngx_http_alikassa_call_set_state(sign->call,
+                                     NGX_HTTP_ALIKASSA_CALL_SIGNING);
 
     r->main->blocked++;
     r->aio = 1;
@@ -381,8 +384,6 @@ ngx_http_alikassa_sign_event_handler(ngx_event_t *ev)
 
     r->main->blocked--;
     r->aio = 0;
-
-    sign->call->signing = 0;
 
     if (sign->timer.timer_set) {
         ngx_del_timer(&sign->timer);

@@ -80,7 +80,8 @@ static ngx_table_elt_t  ngx_http_alikassa_headers[NGX_HTTP_ALIKASSA_HEADERS] = {
  */
 
 ngx_int_t
-ngx_http_alikassa_send(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_call_create_subrequest(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
 {
     ngx_http_request_t  *sr;
 
@@ -95,7 +96,7 @@ ngx_http_alikassa_send(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
     }
 
     call->subrequest = sr;
-    call->sent = 1;
+    ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_SENT);
     call->start_time = ngx_current_msec;
 
     /* with the name alone, nginx would take the call for idempotent */
@@ -194,7 +195,7 @@ ngx_http_alikassa_request_body(ngx_http_request_t *sr,
  */
 
 ngx_http_alikassa_call_t *
-ngx_http_alikassa_call(ngx_http_request_t *r)
+ngx_http_alikassa_get_call(ngx_http_request_t *r)
 {
     ngx_http_alikassa_ctx_t  *ctx;
 
@@ -223,7 +224,7 @@ ngx_http_alikassa_upstream_phase(ngx_http_request_t *r)
     ngx_http_alikassa_call_t      *call;
     ngx_http_alikassa_loc_conf_t  *alcf;
 
-    call = ngx_http_alikassa_call(r);
+    call = ngx_http_alikassa_get_call(r);
 
     if (call == NULL) {
         return NGX_DECLINED;
@@ -259,7 +260,7 @@ ngx_http_alikassa_upstream_handler(ngx_http_request_t *r)
     ngx_int_t                  rc;
     ngx_http_alikassa_call_t  *call;
 
-    call = ngx_http_alikassa_call(r);
+    call = ngx_http_alikassa_get_call(r);
 
     if (call == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -368,25 +369,25 @@ ngx_http_alikassa_upstream_done(ngx_http_request_t *r, void *data,
 {
     ngx_http_alikassa_call_t *call = data;
 
-    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "http alikassa done: %i, status:%ui len:%uz done:%d",
-                   rc, call->status, call->len, call->done);
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "http alikassa subrequest done: %i, status:%ui len:%uz",
+                   rc, r->headers_out.status, call->len);
 
-    if (call->done) {
+    if (call->state >= NGX_HTTP_ALIKASSA_CALL_DONE) {
         return NGX_OK;
     }
 
-    call->done = 1;
+    ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_DONE);
     call->response_time = ngx_current_msec - call->start_time;
 
-    call->unsent = ngx_http_alikassa_unsent(call);
+    call->unsent = ngx_http_alikassa_call_unsent(call);
     call->timedout = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
 
     /* a response that no upstream gave is not AliKassa's */
 
-    if (rc == NGX_OK && call->headers && r->upstream && !call->unsent) {
+    if (rc == NGX_OK && call->header_received && r->upstream && !call->unsent) {
         call->status = r->headers_out.status;
-        call->received = ngx_http_alikassa_upstream_whole(r, call);
+        call->response_complete = ngx_http_alikassa_upstream_whole(r, call);
     }
 
     call->done_handler(call);
@@ -402,7 +403,7 @@ ngx_http_alikassa_upstream_done(ngx_http_request_t *r, void *data,
  */
 
 ngx_uint_t
-ngx_http_alikassa_unsent(ngx_http_alikassa_call_t *call)
+ngx_http_alikassa_call_unsent(ngx_http_alikassa_call_t *call)
 {
     ngx_http_upstream_t  *u;
 
@@ -449,7 +450,7 @@ ngx_http_alikassa_upstream_whole(ngx_http_request_t *r,
         done = 0;
     }
 
-    if (call->excess) {
+    if (call->response_too_large) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "upstream sent an answer that is too large");
         return 0;
@@ -489,7 +490,7 @@ ngx_http_alikassa_upstream_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    call = ngx_http_alikassa_call(r);
+    call = ngx_http_alikassa_get_call(r);
 
     if (call == NULL) {
         return ngx_http_next_header_filter(r);
@@ -498,9 +499,11 @@ ngx_http_alikassa_upstream_header_filter(ngx_http_request_t *r)
     r->header_sent = 1;
     r->filter_need_in_memory = 1;
 
-    call->headers = 1;
+    call->header_received = 1;
 
-    if (!call->done && alikassa_answer_later(r->headers_out.status)) {
+    if (call->state < NGX_HTTP_ALIKASSA_CALL_DONE
+        && alikassa_answer_later(r->headers_out.status))
+    {
         call->retry_after = ngx_http_alikassa_upstream_retry_after(r);
     }
 
@@ -524,35 +527,21 @@ ngx_http_alikassa_upstream_retry_after(ngx_http_request_t *r)
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
+    static ngx_str_t  name = ngx_string("Retry-After");
+
     if (r->upstream == NULL) {
         return NULL;
     }
 
+    i = 0;
     part = &r->upstream->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("Retry-After") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Retry-After",
-                               sizeof("Retry-After") - 1)
-               == 0)
-        {
-            break;
-        }
+    h = ngx_http_alikassa_next_header(&part, &i, &name);
+    if (h == NULL) {
+        return NULL;
     }
 
-    value = &h[i].value;
+    value = &h->value;
 
     if (value->len == 0 || value->len > NGX_HTTP_ALIKASSA_RETRY_AFTER) {
         return NULL;
@@ -599,7 +588,7 @@ ngx_http_alikassa_upstream_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_next_body_filter(r, in);
     }
 
-    call = ngx_http_alikassa_call(r);
+    call = ngx_http_alikassa_get_call(r);
 
     if (call == NULL) {
         return ngx_http_next_body_filter(r, in);
@@ -612,11 +601,11 @@ ngx_http_alikassa_upstream_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         if (ngx_buf_in_memory(b)) {
             len = b->last - b->pos;
 
-            if (!call->done
+            if (call->state < NGX_HTTP_ALIKASSA_CALL_DONE
                 && ngx_http_alikassa_upstream_capture(r, call, b->pos, len)
                    != NGX_OK)
             {
-                call->excess = 1;
+                call->response_too_large = 1;
             }
 
             b->pos = b->last;
@@ -639,7 +628,7 @@ ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
     size_t   size;
     u_char  *p;
 
-    if (len == 0 || call->excess) {
+    if (len == 0 || call->response_too_large) {
         return NGX_OK;
     }
 

@@ -122,7 +122,7 @@ static ngx_http_variable_t  ngx_http_alikassa_variables[] = {
 
     { ngx_string("alikassa_idempotency"), NULL,
       ngx_http_alikassa_text_variable,
-      offsetof(ngx_http_alikassa_ctx_t, verdict),
+      offsetof(ngx_http_alikassa_ctx_t, idempotency_status),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("alikassa_field_"), NULL,
@@ -383,12 +383,13 @@ ngx_http_alikassa_sign_variable(ngx_http_request_t *r,
 
     /* while a thread writes it, it is none */
 
-    if (ctx == NULL || ctx->call == NULL || !ctx->call->signed_ok) {
+    if (ctx == NULL || ctx->call == NULL || ctx->call->sign.len == 0) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    ngx_http_alikassa_set_variable(v, ctx->call->sign.data, ctx->call->sign.len);
+    ngx_http_alikassa_set_variable(v, ctx->call->sign.data,
+                                   ctx->call->sign.len);
 
     return NGX_OK;
 }
@@ -463,7 +464,7 @@ ngx_http_alikassa_sign_time_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_alikassa_ctx(r);
 
-    if (ctx == NULL || ctx->call == NULL || !ctx->call->signed_ok) {
+    if (ctx == NULL || ctx->call == NULL || ctx->call->sign.len == 0) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -475,8 +476,10 @@ ngx_http_alikassa_sign_time_variable(ngx_http_request_t *r,
 
     us = ctx->call->sign_time;
 
-    ngx_http_alikassa_set_variable(v, p, ngx_sprintf(p, "%ui.%06ui", us / 1000000,
-                                              us % 1000000) - p);
+    ngx_http_alikassa_set_variable(v, p,
+                                   ngx_sprintf(p, "%ui.%06ui", us / 1000000,
+                                               us % 1000000)
+                                   - p);
 
     return NGX_OK;
 }
@@ -492,7 +495,10 @@ ngx_http_alikassa_response_time_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_alikassa_ctx(r);
 
-    if (ctx == NULL || ctx->call == NULL || !ctx->call->done) {
+    if (ctx == NULL
+        || ctx->call == NULL
+        || ctx->call->state < NGX_HTTP_ALIKASSA_CALL_DONE)
+    {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -623,10 +629,11 @@ ngx_http_alikassa_field_is(const alikassa_str_t *name, ngx_str_t *spelt)
 static ngx_http_alikassa_ctx_t *
 ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
 {
-    ngx_str_t                 body;
-    alikassa_reason_t         reason;
-    ngx_http_request_body_t  *rb;
-    ngx_http_alikassa_ctx_t  *ctx;
+    ngx_str_t                      body;
+    alikassa_reason_t              reason;
+    ngx_http_request_body_t       *rb;
+    ngx_http_alikassa_ctx_t       *ctx;
+    ngx_http_alikassa_error_id_t   error;
 
     ctx = ngx_http_alikassa_ctx(r);
 
@@ -653,7 +660,8 @@ ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
 
     /* the body is not ours yet: a copy, since others may still replace it */
 
-    if (ngx_http_alikassa_decode(r, ctx, 1, &body, &reason) != NGX_OK) {
+    if (ngx_http_alikassa_decode(r, ctx, 1, &body, &error, &reason) != NGX_OK)
+    {
         ctx->inputs.nelts = 0;
     }
 
