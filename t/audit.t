@@ -11,7 +11,7 @@ use lib "$Bin/lib";
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Socket qw(SOCK_DGRAM);
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(json_decode wait_for);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -27,9 +27,7 @@ $t->conf(<<'EOF' =~ s/SYSLOG/$port/r)->run;
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_validate  fields;
     alikassa_idempotency_zone orders 1m;
 
@@ -49,9 +47,7 @@ http {
             alikassa_audit_log syslog:server=unix:%%DIR%%/log.sock,tag=pay;
         }
         location = /payout {
-            allow 127.0.0.1; deny all;
-            alikassa_key %%KEYS%%/payout;
-            alikassa_payout;
+            %%PAYOUT%%
         }
         location = /status { alikassa_payment_status; }
         %%API%%

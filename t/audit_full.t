@@ -25,8 +25,7 @@ my $conf = <<'EOC';
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
+    %%CREDENTIALS%%
     alikassa_audit_log AUDIT;
 
     server {

@@ -7,7 +7,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(form_encode wait_for);
+use Test::Alikassa qw(form_encode read_response wait_for);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -21,8 +21,7 @@ http {
     log_format front '$alikassa_order_id $alikassa_amount '
         '$alikassa_field_customer_code';
     access_log %%DIR%%/vars.log vars;
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     server {
         listen 127.0.0.1:%%PORT_0%%;
         listen 127.0.0.1:%%PORT_1%% http2;
@@ -205,7 +204,7 @@ is($r->{status}, 400, 'two of them');
 
 my $s = $t->send_request('/pay', pieces => ["POST /pay HTTP/1.1\r\n"
     . "Host: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\n", "zz\r\n"]);
-$r = Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 5));
+$r = read_response($s, 5);
 is($r->{status}, 400, 'a chunk without a size');
 like($r->{body}, $shape, 'in JSON');
 

@@ -10,7 +10,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(json_decode wait_for);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -26,11 +26,7 @@ my $t = Test::Alikassa->new(workers => 4)->sandbox;
 
 $t->settings(duplicates => 'allow');
 
-open(my $fh, '<', 'docs/alikassa-api.conf') or die;
-my $quick = do { local $/; <$fh> };
-$quick =~ s{/etc/ssl/certs/ca-certificates\.crt}{$t->{box}/ca.pem};
-$quick =~ s/^(proxy_(?:connect|send|read)_timeout\s+)\d+s/${1}3s/mg;
-$t->write('quick.conf', $quick);
+$t->api_conf('quick.conf', timeout => '3s');
 
 $t->conf(<<'EOF' =~ s/API_PORT/$t->{api}/r)->run;
 %%GLOBALS%%
@@ -38,9 +34,7 @@ worker_rlimit_nofile 4096;
 events { worker_connections 2048; }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 8m;
     alikassa_idempotency orders wait=20s;
     alikassa_api /quick;
@@ -50,9 +44,7 @@ http {
         location = /pay    { alikassa_payment; }
         location = /inline { alikassa_payment; alikassa_thread_pool off; }
         location = /payout {
-            allow 127.0.0.1; deny all;
-            alikassa_key %%KEYS%%/payout;
-            alikassa_payout;
+            %%PAYOUT%%
         }
         location /quick/ {
             internal;

@@ -9,13 +9,13 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use File::Temp ();
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX ();
 use Socket qw(SOCK_DGRAM);
 use Test::Alikassa qw(json_decode read_file wait_for);
+use Test::Helpers qw(answers temp_dir write_file);
 use Test::More;
 
 my $CALLS = 30;
@@ -33,8 +33,7 @@ thread_pool tiny threads=1 max_queue=1;
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
+    %%CREDENTIALS%%
     alikassa_audit_log AUDIT;
     alikassa_idempotency_zone orders 1m;
 
@@ -53,9 +52,7 @@ http {
             alikassa_api /mute;
         }
         location = /payout {
-            allow 127.0.0.1; deny all;
-            alikassa_key %%KEYS%%/payout;
-            alikassa_payout;
+            %%PAYOUT%%
         }
         location = /balance { alikassa_request /v1/account/balance; }
         location = /static  { return 204; }
@@ -241,7 +238,7 @@ for my $how (qw(TERM INT QUIT stop)) {
     configure($t, MAIN => 'master_process off;');
     $t->{pid} = $t->spawn("$t->{dir}/nginx.out", $t->nginx);
     ok(wait_for(sub { -s "$t->{dir}/nginx.pid"
-        && Test::Alikassa::answers($t->port(0)) }, 20), 'one process');
+        && answers($t->port(0)) }, 20), 'one process');
 
     my ($s, @sent)  = in_flight($t, qw(/none /zone /payout));
     my ($m, @muted) = connecting($t);
@@ -364,12 +361,10 @@ SKIP: {
         skip 'no systemd-analyze, or no unit of Debian\'s', 1
             if !-e $debian || system('command -v systemd-analyze >/dev/null');
 
-        my $dir = File::Temp::tempdir(CLEANUP => 1);
+        my $dir = temp_dir();
         mkdir "$dir/nginx.service.d";
         system('cp', $debian, $dir) == 0 or die;
-        open(my $fh, '>', "$dir/nginx.service.d/alikassa.conf") or die;
-        print $fh "[Service]\n$unit";
-        close $fh;
+        write_file("$dir/nginx.service.d/alikassa.conf", "[Service]\n$unit");
         is(`systemd-analyze verify $dir/nginx.service 2>&1`, '',
             'unit: systemd has no complaint');
     }

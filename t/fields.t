@@ -7,7 +7,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(form_encode);
+use Test::Alikassa qw(wait_for);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -19,8 +19,7 @@ http {
     %%HTTP%%
     log_format vars '$uri $status $alikassa_outcome $alikassa_error';
     access_log %%DIR%%/vars.log vars;
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     server {
         listen 127.0.0.1:%%PORT_0%%;
         location = /payment { alikassa_payment; }
@@ -333,7 +332,7 @@ is_deeply($r->{json}, {
     },
 }, 'all at once');
 
-ok(Test::Alikassa::wait_for(sub { $t->log('vars.log')
+ok(wait_for(sub { $t->log('vars.log')
     =~ m{/payment 400 invalid invalid_amount$}m }), 'the first one in the log');
 
 # less strict

@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(wait_for);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -18,8 +18,7 @@ $t->conf(<<'EOC' =~ s/API_PORT/$t->{api}/gr)->run;
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
+    %%CREDENTIALS%%
     alikassa_idempotency_zone orders 1m;
 
     server {

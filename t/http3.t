@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(form_encode json_decode wait_for);
+use Test::Alikassa qw(form_encode wait_for);
 use Test::Http3;
 use Test::More;
 
@@ -25,9 +25,7 @@ $t->conf(<<'EOC')->run;
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
 
     log_format outcome '$alikassa_order_id $status $alikassa_outcome';
@@ -50,10 +48,7 @@ http {
 }
 EOC
 
-sub audit ($id) {
-    return grep { ($_->{order_id} // '') eq $id }
-        map { json_decode($_) } split /\n/, $t->log('audit.log');
-}
+sub audit ($id) { return $t->audit($id) }
 
 sub outcome ($id) {
     my $line = '';

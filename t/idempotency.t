@@ -7,17 +7,13 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(read_all wait_for);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $t = Test::Alikassa->new(workers => 2, sign => 1)->sandbox;
 
-open(my $fh, '<', 'docs/alikassa-api.conf') or die;
-my $quick = do { local $/; <$fh> };
-$quick =~ s{/etc/ssl/certs/ca-certificates\.crt}{$t->{box}/ca.pem};
-$quick =~ s/^(proxy_(?:connect|send|read)_timeout\s+)\d+s/${1}2s/mg;
-$t->write('quick.conf', $quick);
+$t->api_conf('quick.conf', timeout => '2s');
 
 my $conf = <<'EOC';
 %%GLOBALS%%
@@ -25,13 +21,8 @@ worker_shutdown_timeout 4s;
 events { }
 http {
     %%HTTP%%
-    log_format vars '$alikassa_order_id $status $alikassa_idempotency '
-                    '$alikassa_outcome $alikassa_error';
-    access_log %%DIR%%/vars.log vars;
-
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%ORDER_LOG%%
+    %%MERCHANT%%
     alikassa_idempotency_zone orders ZONE timeout=TIMEOUT;
     alikassa_idempotency orders;
     alikassa_api /quick;
@@ -56,9 +47,7 @@ http {
             return 200 "$alikassa_error $alikassa_order_id $alikassa_id $alikassa_payment_status $alikassa_outcome";
         }
         location = /payout  {
-            allow 127.0.0.1; deny all;
-            alikassa_key %%KEYS%%/payout;
-            alikassa_payout;
+            %%PAYOUT%%
         }
         location = /other {
             alikassa_account %%OTHER%%;
@@ -106,9 +95,7 @@ sub pay ($id, %more)  { return $t->post('/pay', form($id, %more)) }
 sub payments ($id) {
     return scalar grep { $_->{call} eq 'payment' } $t->requests($id);
 }
-sub asked ($id) {
-    return scalar grep { $_->{call} =~ /status/ } $t->requests($id);
-}
+sub asked ($id) { return $t->status_queries($id) }
 sub replayed ($r) { return $r->{header}->('Idempotent-Replayed') }
 
 # of several workers, each of which logs when it comes to it
@@ -127,10 +114,7 @@ sub verdict ($id, $want) {
     return wait_for(sub { grep { $_ =~ $re } verdicts($id) }, 10);
 }
 
-sub audit ($id) {
-    return grep { $_->{order_id} eq $id } map { json_decode($_) }
-        split /\n/, $t->log('audit.log');
-}
+sub audit ($id) { return $t->audit($id) }
 
 # first, then the same after success: without a connection
 
@@ -216,12 +200,12 @@ my @r = $t->parallel([map { [$_, method => 'POST', form($id)] }
 is(join(' ', map { $_->{status} } @r), '409 409', 'a wait has an end');
 is($_->{header}->('Retry-After'), 5, 'Retry-After') for @r;
 is($r[0]{json}{order_id}, $id, 'which order');
-like(Test::Alikassa::read_all($s, 10), qr{^HTTP/1\.1 200 }, 'it is paid');
+like(read_all($s, 10), qr{^HTTP/1\.1 200 }, 'it is paid');
 $t->faults({ action => 'none', delay => 0.5, order_id => id() });
 $s = $t->send_request('/pay', method => 'POST', form("I-$n"));
 ok(wait_for(sub { payments("I-$n") }), 'in flight');
 is(pay("I-$n", amount => 5)->{status}, 422, 'other data while in flight');
-Test::Alikassa::read_all($s, 5);
+read_all($s, 5);
 
 # after a definite refusal it is free
 
@@ -372,7 +356,7 @@ for my $end (qw(accepted unsent)) {
         join(' ', ('499 WAIT') x 4), 'who waited is gone before it is through');
     $t->fail_signing if $end eq 'unsent';
     $t->release('hold');
-    like(Test::Alikassa::read_all($s, 5),
+    like(read_all($s, 5),
         $end eq 'unsent' ? qr/^HTTP\/1.1 500 / : qr/^HTTP\/1.1 200 /,
         "the first: $end");
     $t->release;
@@ -397,7 +381,7 @@ close $gone;
 sleep 0.2;
 $t->fail_signing;
 $t->release('hold');
-like(Test::Alikassa::read_all($s, 5), qr/^HTTP\/1.1 500 /, 'the first: unsent');
+like(read_all($s, 5), qr/^HTTP\/1.1 500 /, 'the first: unsent');
 $t->release;
 ok(wait_for(sub { audit($id) == 2 }), 'the other one has its turn');
 is(join(' ', map { $_->{outcome} } audit($id)), 'unsent accepted', 'all of it');
@@ -436,7 +420,7 @@ is(replayed(pay($id)), 'true', 'known after a reload');
 $r = pay($flying);
 is($r->{status}, 200, 'a new worker waits for an old one');
 is(replayed($r), 'true', 'and gets its answer');
-like(Test::Alikassa::read_all($s, 5), qr/^HTTP\/1.1 200/, 'so does the first');
+like(read_all($s, 5), qr/^HTTP\/1.1 200/, 'so does the first');
 is(payments($flying), 1, 'one payment');
 $t->faults;
 
@@ -447,8 +431,7 @@ $t->faults({ action => 'slow', order_id => $id, call => 'payment' });
 $t->faults({ action => 'none', delay => 20, delay_when => 'after',
     order_id => $id, call => 'payment' });
 $conf =~ s/worker_shutdown_timeout 4s/worker_shutdown_timeout 1s/;
-$quick =~ s/^(proxy_read_timeout\s+)\d+s/${1}30s/m;
-$t->write('quick.conf', $quick);
+$t->api_conf('quick.conf', timeout => '2s', read_timeout => '30s');
 configure('1m', '1h');
 $t->reload;
 $s = $t->send_request('/pay', method => 'POST', form($id));
@@ -544,7 +527,7 @@ is($r->{json}{outcome}, 'unknown', 'a zone full of those: in doubt');
 is(payments($id) . asked($id), '00', 'a zone full of those: nothing is sent');
 ok(verdict($id, '503 UNKNOWN unknown busy'), 'a zone full of those: in the log');
 $t->write('go', '');
-Test::Alikassa::read_all($_, 20) for @asks;
+read_all($_, 20) for @asks;
 unlink "$t->{dir}/go";
 
 # a zone that is made anew has no doubt; what dead workers had in flight makes

@@ -27,9 +27,7 @@ events { }
 http {
     %%HTTP%%
     log_format vars '$alikassa_order_id $alikassa_amount';
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
 
     server {

@@ -8,7 +8,7 @@ no warnings 'portable';
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(wait_for);
+use Test::Alikassa qw(message read_file read_response wait_for);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -72,10 +72,10 @@ EOF
 
 sub pay ($host, $uri, %opt) {
     my @form = $uri eq '/payout' ? $t->payout : $t->payment;
-    my $m = Test::Alikassa::message($uri, method => 'POST', form => \@form)
+    my $m = message($uri, method => 'POST', form => \@form)
         =~ s/Host: localhost/Host: $host/r;
     my $s = $t->send_request($uri, pieces => [$m]);
-    return Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 20));
+    return read_response($s, 20);
 }
 
 is(pay('a.example', '/pay')->{status}, 200, 'an account by variable');
@@ -120,7 +120,7 @@ $t->faults({ action => 'none', delay => 1.5, delay_when => 'before',
     count => 10 });
 
 my @slow = map {
-    my $m = Test::Alikassa::message('/pay', method => 'POST',
+    my $m = message('/pay', method => 'POST',
         form => [$t->payment]) =~ s/Host: localhost/Host: a.example/r;
     $t->send_request('/pay', pieces => [$m]);
 } 1 .. 10;
@@ -136,7 +136,7 @@ for my $file (qw(private.pem password.txt public.pem)) {
 ok($t->reload, 'reload');
 
 is($_, 200, 'in flight') for map {
-    Test::Alikassa::parse_response(Test::Alikassa::read_all($_, 20))->{status}
+    read_response($_, 20)->{status}
 } @slow;
 
 $t->faults;
@@ -150,9 +150,7 @@ is(signs_of($_), 200, "$_: the new key") for map { ('/pay', '/n7') } 1 .. 5;
 
 # a bad archive changes nothing
 
-open(my $fh, '>', "$d/keys/main/private.pem") or die;
-print $fh "garbage\n";
-close $fh;
+$t->write('keys/main/private.pem', "garbage\n");
 
 $t->signal('HUP');
 ok(wait_for(sub { $t->log =~ /\[emerg\] .*not a private key in PEM/ }),
@@ -162,8 +160,7 @@ $t->allow_alert(qr/not a private key in PEM/);
 
 # no secret is in memory that a worker keeps lying about: the passphrase
 
-my $pass = do { open(my $f, '<', "$t->{box}/main/payout/password.txt");
-    my $x = <$f>; chomp $x; $x };
+chomp(my $pass = read_file("$t->{box}/main/payout/password.txt"));
 my $found = 0;
 
 for my $pid ($t->workers) {

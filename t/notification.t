@@ -8,9 +8,9 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use IPC::Open2;
-use Test::Alikassa qw(form_encode json_decode wait_for);
+use Test::Alikassa qw(form_encode merge);
 use Test::More;
+use Test::Notification;
 
 my $t = Test::Alikassa->new->sandbox;
 my $k = "$t->{box}/notification";
@@ -22,27 +22,13 @@ for (qw(other second)) {
         . "$t->{dir}/$_.pub") == 0 or die;
 }
 
-system("openssl pkey -in $k/private.pem -out $t->{dir}/plain.pem"
-    . (-e "$k/password.txt" ? " -passin file:$k/password.txt" : '')) == 0
-    or die;
+my $signer = Test::Notification->new($t);
+my ($other, $second) = map { Test::Notification->new($t,
+    private => "$t->{dir}/$_.pem", public => "$t->{dir}/$_.pub") }
+    qw(other second);
 
-system("openssl req -x509 -new -key $t->{dir}/plain.pem -subj /CN=localhost"
-    . " -days 2 -out $t->{dir}/cert.pem") == 0 or die;
-
-sub php ($private, $public) {
-    my $pid = open2(my $out, my $in, 'php', 't/php/notify.php', $private,
-        $public);
-    return sub ($do, $flags, $query) {
-        print $in "$do $flags $query\n";
-        my $line = <$out>;
-        chomp $line;
-        return $line;
-    };
-}
-
-my $php    = php("$t->{dir}/plain.pem", "$k/public.pem");
-my $other  = php("$t->{dir}/other.pem", "$t->{dir}/other.pub");
-my $second = php("$t->{dir}/second.pem", "$t->{dir}/second.pub");
+system("openssl req -x509 -new -key $t->{dir}/notification.pem"
+    . " -subj /CN=localhost -days 2 -out $t->{dir}/cert.pem") == 0 or die;
 
 $t->conf(<<'EOF')->run;
 %%GLOBALS%%
@@ -203,7 +189,7 @@ http {
         listen 127.0.0.1:%%PORT_3%% ssl;
 
         ssl_certificate     %%DIR%%/cert.pem;
-        ssl_certificate_key %%DIR%%/plain.pem;
+        ssl_certificate_key %%DIR%%/notification.pem;
 
         location = /certificate {
             alikassa_notification %%DIR%%/cert.pem;
@@ -213,28 +199,9 @@ http {
 }
 EOF
 
-my @FIELDS = (
-    type => 'payment', id => '108465371', order_id => 'A/1',
-    payment_status => 'paid', amount => '150000.50',
-    payment_amount => '150000.50', commission_amount => '1500.00',
-    is_partial_payment => '0', account => $t->{account},
-    service => 'virtual_account_idr_hpp', desc => "Kopi & teh \xc3\xa9",
-);
+# a query, signed; %opt: by, the signer, and as Test::Notification has it
 
-# a query, signed; %opt: php, flags, sign; undef leaves a field out
-
-sub query (%opt) {
-    my $php    = delete $opt{php}   // $php;
-    my $flags  = delete $opt{flags} // '-';
-    my $given  = exists $opt{sign};
-    my $sign   = delete $opt{sign};
-    my @fields = Test::Alikassa::merge([@FIELDS], %opt);
-    my $query  = form_encode(@fields);
-
-    $sign = $php->('sign', $flags, $query) unless $given;
-
-    return defined $sign ? "$query&" . form_encode(sign => $sign) : $query;
-}
+sub query (%opt) { return (delete $opt{by} // $signer)->query(%opt) }
 
 my $log = 0;
 
@@ -299,8 +266,8 @@ good('satisfy any', '/any?' . query());
 good('SHA-256', '/sha256?' . query(flags => '2'));
 good('account by variable', '/any-account?' . query());
 good('account in capitals', '/notify?' . query(account => uc $t->{account}));
-good('key 1', '/keys?' . query(php => $second));
-good('key 2', '/keys?' . query(php => $other));
+good('key 1', '/keys?' . query(by => $second));
+good('key 2', '/keys?' . query(by => $other));
 good('key 3', '/keys?' . query());
 is(good('map', '/log?' . query())->{header}->('X-Word'), 'good', 'map');
 is(good('map', '/log?' . query(payment_status => 'fail'))
@@ -314,57 +281,49 @@ refusal();
 
 # forms and JSON
 
-sub pairs (%opt) {
-    my %sign = map { $_ => delete $opt{$_} } grep { exists $opt{$_} }
-        qw(php flags sign);
-    my ($sign) = query(%opt, %sign) =~ /&sign=(.*)/;
-    $sign =~ s/%(..)/chr hex $1/ge;
-    return (Test::Alikassa::merge([@FIELDS], %opt), sign => $sign);
-}
-
 for my $uri (qw(/notify /small)) {
     for my $how ([], [chunked => 100]) {
-        good("$uri form @$how", $uri, method => 'POST', form => [pairs()],
+        good("$uri form @$how", $uri, method => 'POST', form => [$signer->pairs],
             @$how);
     }
 
-    my @pairs = pairs(desc => 'a/b', order_id => '"x"');
+    my @pairs = $signer->pairs(desc => 'a/b', order_id => '"x"');
     good("$uri JSON", $uri, method => 'POST', json => $t->json(@pairs));
     (my $json = $t->json(@pairs)) =~ s/"id":"(\d+)"/"id": $1/;
     good("$uri JSON, id a number", $uri, method => 'POST', json => $json);
 }
 
-is($t->h2('/notify', form => [pairs()])->{status}, 200, 'form, HTTP/2');
-is($t->h2('/notify', form => [pairs(sign => 'x')])->{status}, 403,
+is($t->h2('/notify', form => [$signer->pairs])->{status}, 200, 'form, HTTP/2');
+is($t->h2('/notify', form => [$signer->pairs(sign => 'x')])->{status}, 403,
     'forged form, HTTP/2');
 refusal();
 
 my $split = 'a signed parameter stands in the query';
 
 bad('a form with arguments', '/notify?amount=7', $split,
-    method => 'POST', form => [pairs()]);
+    method => 'POST', form => [$signer->pairs]);
 bad('JSON with arguments', '/notify?amount=7', $split,
-    method => 'POST', json => $t->json(pairs(desc => 'x')));
+    method => 'POST', json => $t->json($signer->pairs(desc => 'x')));
 bad('null in JSON with arguments', '/notify?' . query(), $split,
     method => 'POST', json => '{"amount":null}');
 bad('JSON true', '/notify', 'a parameter is not text', method => 'POST',
-    json => $t->json(pairs()) =~ s/"desc":"[^"]*"/"desc":true/r);
+    json => $t->json($signer->pairs) =~ s/"desc":"[^"]*"/"desc":true/r);
 bad('JSON nested', '/notify', 'a parameter is not text', method => 'POST',
-    json => $t->json(pairs()) =~ s/"desc":"[^"]*"/"desc":["x"]/r);
+    json => $t->json($signer->pairs) =~ s/"desc":"[^"]*"/"desc":["x"]/r);
 bad('another type', '/notify', 'the body is neither form nor JSON',
-    method => 'POST', body => form_encode(pairs()),
+    method => 'POST', body => form_encode($signer->pairs),
     headers => ['Content-Type: text/plain']);
 bad('no type', '/notify', 'the body is neither form nor JSON',
-    method => 'POST', body => form_encode(pairs()));
+    method => 'POST', body => form_encode($signer->pairs));
 bad('multipart', '/notify', 'the body is neither form nor JSON',
-    method => 'POST', multipart => [pairs()]);
+    method => 'POST', multipart => [$signer->pairs]);
 bad('packed', '/notify', 'the body is neither form nor JSON',
-    method => 'POST', form => [pairs()],
+    method => 'POST', form => [$signer->pairs],
     headers => ['Content-Encoding: gzip']);
 bad('too large', '/notify', 'the body is too large', method => 'POST',
-    form => [pairs(desc => 'x' x 66_000)]);
+    form => [$signer->pairs(desc => 'x' x 66_000)]);
 bad('too large, chunked', '/notify', 'the body is too large',
-    method => 'POST', form => [pairs(desc => 'x' x 66_000)], chunked => 5000);
+    method => 'POST', form => [$signer->pairs(desc => 'x' x 66_000)], chunked => 5000);
 bad('PUT', '/notify?' . query(), 'neither GET nor POST', method => 'PUT',
     body => '');
 bad('a body with GET', '/notify?' . query(), 'a GET has a body',
@@ -380,9 +339,9 @@ bad('not base64, of the right length', '/notify?'
     . query(sign => '*' x 344), 'sign is not base64');
 bad('wrong length', '/notify?' . query(sign => 'abcd'),
     'sign has the wrong length');
-bad('a signature of a longer key', '/notify?' . query(php => $second),
+bad('a signature of a longer key', '/notify?' . query(by => $second),
     'sign has the wrong length');
-bad('of another key', '/notify?' . query(php => $other),
+bad('of another key', '/notify?' . query(by => $other),
     'signature does not match');
 bad('of another digest', '/notify?' . query(flags => '2'),
     'signature does not match');
@@ -500,9 +459,9 @@ for my $c (0 .. 127) {
     $q{raw} = chr $c if $c > 32 && $c < 127 && chr($c) !~ /[][&#;%]/;
 
     for my $how (sort keys %q) {
-        my $query = form_encode(Test::Alikassa::merge([@FIELDS],
+        my $query = form_encode(merge([@{ $signer->{fields} }],
             desc => undef)) . "&desc=a$q{$how}b";
-        my $sign = form_encode(sign => $php->('sign', '-', $query));
+        my $sign = form_encode(sign => $signer->php('sign', '-', $query));
         my $r = $t->get("/notify?$query&$sign");
         is($r->{status}, 200, "desc with $c, $how") or diag($r->{raw});
     }
@@ -511,17 +470,17 @@ for my $c (0 .. 127) {
 for my $desc ('+', '%2B', '=', 'a=b', '%25', '%2541', '%3B', '%5B%5d',
     '%f0%9f%98%80', '%e2%80%a8', '%5c%22', '%00', '%0d%0aX-Evil:%201')
 {
-    my $query = form_encode(Test::Alikassa::merge([@FIELDS], desc => undef))
+    my $query = form_encode(merge([@{ $signer->{fields} }], desc => undef))
         . "&desc=$desc";
     for my $flags ('-', 'j') {
-        my $sign = form_encode(sign => $php->('sign', $flags, $query));
+        my $sign = form_encode(sign => $signer->php('sign', $flags, $query));
         good("desc=$desc $flags", "/notify?$query&$sign");
     }
 }
 
 # one character changed
 
-my %field = @FIELDS;
+my %field = @{ $signer->{fields} };
 my ($sign) = query() =~ /&sign=(.*)/;
 
 for my $name (sort keys %field) {
@@ -558,7 +517,7 @@ for my $i (0 .. $#flips) {
     my $status = $answers[$i]{status};
     next if $status == 403;
     $passed++ if $status == 200;
-    $wrong++  if $status != 200 || !$php->('verify', '-', $flips[$i]);
+    $wrong++  if $status != 200 || !$signer->php('verify', '-', $flips[$i]);
 }
 
 cmp_ok(scalar @flips, '>', 2000, 'flips');

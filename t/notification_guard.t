@@ -108,8 +108,7 @@ $t->conf(<<'EOF' =~ s/%%LOCATIONS%%/$locations/r =~ s/%%CHECK%%/$check/gr)->run;
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     alikassa_idempotency_zone notifications 1m;
     log_format shop $request;
 

@@ -7,7 +7,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(form_encode wait_for);
+use Test::Alikassa qw(form_encode read_all wait_for);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -221,7 +221,7 @@ ok(wait_for(sub { seen(4) }), 'the first one is at the shop');
 @r = $t->parallel([map { ["/short?$q"] } 1 .. 2]);
 is(join(' ', map { $_->{status} } @r), '409 409', 'a wait has an end');
 is($_->{header}->('Retry-After'), 5, 'and says when to come again') for @r;
-like(Test::Alikassa::read_all($first, 10), qr{^HTTP/1\.1 200 }, 'answered');
+like(read_all($first, 10), qr{^HTTP/1\.1 200 }, 'answered');
 
 # AliKassa's connection breaks while the shop works: it comes again
 
@@ -242,7 +242,7 @@ $first = $t->send_request("/notify?$q");
 ok(wait_for(sub { seen(6) }), 'at the shop');
 close $t->send_request("/notify?$q");
 is(join(' ', verdicts(6, 1)), '499 WAIT', 'it is gone before the other');
-like(Test::Alikassa::read_all($first, 10), qr/shop 200/, 'the first');
+like(read_all($first, 10), qr/shop 200/, 'the first');
 is(seen(6), 1, 'once');
 shop('200 0');
 

@@ -7,7 +7,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(wait_for);
+use Test::Alikassa qw(message wait_for);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -26,8 +26,7 @@ http {
     log_format accept '$http_accept';
     access_log %%DIR%%/vars.log vars;
 
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
 
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -162,7 +161,7 @@ for my $uri (qw(/pay /file /small /inline)) {
 
 # byte by byte
 
-my $message = Test::Alikassa::message('/small', method => 'POST',
+my $message = message('/small', method => 'POST',
     form => [$t->payment(order_id => 'slow')]);
 
 is($t->post('/small', pieces => [unpack '(a60)*', $message])->{status}, 200,

@@ -7,7 +7,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa;
+use Test::Alikassa qw(recipe);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -27,13 +27,12 @@ header('X-Order-Total: ' . $m[1] . '50000.0000');
 header("X-Order-Number: shop-$m[1]");
 PHP
 
-$t->conf(<<'EOF' =~ s/%%RECIPE%%/Test::Alikassa::recipe('auth-request')/er)->run;
+$t->conf(<<'EOF' =~ s/%%RECIPE%%/recipe('auth-request')/er)->run;
 %%GLOBALS%%
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     upstream shop { server 127.0.0.1:%%PORT_2%%; }
     server {
         listen 127.0.0.1:%%PORT_0%%;

@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa;
+use Test::Alikassa qw(merge recipe);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -21,7 +21,7 @@ PHP
 
 # its maps stand in http, its location in server
 
-my $recipe = Test::Alikassa::recipe('forms');
+my $recipe = recipe('forms');
 $t->write('recipe-maps.conf', join '', $recipe =~ /^ {4}map .*?^ {4}\}\n/msg);
 $t->write('recipe-locations.conf', join '',
     $recipe =~ /^ {4}location .*?^ {4}\}\n/msg);
@@ -31,8 +31,7 @@ $t->conf(<<'EOF')->run;
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
 
     map $alikassa_field_payment_method_ $magento_code {
         alikassa_bca BCAVA;
@@ -123,7 +122,7 @@ for my $how (qw(form multipart)) {
         . '"customer_last_name":"O\'Neill\/Jr"}', 'what is sent');
 }
 
-my $r = $t->post('/checkout/pay', form => [Test::Alikassa::merge([@woo],
+my $r = $t->post('/checkout/pay', form => [merge([@woo],
     payment_method => 'cash')], headers => ['Cookie: order=W-x']);
 is($r->{status}, 400, 'a method that is in no map');
 is_deeply([sort keys %{ $r->{json}{errors} }], [qw(customer_code service)],

@@ -7,7 +7,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa;
+use Test::Alikassa qw(recipe);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -20,13 +20,12 @@ echo 'order ', $_GET['order'] ?? '', ' is ',
     $_POST ? ' with a body' : '';
 PHP
 
-$t->conf(<<'EOF' =~ s/%%RECIPE%%/Test::Alikassa::recipe('return')/er)->run;
+$t->conf(<<'EOF' =~ s/%%RECIPE%%/recipe('return')/er)->run;
 %%GLOBALS%%
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     upstream shop { server 127.0.0.1:%%PORT_2%%; }
     server {
         listen 127.0.0.1:%%PORT_0%%;

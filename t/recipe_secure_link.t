@@ -7,7 +7,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa;
+use Test::Alikassa qw(read_file recipe);
 use Test::Build qw(need_programs);
 use Test::More;
 
@@ -15,13 +15,12 @@ need_programs('php');
 
 my $t = Test::Alikassa->new->sandbox;
 
-$t->conf(<<'EOF' =~ s/%%RECIPE%%/Test::Alikassa::recipe('secure-link')/er)->run;
+$t->conf(<<'EOF' =~ s/%%RECIPE%%/recipe('secure-link')/er)->run;
 %%GLOBALS%%
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     server {
         listen 127.0.0.1:%%PORT_0%%;
         %%RECIPE%%
@@ -32,8 +31,7 @@ EOF
 
 # the page's own lines
 
-open(my $fh, '<', 'docs/recipes/secure-link.md') or die;
-my ($sample) = do { local $/; <$fh> } =~ /^( {4}\$path = .*?;\n.*?)^\n/ms;
+my ($sample) = read_file('docs/recipes/secure-link.md') =~ /^( {4}\$path = .*?;\n.*?)^\n/ms;
 $sample =~ s/^ {4}<form.*//ms;
 
 sub link_to ($path, $expires) {

@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(read_response wait_for);
 use Test::Build qw(need_modules);
 use Test::More;
 
@@ -22,13 +22,8 @@ my $conf = <<'EOC';
 events { }
 http {
     %%HTTP%%
-    log_format vars '$alikassa_order_id $status $alikassa_idempotency '
-                    '$alikassa_outcome $alikassa_error';
-    access_log %%DIR%%/vars.log vars;
-
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%ORDER_LOG%%
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
     alikassa_idempotency orders;
 
@@ -58,14 +53,10 @@ http {
             return 200 "$alikassa_error $alikassa_order_id $alikassa_outcome";
         }
         location = /payout  {
-            allow 127.0.0.1; deny all;
-            alikassa_key %%KEYS%%/payout;
-            alikassa_payout;
+            %%PAYOUT%%
         }
         location = /payout-off {
-            allow 127.0.0.1; deny all;
-            alikassa_key %%KEYS%%/payout;
-            alikassa_payout;
+            %%PAYOUT%%
             alikassa_idempotency off;
         }
         %%API%%
@@ -82,10 +73,6 @@ my $d = $t->dir;
 
 sub go { $t->write('go', '') }
 
-sub answer ($s) {
-    return Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 30));
-}
-
 sub id { return 'R-' . ++$n }
 
 sub form ($uri, $id, %more) {
@@ -95,19 +82,11 @@ sub form ($uri, $id, %more) {
 
 sub pay ($uri, $id, %more) { return $t->post($uri, form($uri, $id, %more)) }
 
-sub sent ($id) {
-    return scalar grep { $_->{call} !~ /status/ } $t->requests($id);
-}
+sub sent ($id) { return $t->orders_sent($id) }
 
-sub asked ($id) {
-    return scalar grep { $_->{call} =~ /status/ } $t->requests($id);
-}
+sub asked ($id) { return $t->status_queries($id) }
 
-sub audit ($id) {
-    return join ', ', map { join ' ', $_->{call} // $_->{operation},
-        $_->{status}, $_->{outcome} } grep { ($_->{order_id} // '') eq $id }
-        map { json_decode($_) } split /\n/, $t->log('audit.log');
-}
+sub audit ($id) { return $t->audit_text($id) }
 
 sub logged ($id, $line) {
     return wait_for(sub { $t->log('vars.log') =~ /^\Q$id $line\E$/m })
@@ -291,9 +270,9 @@ for my $exists (1, 0) {
         "exists $exists: other data");
     ok(wait_for(sub { $t->unread == 0 }), "exists $exists: who waits");
     go();
-    is(join(' ', map { answer($_)->{status} } @s), '200 200 200',
+    is(join(' ', map { read_response($_)->{status} } @s), '200 200 200',
         "exists $exists: who waited");
-    is(answer($first)->{status}, $exists ? 200 : 400,
+    is(read_response($first)->{status}, $exists ? 200 : 400,
         "exists $exists: the first");
     is(sent($id), $exists ? 1 : 2, "exists $exists: sent");
     is(asked($id), 1, "exists $exists: asked once");
@@ -346,7 +325,7 @@ my $s = $t->send_request('/pay', method => 'POST', form('/pay', $id));
 ok(wait_for(sub { sent($id) }), 'no signature: in flight');
 $t->fail_signing;
 go();
-my $r = answer($s);
+my $r = read_response($s);
 is("$r->{status} $r->{json}{outcome}", '500 unknown', 'no signature: unknown');
 $t->release;
 is(audit($id), 'payment 400 unknown, payment_status 0 unknown',

@@ -9,12 +9,11 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use IO::Select;
-use IO::Socket::INET;
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(read_response wait_for);
 use Test::Build qw(need_modules);
 use Test::Helpers qw($TOP);
 use Test::More;
+use Test::Peer qw(accept_call listener reply);
 
 BEGIN { need_modules('Protocol::HTTP2') }
 use Protocol::HTTP2::Constants qw(:frame_types :errors);
@@ -24,7 +23,7 @@ my $t = Test::Alikassa->new(sign => 1,
 
 # AliKassa, played by hand: the test decides when it takes a connection
 
-my $listen = listener(0);
+my $listen = listener();
 my $port   = $listen->sockport;
 
 $t->conf(<<'EOC' =~ s/RAW/$port/gr)->run;
@@ -33,13 +32,8 @@ thread_pool small threads=1 max_queue=1;
 events { }
 http {
     %%HTTP%%
-    log_format vars '$alikassa_order_id $status $alikassa_idempotency '
-                    '$alikassa_outcome $alikassa_error';
-    access_log %%DIR%%/vars.log vars;
-
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%ORDER_LOG%%
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
     alikassa_idempotency orders;
 
@@ -88,11 +82,6 @@ EOC
 
 my $n = 0;
 
-sub listener ($at) {
-    return IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1',
-        LocalPort => $at, ReuseAddr => 1) // die "listen: $!";
-}
-
 sub form ($id) { return (form => [$t->payment(order_id => $id)]) }
 
 sub start ($uri, $id) {
@@ -100,39 +89,16 @@ sub start ($uri, $id) {
         $uri =~ /poor/ ? (port => $t->port(2)) : ());
 }
 
-sub answer ($s) {
-    return Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 30));
-}
+sub answer ($s) { return read_response($s) }
 
 # AliKassa's side of a call: its connection and its path
 
 sub call () {
-    IO::Select->new($listen)->can_read(10) or return (undef, 'none');
-
-    my $c    = $listen->accept;
-    my $data = '';
-
-    while (sysread $c, $data, 65536, length $data) {
-        my ($head, $body) = split /\r\n\r\n/, $data, 2;
-        my ($len) = $head =~ /^Content-Length: (\d+)/mi;
-        last if length($body // '') >= ($len // 0);
-    }
-
-    return ($c, $data =~ m{^\S+ /(\S+)} ? $1 : '');
+    my ($c, $path) = accept_call($listen, 10);
+    return ($c, $c ? $path =~ s{^/}{}r : 'none');
 }
 
-sub reply ($c, $status, $body) {
-    syswrite $c, "HTTP/1.1 $status X\r\nContent-Type: application/json\r\n"
-        . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
-    close $c;
-}
-
-sub audit ($id) {
-    return join ', ', map { join ' ', $_->{call} // $_->{operation},
-        $_->{status}, $_->{outcome} }
-        grep { ($_->{order_id} // '') eq $id } map { json_decode($_) }
-        split /\n/, $t->log('audit.log');
-}
+sub audit ($id) { return $t->audit_text($id) }
 
 # an order whose first call is cut: it may exist
 

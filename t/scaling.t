@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(wait_for);
+use Test::Alikassa qw(read_response wait_for);
 use Test::More;
 
 my $box = Test::Alikassa->new->sandbox;
@@ -22,9 +22,7 @@ for my $n (0, 1) {
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -153,7 +151,7 @@ my (%status, %lost);
 
 for (@work) {
     my ($id, $s) = @$_;
-    my $r = Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 10));
+    my $r = read_response($s, 10);
     $status{ $r->{status} }++;
     $lost{$id} = 1 if $r->{status} != 200;
 }

@@ -22,8 +22,7 @@ $t->conf(<<'EOF' =~ s/%%URL%%/$url/gr)->run;
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
 
     add_header X-Account $alikassa_account always;
 

@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(form_encode json_decode wait_for);
+use Test::Alikassa qw(form_encode wait_for);
 use Test::Http2;
 use Test::Http3;
 use Test::More;
@@ -28,9 +28,7 @@ worker_shutdown_timeout 300ms;
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
 
     # what a client sends over QUIC may come to a new worker: the old one ends
@@ -51,10 +49,7 @@ $http3
 }
 EOC
 
-sub audit ($id) {
-    return map { $_->{outcome} } grep { ($_->{order_id} // '') eq $id }
-        map { json_decode($_) } split /\n/, $t->log('audit.log');
-}
+sub audit ($id) { return map { $_->{outcome} } $t->audit($id) }
 
 my $n = 0;
 

@@ -34,8 +34,7 @@ $t->conf(<<"EOC")->run;
 events { worker_connections 512; }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     alikassa_idempotency_zone orders 1m;
     alikassa_idempotency orders wait=0;
     log_format outcome '\$alikassa_order_id \$status \$alikassa_outcome';

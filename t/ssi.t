@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(wait_for);
+use Test::Alikassa qw(read_all wait_for);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -19,8 +19,7 @@ $t->conf(<<'EOC')->run;
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
 
     # nginx keeps a connection so long that was reset while it discarded
     keepalive_timeout 3s;
@@ -70,7 +69,7 @@ sub head ($uri, $length) {
 # what comes until the end, without the frames of chunks
 
 sub read_plain ($s) {
-    return Test::Alikassa::read_all($s, 10) =~ s/\r\n[0-9a-f]+\r\n//gr;
+    return read_all($s, 10) =~ s/\r\n[0-9a-f]+\r\n//gr;
 }
 
 my $last = "GET /status?order_id=S-1 HTTP/1.1\r\nHost: localhost\r\n"

@@ -14,7 +14,7 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use Socket qw(SOL_SOCKET SO_LINGER);
-use Test::Alikassa qw(json_decode wait_for);
+use Test::Alikassa qw(json_decode read_all read_response wait_for);
 use Test::Build qw(need_programs);
 use Test::Helpers qw(skip_test);
 use Test::More;
@@ -57,9 +57,7 @@ http {
     %%HTTP%%
     log_format vars '$alikassa_order_id $alikassa_sign_time';
     access_log %%DIR%%/vars.log vars;
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
     lingering_close off;
     server {
@@ -220,8 +218,7 @@ EOF
 
     my $statuses = sub (@s) {
         my %status;
-        $status{ Test::Alikassa::parse_response(
-            Test::Alikassa::read_all($_, 60))->{status} }++ for @s;
+        $status{ read_response($_, 60)->{status} }++ for @s;
         return \%status;
     };
 
@@ -408,7 +405,7 @@ EOF
         ok($t->reload, 'reload with worker_shutdown_timeout');
         sleep $pause;
         $t->release;
-        Test::Alikassa::read_all($_, 60) for @$s;
+        read_all($_, 60) for @$s;
         $once->(@ids);
     }
 
@@ -419,7 +416,7 @@ EOF
         my @s = map { my ($id, @q) = @$_; $t->send_request(@q) } @work;
         sleep $pause / 2;
         $t->reload;
-        Test::Alikassa::read_all($_, 60) for @s;
+        read_all($_, 60) for @s;
         sleep 0.2;
         $once->(map { $_->[0] } @work);
     }
@@ -452,7 +449,7 @@ EOF
     kill 'TERM', @old;
     sleep $pause;
     $t->release;
-    Test::Alikassa::read_all($_, 60) for @$s;
+    read_all($_, 60) for @$s;
     ok(wait_for(sub { !grep { -e "/proc/$_" } @old }, 60),
         "$how: TERM: the worker ends");
     $t->stop;

@@ -8,17 +8,15 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use IO::Select;
-use IO::Socket::INET;
-use Test::Alikassa qw(wait_for json_decode);
+use Test::Alikassa qw(json_decode read_response);
 use Test::More;
+use Test::Peer qw(accept_call listener);
 
 my $t = Test::Alikassa->new->sandbox;
 
 # this process is AliKassa: it gives byte by byte what a test wants
 
-my $listen = IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1',
-    ReuseAddr => 1) or die;
+my $listen = listener();
 my $port = $listen->sockport;
 
 my $locations = join '', map { <<"EOL" } qw(on off);
@@ -52,20 +50,14 @@ my $locations = join '', map { <<"EOL" } qw(on off);
         }
 EOL
 
-open(my $fh, '<', 'docs/alikassa-api.conf') or die;
-my $quick = do { local $/; <$fh> };
-$quick =~ s/^(proxy_read_timeout\s+)\d+s/${1}200ms/m;
-$t->write('quick.conf', $quick =~ s{/etc/ssl/certs/ca-certificates\.crt}
-    {$t->{box}/ca.pem}r);
+$t->api_conf('quick.conf', read_timeout => '200ms');
 
 $t->conf(<<"EOC")->run;
 %%GLOBALS%%
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
 
     server {
@@ -77,28 +69,7 @@ EOC
 
 my $n = 0;
 
-# one connection of nginx's, its request read; undef if there is none
-
-sub accepted ($timeout = 20) {
-    IO::Select->new($listen)->can_read($timeout) or return undef;
-    my $c = $listen->accept;
-    my $data = '';
-
-    while (sysread $c, $data, 65536, length $data) {
-        my ($head, $body) = $data =~ /^(.*?)\r\n\r\n(.*)/s or next;
-        my ($length) = $head =~ /^Content-Length: (\d+)/mi;
-        last if length $body >= $length;
-    }
-
-    my ($path) = $data =~ m{^POST (\S+)};
-    return ($c, $path);
-}
-
 # what the client gets if AliKassa answers with these bytes and closes
-
-sub answer ($s) {
-    return Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 20));
-}
 
 sub id { return 'W-' . ++$n }
 
@@ -106,10 +77,10 @@ sub try ($uri, $bytes, $id = id()) {
     my $s = $t->send_request($uri, method => 'POST', form =>
         [$uri =~ /status/ ? (order_id => $id) : $uri =~ /payout/
             ? $t->payout(order_id => $id) : $t->payment(order_id => $id)]);
-    my ($c) = accepted();
+    my ($c) = accept_call($listen);
     syswrite $c, $bytes if length $bytes;
     close $c;
-    return answer($s);
+    return read_response($s, 20);
 }
 
 sub audit {
@@ -194,10 +165,10 @@ for my $buffering (qw(on off)) {
     for my $name ('one chunk', 'Content-Length') {
         my $s = $t->send_request("/stall-$buffering", method => 'POST',
             form => [$t->payment(order_id => id())]);
-        my ($c) = accepted();
+        my ($c) = accept_call($listen);
         syswrite $c, $name eq 'one chunk' ? $whole{$name} =~ s/0\r\n\r\n$//r
             : $whole{$name} =~ s/^(Content-Length: )(\d+)/$1 . ($2 + 1)/mer;
-        my $r = answer($s);
+        my $r = read_response($s, 20);
         is("$r->{status} $r->{json}{outcome}", '502 unknown',
             "buffering $buffering, $name, stalled: not believed");
         close $c;
@@ -249,28 +220,28 @@ for my $buffering (qw(on off)) {
         {
             my $s = $t->send_request("/zone-$buffering", method => 'POST',
                 form => [$t->payment(order_id => $id)]);
-            my ($c, $path) = accepted();
+            my ($c, $path) = accept_call($listen);
             syswrite $c, substr $bytes, 0, $at;
             close $c;
-            my $r = answer($s);
+            my $r = read_response($s, 20);
             push @wrong, "$at: $path $r->{status}"
                 unless $path eq '/v1/payment/status' && $r->{status} == 409;
         }
 
         is("@wrong", '', "buffering $buffering, 404 by $name: cut, sends nothing");
-        ok(!accepted(0), "buffering $buffering, 404 by $name: nobody called");
+        ok(!accept_call($listen, 0), "buffering $buffering, 404 by $name: nobody called");
         next if $name eq 'close';
 
         my $s = $t->send_request("/zone-$buffering", method => 'POST',
             form => [$t->payment(order_id => $id)]);
-        my ($c, $path) = accepted();
+        my ($c, $path) = accept_call($listen);
         syswrite $c, $bytes;
         close $c;
-        ($c, $path) = accepted();
+        ($c, $path) = accept_call($listen);
         is($path, '/v1/payment', "buffering $buffering, 404 by $name: whole");
         syswrite $c, $whole{'one chunk'};
         close $c;
-        is(answer($s)->{status}, 200, "buffering $buffering, 404 by $name: sent");
+        is(read_response($s, 20)->{status}, 200, "buffering $buffering, 404 by $name: sent");
     }
 }
 

@@ -71,8 +71,7 @@ $t->conf(<<'EOF');
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     server {
         listen 127.0.0.1:%%PORT_0%%;
         location = /pay { alikassa_payment; }

@@ -10,7 +10,7 @@ use lib "$Bin/lib";
 
 use IO::Socket::INET;
 use Socket qw(SOL_SOCKET SO_LINGER);
-use Test::Alikassa qw(json_decode wait_for);
+use Test::Alikassa qw(message wait_for);
 use Test::Build qw(need_modules);
 use Test::More;
 
@@ -22,11 +22,7 @@ my $t = Test::Alikassa->new->sandbox;
 
 # as the shipped file, but not as patient
 
-open(my $fh, '<', 'docs/alikassa-api.conf') or die;
-my $quick = do { local $/; <$fh> };
-$quick =~ s{/etc/ssl/certs/ca-certificates\.crt}{$t->{box}/ca.pem};
-$quick =~ s/^(proxy_(?:connect|send|read)_timeout\s+)\d+s/${1}2s/mg;
-$t->write('quick.conf', $quick);
+my $quick = $t->api_conf('quick.conf', timeout => '2s');
 $t->write('small.conf', $quick =~ s/^proxy_\w*buffer\w*\s.*\n//mgr);
 
 # a port whose backlog is full does not answer a connection
@@ -40,9 +36,7 @@ my $conf = <<'EOC';
 events { }
 http {
     %%HTTP%%
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_api       /quick;
 
     log_format outcome '$arg_n $status $alikassa_outcome $alikassa_error '
@@ -144,10 +138,7 @@ my $n = 0;
 
 # audit lines of one order
 
-sub audit ($order_id) {
-    return grep { $_->{order_id} eq $order_id }
-        map { json_decode($_) } split /\n/, $t->log('audit.log');
-}
+sub audit ($order_id) { return $t->audit($order_id) }
 
 # posts a payment over both protocols while AliKassa behaves as told; what is
 # expected: status, outcome, error, POSTs
@@ -283,7 +274,7 @@ sub vanish ($s, $how) {
 
 for my $how (qw(close reset)) {
     my $id = "V-body-$how";
-    my $message = Test::Alikassa::message('/pay', method => 'POST',
+    my $message = message('/pay', method => 'POST',
         form => [$t->payment(order_id => $id)]);
     my $s = $t->send_request('/pay',
         pieces => [substr $message, 0, length($message) - 10]);

@@ -25,8 +25,7 @@ $t->conf(<<'EOF' =~ s/%%USE%%/$use/gr)->run;
 events { }
 http {
     %%HTTP%%
-    alikassa_account %%ACCOUNT%%;
-    alikassa_key     %%KEYS%%/payment;
+    %%CREDENTIALS%%
     log_format vars escape=none '[$alikassa_order_id][$alikassa_field_name]'
         '[$alikassa_amount][$alikassa_account]';
     access_log %%DIR%%/vars.log vars;

@@ -25,9 +25,7 @@ http {
                     '$alikassa_amount $alikassa_id $alikassa_payment_status '
                     '$alikassa_outcome';
     access_log %%DIR%%/vars.log vars;
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
 
     map $sent_http_alikassa_payment_status $shown {
         wait    waiting;

@@ -9,7 +9,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(json_decode);
+use Test::Alikassa;
 use Test::More;
 
 plan skip_all => 'another nginx' if $ENV{ALIKASSA_MODULE};
@@ -26,9 +26,7 @@ http {
     %%HTTP%%
     log_format vars '$alikassa_order_id $alikassa_sign_time';
     access_log %%DIR%%/vars.log vars;
-    alikassa_account   %%ACCOUNT%%;
-    alikassa_key       %%KEYS%%/payment;
-    alikassa_audit_log %%DIR%%/audit.log;
+    %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
     server {
         listen 127.0.0.1:%%PORT_0%%;

@@ -30,7 +30,8 @@ use Test::Helpers qw($TOP answers connect_to form_encode free_port
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(form_encode json_decode read_file slurp wait_for);
+our @EXPORT_OK = qw(form_encode json_decode merge message read_all read_file
+    read_response recipe slurp wait_for);
 
 # those whose nginx and sandbox have to end before the test does
 
@@ -136,15 +137,19 @@ sub php ($self, $n, $code, @options) {
 
 # Writes nginx.conf.  %%GLOBALS%%, %%HTTP%%: what every test needs;
 # %%PORT_n%%; %%DIR%%; %%ACCOUNT%%, %%OTHER%%; %%KEYS%%: the folder with
-# payment, payout, notification, other; %%API%%: the location of the calls,
-# %%API_CONF%% its include; %%SANDBOX%%: the sandbox's address.
+# payment, payout, notification, other; %%CREDENTIALS%%: account and key of
+# payments, %%MERCHANT%%: with the audit log; %%PAYOUT%%: a payout for this machine; %%ORDER_LOG%%: a line
+# in vars.log for each request, which begins with the order_id; %%API%%: the
+# location of the calls, %%API_CONF%% its include; %%SANDBOX%%: the sandbox's
+# address.
 
 sub conf ($self, $text) {
-    my $api = slurp("$TOP/docs/alikassa-api.conf");
     my $box = $self->{box} // '';
 
-    $api =~ s{/etc/ssl/certs/ca-certificates\.crt}{$box/ca.pem};
-    $self->write('alikassa-api.conf', $api);
+    $self->api_conf('alikassa-api.conf');
+
+    my $credentials = 'alikassa_account ' . ($self->{account} // '') . ";\n"
+        . "alikassa_key $box/payment;\n";
 
     my %value = (
         GLOBALS => 'load_module '
@@ -161,6 +166,14 @@ sub conf ($self, $text) {
         ACCOUNT  => $self->{account} // '',
         OTHER    => $self->{other} // '',
         KEYS     => $box,
+        CREDENTIALS => $credentials,
+        MERCHANT    => $credentials
+            . "alikassa_audit_log $self->{dir}/audit.log;\n",
+        PAYOUT    => "allow 127.0.0.1; deny all;\n"
+            . "alikassa_key $box/payout;\nalikassa_payout;\n",
+        ORDER_LOG => "log_format vars '\$alikassa_order_id \$status "
+            . '$alikassa_idempotency $alikassa_outcome $alikassa_error\';'
+            . "\naccess_log $self->{dir}/vars.log vars;\n",
         SANDBOX  => '127.0.0.1:' . ($self->{api} // 0),
         API_CONF => "$self->{dir}/alikassa-api.conf",
         API      => "location /alikassa-api/ { internal;\n"
@@ -176,6 +189,24 @@ sub conf ($self, $text) {
     $self->write('nginx.conf', $text);
 
     return $self;
+}
+
+# Writes docs/alikassa-api.conf under another name, for the sandbox, with other
+# time-outs: timeout (of each kind), read_timeout.  Returns the text.
+
+sub api_conf ($self, $name, %opt) {
+    my $text = read_file("$TOP/docs/alikassa-api.conf");
+
+    $text =~ s{/etc/ssl/certs/ca-certificates\.crt}
+        {@{[$self->{box} // '']}/ca.pem};
+    $text =~ s/^(proxy_(?:connect|send|read)_timeout\s+)\w+/$1$opt{timeout}/mg
+        if $opt{timeout};
+    $text =~ s/^(proxy_read_timeout\s+)\w+/$1$opt{read_timeout}/m
+        if $opt{read_timeout};
+
+    $self->write($name, $text);
+
+    return $text;
 }
 
 sub write ($self, $name, $text) {
@@ -311,7 +342,7 @@ sub open_files ($self) {
 
 sub request ($self, $uri, %opt) {
     my $s = $self->send_request($uri, %opt);
-    return parse_response(read_all($s, $opt{timeout} // 30));
+    return read_response($s, $opt{timeout} // 30);
 }
 
 sub send_request ($self, $uri, %opt) {
@@ -409,6 +440,12 @@ sub read_all ($s, $timeout) {
     }
 
     return $data;
+}
+
+# Reads the response of a request that send_request() sent.
+
+sub read_response ($s, $timeout = 30) {
+    return parse_response(read_all($s, $timeout));
 }
 
 sub parse_response ($raw) {
@@ -594,7 +631,32 @@ sub requests ($self, $order_id = undef) {
         @{ $self->control('/requests') };
 }
 
+# Count the calls that the sandbox got for an order: of payments and payouts,
+# and of their status.
+
+sub orders_sent ($self, $order_id) {
+    return scalar grep { $_->{call} !~ /status/ } $self->requests($order_id);
+}
+
+sub status_queries ($self, $order_id) {
+    return scalar grep { $_->{call} =~ /status/ } $self->requests($order_id);
+}
+
 # logs
+
+# Returns the lines of the audit log that are an order's, as hashes.
+
+sub audit ($self, $order_id) {
+    return grep { ($_->{order_id} // '') eq $order_id }
+        map { json_decode($_) } split /\n/, $self->log('audit.log');
+}
+
+# The same as a text: "payment 400 unknown, payment_status 200 replayed".
+
+sub audit_text ($self, $order_id) {
+    return join ', ', map { join ' ', $_->{call} // $_->{operation},
+        $_->{status}, $_->{outcome} } $self->audit($order_id);
+}
 
 sub log ($self, $name = 'error.log') { return slurp("$self->{dir}/$name") }
 

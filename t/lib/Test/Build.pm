@@ -76,7 +76,11 @@ sub need_build ($target) {
 
     system("make $target > '$log' 2>&1") == 0
         or die "make $target failed:\n", join('', map { "  $_\n" }
-            (split /\n/, slurp($log))[-20 .. -1] ), "see $log\n";
+            grep { defined } (split /\n/, slurp($log))[-20 .. -1]), "see $log\n";
+
+    # what make did not have to build is up to date, too
+
+    utime undef, undef, map { "$TOP/$_" } @$files;
 }
 
 # Returns why files must be built, or nothing if they are there and new.

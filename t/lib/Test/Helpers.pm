@@ -12,6 +12,7 @@ use File::Basename qw(dirname);
 use File::Path qw(remove_tree);
 use File::Spec ();
 use File::Temp qw(tempdir);
+use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
 use POSIX ();
@@ -19,8 +20,8 @@ use Test::More ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw($TOP answers connect_to form_encode free_port json_decode
-    json_encode read_file skip_test slurp spawn spawn_group temp_dir verbose wait_for
-    write_file);
+    json_encode read_file read_until skip_test slurp spawn spawn_group
+    temp_dir verbose wait_for write_file);
 
 our $TOP;
 
@@ -142,6 +143,24 @@ sub wait_for ($check, $timeout = 10) {
     }
 
     return 0;
+}
+
+# Reads from a handle into a buffer, and lets $parse take what there is, until
+# a check is true; returns 0 if it is not in time or the peer has closed.
+
+sub read_until ($handle, $buffer, $parse, $check, $timeout) {
+    my $end    = time() + $timeout;
+    my $select = IO::Select->new($handle);
+
+    until ($check->()) {
+        my $left = $end - time();
+        return 0 if $left <= 0 || !$select->can_read($left);
+        my $n = sysread $handle, $$buffer, 65536, length $$buffer;
+        return $check->() ? 1 : 0 if !$n;
+        $parse->();
+    }
+
+    return 1;
 }
 
 # Returns a port that was free a moment ago: the one that is given, if it was.

@@ -12,9 +12,7 @@ package Test::Http2;
 
 use v5.36;
 
-use IO::Select;
-use Test::Helpers qw(connect_to verbose);
-use Time::HiRes qw(time);
+use Test::Helpers qw(connect_to read_until verbose);
 
 use constant {
     DATA => 0, HEADERS => 1, RST_STREAM => 3, SETTINGS => 4, PING => 6,
@@ -102,19 +100,8 @@ sub close ($self) { close $self->{socket} }
 # connection is closed
 
 sub wait ($self, $check, $timeout = 20) {
-    my $end    = time() + $timeout;
-    my $select = IO::Select->new($self->{socket});
-
-    until ($check->()) {
-        my $left = $end - time();
-        return 0 if $left <= 0 || !$select->can_read($left);
-        my $n = sysread $self->{socket}, $self->{in}, 65536,
-            length $self->{in};
-        return $check->() ? 1 : 0 if !$n;
-        $self->frames;
-    }
-
-    return 1;
+    return read_until($self->{socket}, \$self->{in}, sub { $self->frames },
+        $check, $timeout);
 }
 
 sub frames ($self) {

@@ -11,11 +11,9 @@ package Test::Http3;
 
 use v5.36;
 
-use IO::Select;
 use IPC::Open2 qw(open2);
 use JSON::PP ();
-use Test::Helpers qw(verbose);
-use Time::HiRes qw(time);
+use Test::Helpers qw(read_until verbose);
 
 my $JSON = JSON::PP->new->utf8;
 
@@ -78,19 +76,9 @@ sub DESTROY ($self) {
 }
 
 sub wait ($self, $check, $timeout = 20) {
-    my $end    = time() + $timeout;
-    my $select = IO::Select->new($self->{out});
-
-    until ($check->()) {
-        my $left = $end - time();
-        return 0 if $left <= 0 || !$select->can_read($left);
-        my $n = sysread $self->{out}, $self->{data}, 65536,
-            length $self->{data};
-        return $check->() ? 1 : 0 if !$n;
+    return read_until($self->{out}, \$self->{data}, sub {
         $self->took($JSON->decode($1)) while $self->{data} =~ s/^(.*)\n//;
-    }
-
-    return 1;
+    }, $check, $timeout);
 }
 
 sub took ($self, $e) {

@@ -8,25 +8,27 @@ package Test::Notification;
 #     $n->pairs(...)                            # names and values
 #
 # undef leaves a field out; sign => .. is not a signature of PHP's but this.
+# new($t, private => .., public => ..) signs with another pair of keys, of
+# these files.
 
 use v5.36;
 
 use IPC::Open2;
-use Test::Alikassa qw(form_encode);
+use Test::Alikassa qw(form_encode merge);
 use Test::Build qw(need_programs);
 
-sub new ($class, $t) {
+sub new ($class, $t, %opt) {
     need_programs('php');
 
-    my $keys  = "$t->{box}/notification";
-    my $plain = "$t->{dir}/notification.pem";
+    my $keys    = "$t->{box}/notification";
+    my $private = $opt{private} // "$t->{dir}/notification.pem";
 
-    system("openssl pkey -in $keys/private.pem -out $plain"
+    $opt{private} or system("openssl pkey -in $keys/private.pem -out $private"
         . (-e "$keys/password.txt" ? " -passin file:$keys/password.txt" : ''))
         == 0 or die;
 
-    my $pid = open2(my $out, my $in, 'php', 't/php/notify.php', $plain,
-        "$keys/public.pem");
+    open2(my $out, my $in, 'php', 't/php/notify.php', $private,
+        $opt{public} // "$keys/public.pem");
 
     return bless { out => $out, in => $in, fields => [
         type => 'payment', id => '108465371', order_id => 'A/1',
@@ -48,7 +50,7 @@ sub pairs ($self, %opt) {
     my $flags = delete $opt{flags} // '-';
     my $given = exists $opt{sign};
     my $sign  = delete $opt{sign};
-    my @pairs = Test::Alikassa::merge([@{ $self->{fields} }], %opt);
+    my @pairs = merge([@{ $self->{fields} }], %opt);
 
     $sign = $self->php('sign', $flags, form_encode(@pairs)) unless $given;
 
