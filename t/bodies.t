@@ -84,10 +84,10 @@ for my $method (qw(GET PUT DELETE PATCH OPTIONS TRACE)) {
     is($r->{header}->('Allow'), 'POST', "$method: Allow");
 }
 
-is($t->request('/pay', method => 'HEAD')->{status}, 405, 'HEAD');
+is($t->request('/pay', method => 'HEAD')->{status}, 405, 'HEAD: refused');
 my $r = $t->request('/status', method => 'DELETE');
 is("$r->{status} " . $r->{header}->('Allow'), '405 GET, HEAD, POST',
-    'Allow of a status');
+    'status location: Allow');
 
 # types
 
@@ -113,12 +113,12 @@ for ('application/json; charset=UTF-8', 'APPLICATION/JSON',
     'application/json;charset="utf-8"')
 {
     is($t->post('/pay', body => $t->json($t->payment), headers =>
-        ["Content-Type: $_"])->{status}, 200, $_);
+        ["Content-Type: $_"])->{status}, 200, "content type $_: paid");
 }
 
 is($t->post('/pay', body => form_encode($t->payment), headers =>
     [$form . '; charset=utf-8', 'Content-Encoding: identity'])->{status}, 200,
-    'a form in UTF-8');
+    'form in UTF-8, Content-Encoding identity: paid');
 
 my $before = $t->requests;
 
@@ -169,22 +169,23 @@ refused('multipart without its boundary', 400, 'bad_form', '/pay',
 
 refused('a megabyte and one', 413, 'body_too_large', '/large',
     body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form]);
-refused('the same in chunks', 413, 'body_too_large', '/large',
+refused('a megabyte and one, in chunks', 413, 'body_too_large', '/large',
     body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form],
     chunked => 8000);
 refused('more than nginx takes', 413, 'body_too_large', '/pay',
     body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form]);
-refused('the same in chunks', 413, 'body_too_large', '/pay',
+refused('more than nginx takes, in chunks', 413, 'body_too_large', '/pay',
     body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form],
     chunked => 8000);
 is($t->post('/page', body => 'x=' . 'y' x (1024 * 1024 - 1),
-    headers => [$form])->{body}, 'a page of the operator\'s', 'error_page');
+    headers => [$form])->{body}, 'a page of the operator\'s',
+    'body too large: error_page');
 
 for my $extra (1024 * 1024) {
     my $body = form_encode($t->payment) . '&x=';
     $body .= 'y' x ($extra - length $body);
     is($t->post('/large', body => $body, headers => [$form])->{status}, 200,
-        'a megabyte');
+        'body of a megabyte: paid');
     $before++;
 }
 
@@ -192,21 +193,21 @@ for my $extra (1024 * 1024) {
 
 $r = $t->post('/pay', body => $pairs,
     headers => [$form, 'Content-Length: x']);
-is($r->{status}, 400, 'Content-Length is no number');
+is($r->{status}, 400, 'Content-Length that is no number: refused');
 $r = $t->post('/pay', body => $pairs,
     headers => [$form, 'Content-Length: -5']);
-is($r->{status}, 400, 'Content-Length is negative');
+is($r->{status}, 400, 'Content-Length that is negative: refused');
 $r = $t->post('/pay', body => 'zz', headers => [$form,
     'Content-Length: 5', 'Content-Length: 6']);
-is($r->{status}, 400, 'two of them');
+is($r->{status}, 400, 'two Content-Length headers: refused');
 
 # the whole of a chunked body must be well-formed
 
 my $s = $t->send_request('/pay', pieces => ["POST /pay HTTP/1.1\r\n"
     . "Host: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\n", "zz\r\n"]);
 $r = read_response($s, 5);
-is($r->{status}, 400, 'a chunk without a size');
-like($r->{body}, $shape, 'in JSON');
+is($r->{status}, 400, 'chunk without a size: refused');
+like($r->{body}, $shape, 'chunk without a size: JSON body');
 
 # too long: the rest is cut off; too short: nginx waits, and the client leaves
 
@@ -214,28 +215,29 @@ $s = $t->send_request('/pay', pieces => ["POST /pay HTTP/1.1\r\nHost: x\r\n"
     . "$form\r\nContent-Length: " . (length($pairs) + 10) . "\r\n\r\n$pairs"]);
 close $s;
 $r = $t->post('/pay', body => $pairs, headers => [$form, 'Content-Length: 20']);
-is($r->{status}, 400, 'a body that is cut short');
+is($r->{status}, 400, 'body cut by a short Content-Length: refused');
 
 # as a subrequest it would be made twice
 
 is($t->post('/sub', body => form_encode($t->payment), headers => [$form])
-    ->{status}, 500, 'no payment in a subrequest');
+    ->{status}, 500, 'payment in a subrequest: refused');
 like($t->log, qr/\[error\] .*"alikassa_payment" cannot run in a subrequest/,
-    'which is said');
+    'payment in a subrequest: error log');
 
 # in a mirror it would keep the main request for ever
 
-is($t->get('/mirrored')->{status}, 200, 'one that is mirrored');
+is($t->get('/mirrored')->{status}, 200,
+    'status in a mirror: the main request is answered');
 ok(wait_for(sub { $t->log =~ /\[error\] .*"alikassa_payment_status" cannot run in a background subrequest/ }),
-    'no status in a mirror');
+    'status in a mirror: error log');
 
 # HTTP/2
 
 is($t->h2('/pay', body => '{"a"', headers => [$json])->{status}, 400,
-    'HTTP/2, truncated');
+    'HTTP/2, truncated JSON: refused');
 is($t->h2('/pay', body => 'x', headers => ['Content-Type: text/plain'])
-    ->{status}, 415, 'HTTP/2, type');
-is($t->h2('/pay')->{status}, 405, 'HTTP/2, GET');
+    ->{status}, 415, 'HTTP/2, content type text/plain: refused');
+is($t->h2('/pay')->{status}, 405, 'HTTP/2, GET: refused');
 
 # nginx answers and resets the stream, so that most clients see a reset; it
 # does the same by itself where client_max_body_size is exceeded
@@ -243,7 +245,7 @@ is($t->h2('/pay')->{status}, 405, 'HTTP/2, GET');
 my $large = () = $t->log('vars.log') =~ m{^/large 413 }mg;
 $t->h2('/large', body => 'x=' . 'y' x (1024 * 1024 - 1));
 ok(wait_for(sub { $large < (() = $t->log('vars.log')
-    =~ m{^/large 413 invalid body_too_large$}mg) }), 'HTTP/2, too large');
+    =~ m{^/large 413 invalid body_too_large$}mg) }), 'HTTP/2, body too large: access log');
 
 # a body in a file that is passed on: nginx closes it before it logs
 
@@ -254,14 +256,16 @@ for my $how (['form', 'form', sub (%f) { [%f] }],
     my $id = "front-$name";
     is($t->post('/front', $as => $make->(order_id => $id, amount => '5.25',
         customer_code => 'BCAVA', pad => 'p' x 5000))->{body}, 'shop',
-        "$name, in a file: passed on");
-    ok(wait_for(sub { $t->log('front.log') =~ /^\Q$id\E /m }), 'logged');
+        "$name in a file, location of the shop: passed on");
+    ok(wait_for(sub { $t->log('front.log') =~ /^\Q$id\E /m }),
+        "$name in a file, location of the shop: access log is written");
     like($t->log('front.log'), qr/^\Q$id\E 5\.25 BCAVA$/m,
-        'with the order, the amount and a field');
+        "$name in a file, location of the shop: variables");
 }
 
-is(scalar $t->requests, $before, 'nothing else was sent');
-is(scalar $t->requests('never'), 0, 'never');
+is(scalar $t->requests, $before, 'refused bodies: nothing is sent');
+is(scalar $t->requests('never'), 0,
+    'refused bodies: their order is never sent');
 
 # limits are for what is used
 
@@ -272,23 +276,24 @@ sub with ($more, %change) {
 for my $number ('1' x 64, '-0.' . '3' x 500, '1e' . '9' x 100, '7' x 100_000) {
     my $what = substr($number, 0, 5) . '..., ' . length($number);
     is($t->post('/pay', json => with(qq{"x":$number}))->{status}, 200,
-        "a number that nobody uses: $what");
+        "number that is not used, $what: paid");
     is($t->post('/pay', json => with(qq{"x":[{"y":$number}],"z":$number}))
-        ->{status}, 200, "nested: $what");
+        ->{status}, 200, "number that is not used, nested, $what: paid");
 
     my $r = $t->post('/pay', json => with(qq{"amount":$number},
         amount => undef));
     like($r->{json}{errors}{amount}[0] // '', qr/must be a number from/,
-        "as the amount: $what");
+        "number as the amount, $what: refused");
     $r = $t->post('/pay', json => with(qq{"order_id":$number,"x":[]},
         order_id => undef));
     like($r->{json}{errors}{order_id}[0] // '', qr/must be a string/,
-        "as the order_id: $what");
+        "number as the order_id, $what: refused");
 }
 
 my @url = $t->payment(success_redirect_url => "https://shop.example/o'neil?"
     . "n='x'&m=(a)*!\$,;:@/?#'top'");
-is($t->post('/pay', form => \@url)->{status}, 200, 'a URL of RFC 3986');
+is($t->post('/pay', form => \@url)->{status}, 200,
+    'URL with every character of RFC 3986: paid');
 
 for my $parameter ('filename=a', "filename*=UTF-8''a", 'filename*0="a"',
     'filename*1*=a', 'FileName*0*=UTF-8\'\'a')
@@ -299,13 +304,15 @@ for my $parameter ('filename=a', "filename*=UTF-8''a", 'filename*0="a"',
             . "$_->[0]\r\n\r\n$_->[1]\r\n" } ['amount', 5],
             ["order_id; $parameter", 'file']) . "--xYz--\r\n");
     is($r->{json}{errors}{order_id}[0], 'The order id must be a string.',
-        "$parameter is a file");
+        "part with $parameter: a file, not a field");
 }
 
 is($t->post('/after', form => [order_id => 'after', pad => 'p' x 5000])
-    ->{body}, 'shop', 'post_action after a body in a file');
-ok(wait_for(sub { $t->log('vars.log') =~ m{^/pay-after }m }), 'is logged');
-is(scalar $t->requests('after'), 1, 'post_action: it has the body');
-unlike($t->log, qr/\[crit\]/, 'no closed file is read');
+    ->{body}, 'shop', "post_action with a body in a file: the shop's response");
+ok(wait_for(sub { $t->log('vars.log') =~ m{^/pay-after }m }),
+    'post_action with a body in a file: access log');
+is(scalar $t->requests('after'), 1,
+    'post_action with a body in a file: the order is sent');
+unlike($t->log, qr/\[crit\]/, 'body in a file: no closed file is read');
 
 $t->done;

@@ -148,8 +148,8 @@ my ($kills, $reloads) = split ' ', $t->log('chaos');
 diag(sprintf '%d orders, %d requests in %.1f s, %d kills, %d reloads',
     $orders, scalar @work, $took, $kills, $reloads);
 
-cmp_ok($kills, '>', 3, 'workers were killed');
-cmp_ok($reloads, '>', 0, 'reloads');
+cmp_ok($kills, '>', 3, 'more than three workers are killed');
+cmp_ok($reloads, '>', 0, 'nginx is reloaded');
 
 # the end: AliKassa is well again, and each order is asked for once more
 
@@ -176,7 +176,7 @@ for my $n (grep { !$last[$_]{status} } 0 .. $#ids) {
 
 my @stuck = grep { $_->{status} != 200 } @last;
 
-is(scalar @stuck, 0, 'no order is stuck');
+is(scalar @stuck, 0, 'no order is stuck after the faults');
 diag($_->{raw}) for @stuck;
 
 my ($twice, @differ) = (0);
@@ -187,7 +187,7 @@ for my $n (0 .. $#ids) {
     push @differ, $ids[$n] if keys %id != 1;
 }
 
-is("@differ", '', 'all successes of an order have one id');
+is("@differ", '', 'all responses of an order have one id');
 
 my @ledger = $t->ledger;
 
@@ -196,7 +196,7 @@ is(scalar @ledger, $orders, 'every order exists');
 my @lines = split /\n/, $t->log('audit.log');
 my @bad   = grep { !eval { json_decode($_) } } @lines;
 
-is(scalar @bad, 0, 'whole lines of audit');
+is(scalar @bad, 0, 'every line of the audit log is whole');
 
 my (%taken, %audited);
 
@@ -218,7 +218,7 @@ for my $id (map { $_->{fields}{order_id} } grep { $_->{created} != 1 }
         $_->{judged} // '' } @calls);
 }
 
-is("@twice", '', 'and none twice');
+is("@twice", '', 'no order is sent twice but by late creation');
 
 # A killed worker's request may wait in its socket while AliKassa tells another
 # worker that there is no such order: "Late creation".  It is this, and no
@@ -256,7 +256,8 @@ sub late ($id, @calls) {
 
 # one success of each order that is known
 
-is(scalar(grep { $_ > 1 } values %taken), 0, 'no order accepted twice');
+is(scalar(grep { $_ > 1 } values %taken), 0,
+    'audit log: no order is accepted twice');
 
 # killed in the middle of a look at the zone, or of a change
 

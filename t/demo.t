@@ -38,7 +38,8 @@ $ENV{PORT} = free_port();
 
 my $demo = start("$dir/demo.out", 't/demo/run');
 
-ok(wait_for(sub { slurp("$dir/demo.out") =~ /Ctrl-C ends it/ }, 60), 'starts')
+ok(wait_for(sub { slurp("$dir/demo.out") =~ /Ctrl-C ends it/ }, 60),
+    'demo: it starts')
     or BAIL_OUT(slurp("$dir/demo.out"));
 
 my $text = slurp("$dir/demo.out");
@@ -46,21 +47,25 @@ my ($shop) = $text =~ m{The shop: +(http://127\.0\.0\.1:\d+/)};
 my ($curl) = $text =~ /A payment by curl: (curl .*)/;
 my ($logs) = $text =~ /nginx.conf, logs: +(\S+)/;
 
-is($shop, "http://127.0.0.1:$ENV{PORT}/", 'the shop\'s address');
+is($shop, "http://127.0.0.1:$ENV{PORT}/",
+    "demo: the shop has the port of $ENV{PORT}");
 
 # the curl line, word for word
 
 my $answer = `$curl 2>/dev/null`;
-like($answer, qr{^HTTP/1\.1 200 OK\r\n}, 'curl');
+like($answer, qr{^HTTP/1\.1 200 OK\r\n}, 'curl: the printed line answers 200');
 my ($body) = $answer =~ /\r\n\r\n(.*)/s;
 my $url = $json->decode($body)->{url};
-like($url, qr{^https://localhost:\d+/pay/[0-9a-f-]{36}$}, 'a payment page');
+like($url, qr{^https://localhost:\d+/pay/[0-9a-f-]{36}$},
+    'curl: the response has the URL of a payment page');
 is(substr(`curl -s --cacert $logs/sandbox/ca.pem -o /dev/null -w '%{http_code}' $url`,
-    0, 3), '200', 'which opens');
+    0, 3), '200', 'curl: the payment page opens');
 
 $answer = `$curl -s -H 'Accept: text/html,*/*;q=0.8'`;
-like($answer, qr{^HTTP/1\.1 303 See Other\r\n}, 'a browser\'s Accept');
-like($answer, qr{^Location: \Q$url\E\r$}m, 'to the same page: one payment');
+like($answer, qr{^HTTP/1\.1 303 See Other\r\n},
+    'curl as a browser: a redirect');
+like($answer, qr{^Location: \Q$url\E\r$}m,
+    'curl as a browser: to the page of the same payment');
 
 # a forged notification, and the shop's own page from outside
 
@@ -68,22 +73,24 @@ my $http = HTTP::Tiny->new(max_redirect => 0);
 my ($number) = $json->decode($body)->{success_redirect_url} =~ /order=(\d+)/;
 
 is($http->get("${shop}alikassa/notify?order_id=$number&payment_status=paid"
-    . '&amount=150000&id=1&sign=x')->{status}, 403, 'forged');
+    . '&amount=150000&id=1&sign=x')->{status}, 403,
+        'forged notification: refused');
 is($http->get("${shop}payment-received?order_id=$number&payment_status=paid"
-    . '&amount=150000')->{status}, 404, 'around nginx\'s check');
+    . '&amount=150000')->{status}, 404,
+        'page behind the check of notifications: not reachable from outside');
 
 sub order ($number) {
     return $json->decode($http->get("${shop}order?number=$number")
         ->{content});
 }
 
-ok(!order($number)->{paid}, 'not paid');
+ok(!order($number)->{paid}, 'forged notification: the order is not paid');
 
 # a browser
 
 my $port = free_port();
 start("$dir/chromedriver.out", 'chromedriver', "--port=$port");
-ok(wait_for(sub { answers($port) }, 30), 'chromedriver');
+ok(wait_for(sub { answers($port) }, 30), 'browser: chromedriver starts');
 
 my $session;
 
@@ -116,7 +123,7 @@ sub text ($css)  { return driver(GET => '/element/' . element($css) . '/text') }
 sub address      { return driver(GET => '/url') }
 
 driver(POST => '/url', { url => $shop });
-is(text('h1'), 'Tea and cups', 'the shop');
+is(text('h1'), 'Tea and cups', "browser: the shop's page");
 
 # the payer lowers the price in the form: that changes nothing
 
@@ -127,8 +134,9 @@ driver(POST => '/execute/sync', { args => [], script =>
 click('#place_order');
 
 ok(wait_for(sub { address() =~ m{^https://localhost:\d+/pay/} }),
-    'to the payment page') or diag(address());
-like(text('table'), qr/IDR 150000\b/, 'with the shop\'s amount');
+    'browser: the payment page comes after the order') or diag(address());
+like(text('table'), qr/IDR 150000\b/,
+    "browser: the amount is the shop's, not the form's");
 
 my ($order) = text('table') =~ /Order (\d+)/;
 my $page = address();
@@ -136,31 +144,38 @@ my $page = address();
 # by hand to the success page, unpaid
 
 driver(POST => '/url', { url => "${shop}thanks?order=$order" });
-like(text('#state'), qr/has not arrived yet/, 'typed by hand: not paid');
-ok(!order($order)->{paid}, 'nor in the shop');
+like(text('#state'), qr/has not arrived yet/,
+    'browser: the success page does not say that an unpaid order is paid');
+ok(!order($order)->{paid}, 'browser: the success page leaves the order unpaid');
 
 driver(POST => '/url', { url => $page });
 click('#pay');
-ok(wait_for(sub { address() eq "${shop}thanks?order=$order" }), 'back');
-like(text('#state'), qr/has arrived/, 'paid');
-ok(wait_for(sub { order($order)->{paid} }), 'by a proven notification');
-is(order($order)->{told}, 1, 'once');
+ok(wait_for(sub { address() eq "${shop}thanks?order=$order" }),
+    'browser: the payment page leads back to the success page');
+like(text('#state'), qr/has arrived/,
+    'browser: the success page says that the order is paid');
+ok(wait_for(sub { order($order)->{paid} }),
+    'browser: the notification marks the order as paid');
+is(order($order)->{told}, 1, 'browser: the shop was notified once');
 
 eval { driver(DELETE => '') };
 
 # an order that does not exist, and one of somebody else
 
-is($http->get("${shop}thanks?order=1")->{status}, 404, 'no order of yours');
+is($http->get("${shop}thanks?order=1")->{status}, 404,
+    'browser without a cart: the order of another is not found');
 
 # the end
 
 kill 'INT', $demo;
-ok(wait_for(sub { waitpid($demo, WNOHANG) == $demo }, 20), 'Ctrl-C ends it');
-is($? >> 8, 0, 'well');
+ok(wait_for(sub { waitpid($demo, WNOHANG) == $demo }, 20),
+    'Ctrl-C: the demo ends');
+is($? >> 8, 0, 'Ctrl-C: exit status 0');
 delete $pids{$demo};
-ok(!-e $logs, 'no folder is left');
+ok(!-e $logs, 'Ctrl-C: the folder is removed');
 is(scalar(grep { answers($_) } $shop =~ /:(\d+)/, $url =~ /:(\d+)/), 0,
-    'nor a server');
-unlike(slurp("$dir/demo.out"), qr/has ended, see/, 'nothing broke');
+    'Ctrl-C: no server listens any more');
+unlike(slurp("$dir/demo.out"), qr/has ended, see/,
+    'demo: no program ended early');
 
 done_testing();

@@ -299,11 +299,11 @@ for my $i (0 .. $#requests) {
         or diag($r->{raw});
 }
 
-is(scalar $t->requests, $sent, 'and no other was sent');
+is(scalar $t->requests, $sent, 'refused requests: nothing is sent');
 
 my $created = 0;
 $created += $_->{created} for $t->ledger;
-is($created, $sent, 'each taken one once');
+is($created, $sent, 'each accepted order is created once');
 
 # all faulty fields at once, in words
 
@@ -330,10 +330,11 @@ is_deeply($r->{json}, {
         fail_redirect_url => ['The fail redirect url must be a valid http or '
             . 'https URL.'],
     },
-}, 'all at once');
+}, 'several invalid fields: the error names each');
 
 ok(wait_for(sub { $t->log('vars.log')
-    =~ m{/payment 400 invalid invalid_amount$}m }), 'the first one in the log');
+    =~ m{/payment 400 invalid invalid_amount$}m }),
+        'several invalid fields: the access log has the first');
 
 # less strict
 
@@ -345,23 +346,23 @@ for (['/fields', service => 'new_service', customer_code => 'NEWBANK'],
     $t->post($uri, form => [$t->payment(%change, order_id => $id)]);
     my ($sent) = $t->requests($id);
     like($sent->{body}, qr/"service":"new_service".*"customer_code":"$change{customer_code}"/,
-        "$uri passes what the page does not know");
+        "$uri: an unknown service and code are passed on");
 }
 
 is($t->post('/fields', form => [$t->payment(customer_code => 'x' x 101)])
-    ->{status}, 400, 'fields: limits hold');
+    ->{status}, 400, 'validate fields: limits hold');
 is($t->post('/fields', form => [$t->payment(customer_last_name => undef)])
-    ->{status}, 400, 'fields: required');
+    ->{status}, 400, 'validate fields: required fields are required');
 $t->post('/off', form => [amount => 5, order_id => 'V-least']);
 is(($t->requests('V-least'))[0]{body},
     '{"amount":5,"order_id":"V-least","customer_ip":"127.0.0.1"}',
-    'off: what is there');
+    'validate off: only the given fields are signed');
 
 for (['amount', '1e5'], ['notification_endpoint_id', '1.5'],
     ['order_id', "\xff"])
 {
     is($t->post('/off', form => [$t->payment(@$_)])->{status}, 400,
-        "off: $_->[0] must be one all the same");
+        "validate off: $_->[0] must have its type");
 }
 
 $t->done;

@@ -72,27 +72,28 @@ sub pay ($uri, $id = id()) {
 for my $uri (qw(/pay /plain /direct)) {
     for my $size (5, 14) {
         $t->faults({ action => 'none', headers => $size, count => 1 });
-        is(pay($uri)->{status}, 200, "$uri, $size kB of headers");
+        is(pay($uri)->{status}, 200, "$uri, $size kB of headers: status");
         $t->faults({ action => 'huge', size => 60_000, headers => $size,
             count => 1 });
         is(length pay($uri)->{body}, 60_015,
-            "$uri, $size kB of headers and a large body");
+            "$uri, $size kB of headers and a large body: length");
     }
 
     $t->faults({ action => 'none', headers => 30, count => 1 });
     my $r = pay($uri);
     is("$r->{status} $r->{json}{outcome}", '502 unknown',
-        "$uri, more than any limit");
+        "$uri, headers beyond the limit: the outcome is unknown");
 }
 
 my $id = id();
 $t->faults({ action => 'cut_after', call => 'payment', count => 1 },
     { action => 'none', call => 'payment_status', headers => 14 });
-is(pay('/zone', $id)->{status}, 502, 'a status call: lost');
+is(pay('/zone', $id)->{status}, 502,
+    'status query with large headers: the first response is lost');
 like(pay('/zone', $id)->{body}, qr/exists already/,
-    'a status call: 14 kB of headers');
+    'status query with large headers: the order exists');
 is($t->get("/status?order_id=$id")->{status}, 200,
-    'a status call of a client: 14 kB of headers');
+    'status location, 14 kB of headers: status');
 
 # Retry-After
 
@@ -122,7 +123,7 @@ for (['json_429', 429, '120', '120'], ['json_503', 503, $date, $date],
         my $what = "$uri, $action, Retry-After " . (($sent // 'none')
             =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ger);
         is($r->{status}, $status, "$what: status");
-        is($r->{header}->('Retry-After'), $got, "$what: passed on");
+        is($r->{header}->('Retry-After'), $got, "$what: Retry-After");
         is(scalar(() = $r->{raw} =~ /^Retry-After:/mgi), $got eq '' ? 0 : 1,
             "$what: no header without a value");
         unlike($r->{raw}, qr/[^\r\n -~]/, "$what: no control anywhere");
@@ -131,7 +132,7 @@ for (['json_429', 429, '120', '120'], ['json_503', 503, $date, $date],
 
 $t->faults({ action => 'json_503', retry_after => '33', count => 1 });
 is($t->get("/status?order_id=$id")->{header}->('Retry-After'), '33',
-    'a status call of a client: Retry-After');
+    'status location: Retry-After');
 
 # a status call in between says when, else it is ours
 
@@ -140,14 +141,16 @@ for my $sent ('44', undef) {
     $t->faults({ action => 'cut_after', call => 'payment', count => 1 },
         { action => 'json_429', call => 'payment_status', count => 1,
             retry_after => $sent });
-    is(pay('/zone', $id)->{status}, 502, 'lost');
+    is(pay('/zone', $id)->{status}, 502,
+        'Retry-After of a status query: the first response is lost');
     my $r = pay('/zone', $id);
     is("$r->{status} " . $r->{header}->('Retry-After'), '409 ' . ($sent // 10),
-        'a status call: Retry-After ' . ($sent // 'none'));
+        'Retry-After of a status query that fails: ' . ($sent // 'none'));
     $r = pay('/zone', $id);
     is("$r->{status} " . $r->{header}->('Retry-After'), '200 ',
-        'then no more of it');
-    is(pay('/zone', $id)->{header}->('Retry-After'), '', 'nor in a replay');
+        'Retry-After of a status query: none after it succeeds');
+    is(pay('/zone', $id)->{header}->('Retry-After'), '',
+        'Retry-After of a status query: none in a replay');
 }
 
 # who is refused, rather than what
@@ -162,7 +165,8 @@ sub lines ($op, $n) {
     my @all = $t->log =~ /^(.*\[error\] .*refused a call of .*)$/mg;
     my @new = splice @all, $seen;
     $seen += @new;
-    is(scalar(grep { /"alikassa_$op"/ } @new), $n, "$op: lines in the log");
+    is(scalar(grep { /"alikassa_$op"/ } @new), $n,
+        "$op: number of error log lines");
     return $new[-1] // '';
 }
 
@@ -171,9 +175,9 @@ lines('payment', 2);        # of "forbidden" above
 my $fingerprint = `openssl pkey -pubin -in $t->{box}/other/payment/public.pem -outform DER | sha256sum`;
 $fingerprint =~ s/\s.*//s;
 
-is(pay('/key')->{status}, 403, 'another key');
+is(pay('/key')->{status}, 403, 'wrong key: refused');
 like(lines('payment', 1), qr{status 403, check the account "\Q$t->{account}\E", .*"alikassa_key [^"]*other/payment".*\(SHA-256 $fingerprint\), "alikassa_digest sha1", .*"/alikassa-api/v1/payment"},
-    'another key: what to check');
+    'wrong key: the error log says what to check');
 
 $id = id();
 $t->faults({ action => 'unauthorized', call => 'payment', count => 1 });
@@ -190,17 +194,23 @@ is($t->get("/status?order_id=$id")->{status}, 401, 'status 401: a status call');
 like(lines('payment_status', 1), qr/status 401/,
     'status 401: a status call: what to check');
 
-is(pay('/digest')->{status}, 403, 'another digest');
-like(lines('payment', 1), qr/"alikassa_digest sha256"/, 'the digest');
-is(pay('/account')->{status}, 403, 'another account');
+is(pay('/digest')->{status}, 403, 'wrong digest: refused');
+like(lines('payment', 1), qr/"alikassa_digest sha256"/,
+    'wrong digest: the error log has it');
+is(pay('/account')->{status}, 403, 'wrong account: refused');
 like(lines('payment', 1), qr/"00000000-0000-4000-8000-000000000000"/,
-    'the account');
-is($t->post('/path', json => '{}')->{status}, 404, 'a path that is none');
-like(lines('request', 1), qr{status 404, .*/v1/nothing}, 'the path');
-is($t->get('/status?order_id=none')->{status}, 404, 'no such order');
-is(lines('payment_status', 0), '', 'no such order: no line');
+    'wrong account: the error log has it');
+is($t->post('/path', json => '{}')->{status}, 404, 'wrong path: 404');
+like(lines('request', 1), qr{status 404, .*/v1/nothing},
+    'wrong path: the error log has it');
+is($t->get('/status?order_id=none')->{status}, 404,
+    'status of an unknown order: 404');
+is(lines('payment_status', 0), '',
+    'status of an unknown order: no line in the error log');
 $t->faults({ action => 'forbidden', call => 'payment_status', count => 1 });
-is($t->get('/status?order_id=none')->{status}, 403, 'a status call');
-like(lines('payment_status', 1), qr/status 403/, 'a status call');
+is($t->get('/status?order_id=none')->{status}, 403,
+    'refused status query: status');
+like(lines('payment_status', 1), qr/status 403/,
+    'refused status query: error log');
 
 $t->done;

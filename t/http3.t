@@ -68,11 +68,11 @@ my $n = 0;
 for my $uri (qw(/pay /plain /inline /payout)) {
     my $c = client();
     my $s = $c->send('POST', $uri, form($uri, order_id => "H-$n"));
-    ok($c->wait(sub { $s->{end} }), "$uri: an answer");
-    is($s->{status}, 200, 'status');
-    like($s->{body}, qr/"payment_status":"wait"/, 'body');
-    is($s->{headers}{'cache-control'}, 'no-store', 'a header');
-    is(outcome("H-$n"), '200 accepted', 'the access log');
+    ok($c->wait(sub { $s->{end} }), "$uri: the response ends");
+    is($s->{status}, 200, "$uri: status");
+    like($s->{body}, qr/"payment_status":"wait"/, "$uri: body");
+    is($s->{headers}{'cache-control'}, 'no-store', "$uri: Cache-Control");
+    is(outcome("H-$n"), '200 accepted', "$uri: access log");
     $n++;
     $c->close;
 
@@ -91,12 +91,16 @@ for my $uri (qw(/pay /plain /inline /payout)) {
             $t->faults({ %$fault, count => 1 });
             $c = client();
             $c->send('POST', $uri, form($uri, order_id => $id));
-            ok(wait_for(sub { $t->requests($id) }), "$what: AliKassa has it");
+            ok(wait_for(sub { $t->requests($id) }),
+                "$what: AliKassa has the order");
             $c->$how;
 
-            ok(wait_for(sub { audit($id) == 1 }), "$what: recorded");
-            is((audit($id))[0]{outcome}, $outcome, "$what: its outcome");
-            like(outcome($id), qr/ $outcome$/, "$what: in the access log");
+            ok(wait_for(sub { audit($id) == 1 }),
+                "$what: audit log has one line");
+            is((audit($id))[0]{outcome}, $outcome,
+                "$what: outcome in the audit log");
+            like(outcome($id), qr/ $outcome$/,
+                "$what: outcome in the access log");
             is(scalar $t->requests($id), 1, "$what: one POST");
         }
     }
@@ -108,40 +112,48 @@ $t->faults({ action => 'none', delay => 0.5, count => 1 });
 my @form = form('/pay', order_id => 'R-1');
 my $c = client();
 $c->send('POST', '/pay', @form);
-ok(wait_for(sub { $t->requests('R-1') }), 'a payment is under way');
+ok(wait_for(sub { $t->requests('R-1') }),
+    'client left: AliKassa has the order');
 $c->close;
 $c = client();
 my $s = $c->send('POST', '/pay', @form);
-ok($c->wait(sub { $s->{end} }), 'who comes next');
-is($s->{headers}{'idempotent-replayed'}, 'true', 'has the answer');
-is(scalar $t->requests('R-1'), 1, 'of the one call');
+ok($c->wait(sub { $s->{end} }), 'client left: the next client gets a response');
+is($s->{headers}{'idempotent-replayed'}, 'true',
+    'client left: the next client gets a replay');
+is(scalar $t->requests('R-1'), 1, 'client left: one POST');
 
 # several streams of one connection that is closed
 
 $t->faults({ action => 'none', delay => 0.5 });
 $c = client();
 $c->send('POST', '/pay', form('/pay', order_id => "M-$_")) for 1 .. 5;
-ok(wait_for(sub { $t->requests("M-$_") }), "stream $_ is under way") for 1 .. 5;
+ok(wait_for(sub { $t->requests("M-$_") }),
+    "stream $_ of a closed connection: in flight") for 1 .. 5;
 $c->close;
-ok(wait_for(sub { audit("M-$_") == 1 }), "stream $_ is recorded") for 1 .. 5;
-is((audit("M-$_"))[0]{outcome}, 'accepted', "stream $_") for 1 .. 5;
+ok(wait_for(sub { audit("M-$_") == 1 }),
+    "stream $_ of a closed connection: audit log has one line") for 1 .. 5;
+is((audit("M-$_"))[0]{outcome}, 'accepted',
+    "stream $_ of a closed connection: outcome") for 1 .. 5;
 
 # who only asks, or waits for another one, is let go
 
 $t->faults({ action => 'none', delay => 1, call => 'payment' });
 $c = client();
 $c->send('POST', '/pay', @form = form('/pay', order_id => 'G-1'));
-ok(wait_for(sub { $t->requests('G-1') }), 'a payment takes its time');
+ok(wait_for(sub { $t->requests('G-1') }),
+    'waiting client leaves: the payment is in flight');
 my $d = client();
 $d->send('POST', '/pay', @form);
 $d->close;
 $c->close;
-ok(wait_for(sub { audit('G-1') == 1 }), 'it is recorded');
-is((audit('G-1'))[0]{outcome}, 'accepted', 'as it should be');
-is(scalar $t->requests('G-1'), 1, 'one POST');
+ok(wait_for(sub { audit('G-1') == 1 }),
+    'waiting client leaves: audit log has one line');
+is((audit('G-1'))[0]{outcome}, 'accepted', 'waiting client leaves: outcome');
+is(scalar $t->requests('G-1'), 1, 'waiting client leaves: one POST');
 
 $t->faults;
 
-is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{created} != 1 } $t->ledger), 0,
+    'no order is created twice');
 
 $t->done;

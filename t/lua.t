@@ -123,17 +123,21 @@ http {
 EOF
 
 is($t->post('/json', json => '{"a":1}')->{body}, 'L-1|first text|one',
-    'variables, of the JSON object they were first taken from');
+    'body replaced by Lua: variables keep the values of the JSON object');
 is($t->post('/form', form => [a => 1])->{body}, 'L-1|text|one',
-    'and of the form');
+    'body replaced by Lua: variables keep the values of the form');
 
-is($t->post('/pay', form => [a => 1])->{body}, 'again', 'error_page');
-ok(wait_for(sub { $t->log('vars.log') ne '' }), 'logged');
-is($t->log('vars.log'), "L-2 1.5\n", 'the order that was refused');
+is($t->post('/pay', form => [a => 1])->{body}, 'again',
+    'body replaced by Lua: error_page');
+ok(wait_for(sub { $t->log('vars.log') ne '' }),
+    'body replaced by Lua: access log is written');
+is($t->log('vars.log'), "L-2 1.5\n",
+    'body replaced by Lua: access log has the refused order');
 
 my @fields = $t->payment(order_id => undef);
-is($t->post('/paid', form => \@fields)->{status}, 200, 'another body');
-is(scalar(() = $t->requests('L-3')), 1, 'is what is paid with');
+is($t->post('/paid', form => \@fields)->{status}, 200, 'body set by Lua: paid');
+is(scalar(() = $t->requests('L-3')), 1,
+    'body set by Lua: the order of the new body is sent');
 
 # AliKassa has it, by a call that is not nginx's own: nobody knows
 
@@ -151,6 +155,7 @@ is(join(' ', $t->log('audit.log') =~ /"outcome":"(\w+)"/g),
 like($t->log, qr/\[error\] .* a handler that passes nothing on, it is not known whether the call was sent, give it a "proxy_pass"/,
     'another handler: error log');
 
-is($t->get('/notify')->{status}, 403, 'a refused notification finds no Lua');
+is($t->get('/notify')->{status}, 403,
+    'refused notification: no Lua handler answers');
 
 $t->done;

@@ -78,34 +78,37 @@ sub pay ($host, $uri, %opt) {
     return read_response($s, 20);
 }
 
-is(pay('a.example', '/pay')->{status}, 200, 'an account by variable');
-is(pay('other.example', '/pay')->{status}, 200, 'another server\'s key');
-is(pay('other.example', '/main')->{status}, 200, 'a location\'s own');
-is(pay('other.example', '/payout')->{status}, 200, 'a payout\'s own key');
+is(pay('a.example', '/pay')->{status}, 200, 'account by variable: paid');
+is(pay('other.example', '/pay')->{status}, 200, 'key of another server: paid');
+is(pay('other.example', '/main')->{status}, 200, 'key of the location: paid');
+is(pay('other.example', '/payout')->{status}, 200,
+    'payout with its own key: paid');
 
 my $r = pay('b.example', '/pay');
 is("$r->{status} $r->{body}", '403 {"message":"Bad signature."}',
-    'an account whose key it is not');
+    'account with the key of another: AliKassa refuses the signature');
 
 my $before = $t->requests;
 
 for (qw(c.example d.example)) {
     $r = pay($_, '/pay');
-    is($r->{status}, 500, "$_: no account");
-    like($r->{json}{message}, qr/no account for this request/, 'is said');
+    is($r->{status}, 500, "$_, no account: status");
+    like($r->{json}{message}, qr/no account for this request/,
+        "$_, no account: message");
 }
 
-is(scalar $t->requests, $before, 'nothing is sent');
+is(scalar $t->requests, $before, 'no account: nothing is sent');
 like($t->log, qr/\[error\] .*"alikassa_account" gives "nonsense", which is not/,
-    'and logged');
-is(pay('a.example', "/n$_")->{status}, 200, "location $_") for 1, 50, 100;
+    'no account: error log has the value');
+is(pay('a.example', "/n$_")->{status}, 200,
+    "location $_ of a hundred: paid") for 1, 50, 100;
 
 # keys of a hundred locations are opened once
 
 system('strace', '-f', '-e', 'trace=open,openat', '-o', "$d/strace",
     $t->nginx('-t', '-q'));
 is(scalar(() = $t->log('strace') =~ m{keys/main/private\.pem"}g), 1,
-    'one file, once');
+    'a key file of a hundred locations is opened once');
 
 # new keys: requests in flight end with the old, new ones take the new
 
@@ -125,7 +128,8 @@ my @slow = map {
     $t->send_request('/pay', pieces => [$m]);
 } 1 .. 10;
 
-ok(wait_for(sub { $t->requests >= $before + 13 }), 'ten in flight');
+ok(wait_for(sub { $t->requests >= $before + 13 }),
+    'reload with a new key: ten payments are in flight');
 
 # the merchant's new archive, and AliKassa's half of it
 
@@ -133,20 +137,21 @@ for my $file (qw(private.pem password.txt public.pem)) {
     system('cp', '-a', "$t->{box}/main/payout/$file", "$d/keys/main/$file");
 }
 
-ok($t->reload, 'reload');
+ok($t->reload, 'reload with a new key: new workers');
 
-is($_, 200, 'in flight') for map {
-    read_response($_, 20)->{status}
-} @slow;
+is($_, 200,
+    'reload with a new key: a payment in flight ends with the old key')
+    for map { read_response($_, 20)->{status} } @slow;
 
 $t->faults;
-is(signs_of('/pay'), 403, 'AliKassa knows the old half: the new key is used');
+is(signs_of('/pay'), 403, 'new key that AliKassa does not know: refused');
 
 rename "$t->{box}/main/payment/public.pem", "$t->{box}/main/payment/old.pem";
 system('cp', "$t->{box}/main/payout/public.pem",
     "$t->{box}/main/payment/public.pem");
 
-is(signs_of($_), 200, "$_: the new key") for map { ('/pay', '/n7') } 1 .. 5;
+is(signs_of($_), 200, "$_: signed with the new key")
+    for map { ('/pay', '/n7') } 1 .. 5;
 
 # a bad archive changes nothing
 
@@ -154,8 +159,9 @@ $t->write('keys/main/private.pem', "garbage\n");
 
 $t->signal('HUP');
 ok(wait_for(sub { $t->log =~ /\[emerg\] .*not a private key in PEM/ }),
-    'a reload that fails says why');
-is(signs_of('/pay'), 200, 'and goes on with the old');
+    'reload with a bad key: error log');
+is(signs_of('/pay'), 200,
+    'reload with a bad key: the old configuration serves');
 $t->allow_alert(qr/not a private key in PEM/);
 
 # no secret is in memory that a worker keeps lying about: the passphrase
@@ -176,6 +182,6 @@ for my $pid ($t->workers) {
     }
 }
 
-is($found, 0, 'the passphrase is wiped');
+is($found, 0, 'the passphrase is wiped from memory');
 
 $t->done;

@@ -214,7 +214,7 @@ sub refusal {
 sub good ($name, $uri, %opt) {
     my $r = $t->get($uri, %opt);
     is($r->{status}, 200, $name) or diag($r->{raw}, refusal());
-    like($r->{body}, qr/^shop 1 /, "$name: at the shop, proven");
+    like($r->{body}, qr/^shop 1 /, "$name: delivered as proven");
     refusal();
     return $r;
 }
@@ -223,8 +223,8 @@ sub bad ($name, $uri, $why, %opt) {
     my $r = $t->get($uri, %opt);
     is($r->{status}, 403, $name) or diag($r->{raw});
     is($r->{json}{message}, 'This notification is not proven.',
-        "$name: in JSON") or diag($r->{raw});
-    is(refusal(), $why, "$name: one line that says why");
+        "$name: JSON body") or diag($r->{raw});
+    is(refusal(), $why, "$name: one error log line with the reason");
     return $r;
 }
 
@@ -232,29 +232,29 @@ sub bad ($name, $uri, $why, %opt) {
 # what it held since nginx read the key would be an alert, see done()
 
 like(`curl -sk -m 30 'https://127.0.0.1:@{[$t->port(3)]}/certificate?@{[query()]}'`,
-    qr/^shop 1 /, 'a certificate as key, over TLS');
+    qr/^shop 1 /, 'certificate as key, over TLS: delivered');
 
 # what passes
 
 my $r = good('a notification', '/notify?' . query());
 is($r->{body}, "shop 1 [108465371] [A/1] [Kopi & teh \xc3\xa9] []"
     . ' {150000.50}',
-    'variables, decoded');
+    'variables of a notification: decoded');
 
-good('the older form', '/notify?' . query(commission_amount => undef,
-    flags => 'o'));
+good('the form without commission_amount', '/notify?'
+    . query(commission_amount => undef, flags => 'o'));
 good('commission_amount is null', '/notify?'
     . query(commission_amount => undef));
-good('JavaScript\'s spelling', '/notify?' . query(flags => 'j'));
-good('JavaScript\'s, older', '/notify?' . query(commission_amount => undef,
-    flags => 'jo'));
+good('spelling of JavaScript', '/notify?' . query(flags => 'j'));
+good('spelling of JavaScript, no commission_amount', '/notify?'
+    . query(commission_amount => undef, flags => 'jo'));
 good('no desc', '/notify?' . query(desc => undef));
 good('empty desc', '/notify?' . query(desc => ''));
-good('all absent that may be', '/notify?' . query(desc => undef,
+good('all optional fields absent', '/notify?' . query(desc => undef,
     service => undef, is_partial_payment => undef, payment_amount => undef,
     order_id => undef, type => undef, payment_status => undef));
 good('a payout', '/notify?' . query(type => 'payout'));
-good('inside', '/notify/inside?' . query());
+good('location inside', '/notify/inside?' . query());
 good('try_files', '/try?' . query());
 good('if', '/if?' . query());
 good('limit_except', '/limit?' . query());
@@ -266,17 +266,18 @@ good('satisfy any', '/any?' . query());
 good('SHA-256', '/sha256?' . query(flags => '2'));
 good('account by variable', '/any-account?' . query());
 good('account in capitals', '/notify?' . query(account => uc $t->{account}));
-good('key 1', '/keys?' . query(by => $second));
-good('key 2', '/keys?' . query(by => $other));
-good('key 3', '/keys?' . query());
-is(good('map', '/log?' . query())->{header}->('X-Word'), 'good', 'map');
-is(good('map', '/log?' . query(payment_status => 'fail'))
-    ->{header}->('X-Word'), 'other', 'map');
+good('key 1 of 3', '/keys?' . query(by => $second));
+good('key 2 of 3', '/keys?' . query(by => $other));
+good('key 3 of 3', '/keys?' . query());
+is(good('map of payment_status paid', '/log?' . query())->{header}
+    ->('X-Word'), 'good', 'map of payment_status paid: value');
+is(good('map of payment_status fail', '/log?' . query(payment_status => 'fail'))
+    ->{header}->('X-Word'), 'other', 'map of payment_status fail: value');
 
 good('HTTP/1.0', '/notify?' . query(), http => '1.0');
-is($t->h2('/notify?' . query())->{status}, 200, 'HTTP/2');
+is($t->h2('/notify?' . query())->{status}, 200, 'HTTP/2: status');
 is($t->h2('/notify?' . query(amount => 1, sign => 'x'))->{status}, 403,
-    'HTTP/2, forged');
+    'HTTP/2, forged: refused');
 refusal();
 
 # forms and JSON
@@ -293,9 +294,10 @@ for my $uri (qw(/notify /small)) {
     good("$uri JSON, id a number", $uri, method => 'POST', json => $json);
 }
 
-is($t->h2('/notify', form => [$signer->pairs])->{status}, 200, 'form, HTTP/2');
+is($t->h2('/notify', form => [$signer->pairs])->{status}, 200,
+    'form over HTTP/2: status');
 is($t->h2('/notify', form => [$signer->pairs(sign => 'x')])->{status}, 403,
-    'forged form, HTTP/2');
+    'forged form over HTTP/2: refused');
 refusal();
 
 my $split = 'a signed parameter stands in the query';
@@ -310,20 +312,21 @@ bad('JSON true', '/notify', 'a parameter is not text', method => 'POST',
     json => $t->json($signer->pairs) =~ s/"desc":"[^"]*"/"desc":true/r);
 bad('JSON nested', '/notify', 'a parameter is not text', method => 'POST',
     json => $t->json($signer->pairs) =~ s/"desc":"[^"]*"/"desc":["x"]/r);
-bad('another type', '/notify', 'the body is neither form nor JSON',
+bad('content type text/plain', '/notify', 'the body is neither form nor JSON',
     method => 'POST', body => form_encode($signer->pairs),
     headers => ['Content-Type: text/plain']);
-bad('no type', '/notify', 'the body is neither form nor JSON',
+bad('no content type', '/notify', 'the body is neither form nor JSON',
     method => 'POST', body => form_encode($signer->pairs));
 bad('multipart', '/notify', 'the body is neither form nor JSON',
     method => 'POST', multipart => [$signer->pairs]);
-bad('packed', '/notify', 'the body is neither form nor JSON',
+bad('gzip body', '/notify', 'the body is neither form nor JSON',
     method => 'POST', form => [$signer->pairs],
     headers => ['Content-Encoding: gzip']);
-bad('too large', '/notify', 'the body is too large', method => 'POST',
+bad('body too large', '/notify', 'the body is too large', method => 'POST',
     form => [$signer->pairs(desc => 'x' x 66_000)]);
-bad('too large, chunked', '/notify', 'the body is too large',
-    method => 'POST', form => [$signer->pairs(desc => 'x' x 66_000)], chunked => 5000);
+bad('body too large, chunked', '/notify', 'the body is too large',
+    method => 'POST', form => [$signer->pairs(desc => 'x' x 66_000)],
+    chunked => 5000);
 bad('PUT', '/notify?' . query(), 'neither GET nor POST', method => 'PUT',
     body => '');
 bad('a body with GET', '/notify?' . query(), 'a GET has a body',
@@ -333,19 +336,20 @@ bad('a body with GET', '/notify?' . query(), 'a GET has a body',
 
 bad('no sign', '/notify?' . query(sign => undef), 'no sign');
 bad('empty sign', '/notify?' . query(sign => ''), 'no sign');
-bad('nothing', '/notify', 'no sign');
-bad('not base64', '/notify?' . query(sign => 'x!'), 'sign is not base64');
-bad('not base64, of the right length', '/notify?'
+bad('no parameter at all', '/notify', 'no sign');
+bad('sign is not base64', '/notify?' . query(sign => 'x!'),
+    'sign is not base64');
+bad('sign is not base64, of the right length', '/notify?'
     . query(sign => '*' x 344), 'sign is not base64');
-bad('wrong length', '/notify?' . query(sign => 'abcd'),
+bad('sign of the wrong length', '/notify?' . query(sign => 'abcd'),
     'sign has the wrong length');
 bad('a signature of a longer key', '/notify?' . query(by => $second),
     'sign has the wrong length');
-bad('of another key', '/notify?' . query(by => $other),
+bad('signature of another key', '/notify?' . query(by => $other),
     'signature does not match');
-bad('of another digest', '/notify?' . query(flags => '2'),
+bad('signature of another digest', '/notify?' . query(flags => '2'),
     'signature does not match');
-bad('no signature at all', '/notify?' . query(sign => 'A' x 342 . '=='),
+bad('sign of zero bytes', '/notify?' . query(sign => 'A' x 342 . '=='),
     'signature does not match');
 bad('id not an integer', '/notify?' . query(id => '12x'),
     'id is not an integer');
@@ -362,11 +366,12 @@ for ('', '1e3', '-5', '0', '0.00', '5 000', '1,000.00', '10.001', 'NaN', '05',
     '150000.000', '1500000000.00', '150000.50 IDR')
 {
     my $r = good("amount \"$_\"", '/notify?' . query(amount => $_));
-    is($r->{body} =~ s/.*\{(.*)\}.*/$1/sr, $_, "amount \"$_\": the variable");
+    is($r->{body} =~ s/.*\{(.*)\}.*/$1/sr, $_,
+        "amount \"$_\": value of the variable");
 }
 
 like(good('no amount', '/notify?' . query(amount => undef))->{body},
-    qr/ \{\}$/, 'no amount: the variable');
+    qr/ \{\}$/, 'no amount: the variable is empty');
 bad('another account', '/notify?' . query(account => $t->{other}),
     'it is of another account');
 bad('no account', '/notify?' . query(account => undef),
@@ -376,10 +381,11 @@ bad('commission_amount added', '/notify?'
     . '&commission_amount=1', 'signature does not match');
 bad('a control character', '/notify?' . query(service => "a\nb"),
     'a parameter has control characters');
-is(good('of the merchant\'s own', '/notify?' . query(order_id => "a\nb",
-    desc => "a\nb\x7fc"))->{body}, 'shop 1 [108465371] [] [a b c] [] {150000.50}',
-    'no header of it');
-bad('not UTF-8', '/notify?' . query(desc => undef) . '&desc=%ff',
+is(good('control characters in order_id and desc', '/notify?'
+    . query(order_id => "a\nb", desc => "a\nb\x7fc"))->{body},
+    'shop 1 [108465371] [] [a b c] [] {150000.50}',
+    'control characters in order_id and desc: variables');
+bad('desc is not UTF-8', '/notify?' . query(desc => undef) . '&desc=%ff',
     'a parameter is not UTF-8');
 
 # what another parser might read
@@ -407,19 +413,23 @@ for my $name (qw(order_id amount id sign)) {
         . '=1', 'a semicolon is not escaped');
 }
 
-bad('not signed', '/notify?' . query() . '&foo=1',
+bad('unsigned parameter', '/notify?' . query() . '&foo=1',
     'a parameter is not signed');
-good('allowed', '/unsigned?wc-api=x&' . query() . '&route=a%2Fb');
-bad('another one', '/unsigned?' . query() . '&routes=1',
+good('unsigned parameters that are allowed', '/unsigned?wc-api=x&' . query()
+    . '&route=a%2Fb');
+bad('unsigned parameter beside the allowed ones', '/unsigned?' . query()
+    . '&routes=1',
     'a parameter is not signed');
-like(good('any', '/star?' . query() . '&foo=1')->{body}, qr/ \[\] \{/,
-    'no variable of what is not signed');
+like(good('any unsigned parameter allowed', '/star?' . query()
+    . '&foo=1')->{body}, qr/ \[\] \{/,
+    'unsigned parameter: its variable is empty');
 
 # the configuration around it
 
 bad('forged inside', '/notify/inside?' . query(sign => 'x'),
     'sign is not base64');
-like($t->get('/notify/off')->{body}, qr/^shop 0 \[\]/, 'off');
+like($t->get('/notify/off')->{body}, qr/^shop 0 \[\]/,
+    'alikassa_notification off: passed on unproven');
 bad('forged, try_files', '/try?' . query(sign => undef), 'no sign');
 bad('forged, if', '/if?' . query(sign => undef), 'no sign');
 bad('forged, limit_except', '/limit?' . query(sign => undef), 'no sign');
@@ -431,17 +441,18 @@ bad('forged, satisfy any', '/any?' . query(sign => undef), 'no sign');
 bad('return', '/return?' . query(), '"return" answers it before the check');
 bad('return 204', '/return204?' . query(),
     '"return" answers it before the check');
-is($t->get('/moved')->{status}, 302, 'a redirect is no success');
+is($t->get('/moved')->{status}, 302, 'location that redirects: 302');
 refusal();
-is($t->get('/all?' . query())->{status}, 403, 'denied all the same');
+is($t->get('/all?' . query())->{status}, 403, 'location that denies all: 403');
 
 $r = $t->get('/page?' . query(sign => undef));
-is("$r->{status} $r->{body}", '410 denied 0', 'error_page');
+is("$r->{status} $r->{body}", '410 denied 0',
+    'error_page for a forged notification: its response');
 refusal();
 
 $r = $t->get('/either');
 is("$r->{status} $r->{body}", '403 shop\'s own',
-    'let in by another check, the shop\'s own answer');
+    'satisfy any, let in by another check: the shop\'s response');
 refusal();
 
 # + and %2B
@@ -463,7 +474,8 @@ for my $c (0 .. 127) {
             desc => undef)) . "&desc=a$q{$how}b";
         my $sign = form_encode(sign => $signer->php('sign', '-', $query));
         my $r = $t->get("/notify?$query&$sign");
-        is($r->{status}, 200, "desc with $c, $how") or diag($r->{raw});
+        is($r->{status}, 200, "desc with character $c, $how: delivered")
+            or diag($r->{raw});
     }
 }
 
@@ -487,10 +499,10 @@ for my $name (sort keys %field) {
     my %changed = ($name => $field{$name} =~ s/^(.)/chr(ord($1) ^ 1)/er);
     my $r = $t->get('/notify?' . query(%changed, sign => undef)
         . "&sign=$sign");
-    is($r->{status}, 403, "$name, one character changed");
+    is($r->{status}, 403, "$name, one character changed: refused");
     $r = $t->get('/notify?' . query($name => undef, sign => undef)
         . "&sign=$sign");
-    is($r->{status}, 403, "$name left out");
+    is($r->{status}, 403, "$name left out: refused");
 }
 
 # random flips: what passes, PHP must have passed with the same values
@@ -520,11 +532,12 @@ for my $i (0 .. $#flips) {
     $wrong++  if $status != 200 || !$signer->php('verify', '-', $flips[$i]);
 }
 
-cmp_ok(scalar @flips, '>', 2000, 'flips');
-cmp_ok($passed, '<', @flips / 10, "few pass ($passed): other spellings");
-is($wrong, 0, 'and none that PHP refuses');
+cmp_ok(scalar @flips, '>', 2000, 'random flips: more than 2000 are tried');
+cmp_ok($passed, '<', @flips / 10,
+    "random flips: fewer than a tenth pass ($passed)");
+is($wrong, 0, 'random flips: PHP verifies each that passes');
 
 like($t->log, qr/notification refused: signature does not match, client/,
-    'the log');
+    'error log: the reason of a refused notification');
 
 $t->done;

@@ -107,11 +107,11 @@ sub verdicts ($id, $n) {
 
 shop('200 0');
 is($t->get('/notify?' . notification(900, 'paid'))->{status}, 200,
-    'account in small letters');
+    'account in lower case: delivered');
 is($t->get('/notify?' . notification(900, 'paid',
     account => uc $t->{account}))->{header}->('Idempotent-Replayed'), 'true',
-    'account in capitals: known');
-is(seen(900), 1, 'account in either case: once to the shop');
+    'account in upper case: a replay');
+is(seen(900), 1, 'account in two cases: one delivery');
 
 # answered once, and from then on by nginx
 
@@ -119,18 +119,19 @@ my $q = notification(1, 'paid');
 
 for my $n (1 .. 5) {
     my $r = $t->get("/notify?$q");
-    is($r->{status}, 200, "time $n");
+    is($r->{status}, 200, "repeated $n times: status");
     is($r->{header}->('Idempotent-Replayed'), $n > 1 ? 'true' : '',
-        "time $n, by whom");
+        "repeated $n times: a replay after the first");
     is($r->{body} =~ /^shop/ ? 'shop' : 'nginx', $n > 1 ? 'nginx' : 'shop',
-        "time $n, body");
+        "repeated $n times: body of the shop, then of nginx");
 }
 
-is(seen(1), 1, 'the shop saw it once');
-is(verdicts(1, 5), '200 MISS, 200 HIT, 200 HIT, 200 HIT, 200 HIT', 'verdicts');
+is(seen(1), 1, 'repeated five times: one delivery');
+is(verdicts(1, 5), '200 MISS, 200 HIT, 200 HIT, 200 HIT, 200 HIT',
+    'repeated five times: $alikassa_idempotency');
 
-is($t->get("/each?$q")->{status}, 200, 'a location without a zone');
-is(seen(1), 2, 'passes each on');
+is($t->get("/each?$q")->{status}, 200, 'location without a zone: status');
+is(seen(1), 2, 'location without a zone: delivered again');
 
 # a shop may read one way and not another: what is sent elsewhere, or in
 # another form, is not known from before
@@ -142,13 +143,13 @@ for (['as a form', sub { $t->post('/notify', body => $q, headers => \@form) }],
     ['another host', sub { $t->get("/notify?$q", host => 'other.example') }])
 {
     my ($what, $request) = @$_;
-    is($request->()->{header}->('Idempotent-Replayed'), '', "$what: passed on");
+    is($request->()->{header}->('Idempotent-Replayed'), '', "$what: delivered");
     is($request->()->{header}->('Idempotent-Replayed'), 'true',
-        "$what: known from then on");
+        "$what: then a replay");
 }
 
 is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
-    'as it came first: known');
+    'the first form again: a replay');
 
 # nor is one of the same payment and status that says something else
 
@@ -157,9 +158,10 @@ for (['partial', 1, '50000'], ['full', 0, '150000']) {
     my $n = seen(70);
     my $r = $t->get('/notify?' . notification(70, 'paid',
         is_partial_payment => $partial, payment_amount => $amount));
-    is($r->{status}, 200, "$what: answered");
-    is($r->{header}->('Idempotent-Replayed'), '', "$what: by the shop");
-    is(seen(70), $n + 1, "$what: it saw it");
+    is($r->{status}, 200, "$what amount of the same payment: status");
+    is($r->{header}->('Idempotent-Replayed'), '',
+        "$what amount of the same payment: no replay");
+    is(seen(70), $n + 1, "$what amount of the same payment: delivered");
 }
 
 # one that was made empty is not one that was absent
@@ -167,16 +169,16 @@ for (['partial', 1, '50000'], ['full', 0, '150000']) {
 for (undef, '') {
     my $what = defined ? 'empty' : 'absent';
     is($t->get('/notify?' . notification(71, 'paid', desc => $_))
-        ->{header}->('Idempotent-Replayed'), '', "desc $what: passed on");
+        ->{header}->('Idempotent-Replayed'), '', "desc $what: delivered");
 }
 
 # with parameters that are not signed, another value is another one
 
 for my $route (qw(a b)) {
     is($t->get("/extra?route=$route&$q")->{header}->('Idempotent-Replayed'),
-        '', "route=$route: passed on");
+        '', "route=$route: delivered");
     is($t->get("/extra?route=$route&$q")->{header}->('Idempotent-Replayed'),
-        'true', "route=$route: known");
+        'true', "route=$route: then a replay");
 }
 
 # one that the shop failed comes again
@@ -184,99 +186,115 @@ for my $route (qw(a b)) {
 for my $status (500, 404, 302, 503) {
     $q = notification(100 + $status, 'paid');
     shop("$status 0");
-    is($t->get("/notify?$q")->{status}, $status, "the shop's $status");
-    is($t->get("/notify?$q")->{status}, $status, "and again");
+    is($t->get("/notify?$q")->{status}, $status, "shop's $status: passed on");
+    is($t->get("/notify?$q")->{status}, $status,
+        "shop's $status: delivered a second time");
     shop('200 0');
-    is($t->get("/notify?$q")->{status}, 200, 'then it takes it');
+    is($t->get("/notify?$q")->{status}, 200,
+        "shop's $status: the third delivery succeeds");
     is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
-        'and has it');
-    is(seen(100 + $status), 3, 'three times at the shop');
+        "shop's $status: then a replay");
+    is(seen(100 + $status), 3, "shop's $status: three deliveries");
 }
 
 $q = notification(50, 'paid');
-is($t->get("/dead?$q")->{status}, 502, 'no shop');
-is($t->get("/notify?$q")->{status}, 200, 'passed on later');
-is(seen(50), 1, 'once');
+is($t->get("/dead?$q")->{status}, 502, 'no shop: 502');
+is($t->get("/notify?$q")->{status}, 200, 'no shop: the next is delivered');
+is(seen(50), 1, 'no shop: one delivery');
 
 # two at once
 
 shop('200 0.6');
 $q = notification(2, 'paid');
 my @r = $t->parallel([map { ["/notify?$q"] } 1 .. 8]);
-is(join(' ', map { $_->{status} } @r), join(' ', (200) x 8), 'all are answered');
-is(seen(2), 1, 'the shop saw one');
-is(scalar(grep { $_->{header}->('Idempotent-Replayed') } @r), 7, 'the others');
-like(verdicts(2, 8), qr/WAIT/, 'waited');
+is(join(' ', map { $_->{status} } @r), join(' ', (200) x 8),
+    'eight at once: status');
+is(seen(2), 1, 'eight at once: one delivery');
+is(scalar(grep { $_->{header}->('Idempotent-Replayed') } @r), 7,
+    'eight at once: seven replays');
+like(verdicts(2, 8), qr/WAIT/, 'eight at once: one waited');
 
 shop('500 0.5');
 $q = notification(3, 'paid');
 @r = $t->parallel([map { ["/notify?$q"] } 1 .. 3]);
-is(join(' ', map { $_->{status} } @r), '500 500 500', 'each its turn');
-is(seen(3), 3, 'one after the other');
+is(join(' ', map { $_->{status} } @r), '500 500 500',
+    'three at once, the shop fails: status');
+is(seen(3), 3, 'three at once, the shop fails: three deliveries');
 
 shop('200 1.5');
 $q = notification(4, 'paid');
 my $first = $t->send_request("/short?$q");
-ok(wait_for(sub { seen(4) }), 'the first one is at the shop');
+ok(wait_for(sub { seen(4) }), 'wait ends: the first is at the shop');
 @r = $t->parallel([map { ["/short?$q"] } 1 .. 2]);
-is(join(' ', map { $_->{status} } @r), '409 409', 'a wait has an end');
-is($_->{header}->('Retry-After'), 5, 'and says when to come again') for @r;
-like(read_all($first, 10), qr{^HTTP/1\.1 200 }, 'answered');
+is(join(' ', map { $_->{status} } @r), '409 409', 'wait ends: status');
+is($_->{header}->('Retry-After'), 5, 'wait ends: Retry-After') for @r;
+like(read_all($first, 10), qr{^HTTP/1\.1 200 },
+    "wait ends: the first gets the shop's response");
 
 # AliKassa's connection breaks while the shop works: it comes again
 
 $q = notification(5, 'paid');
 my $gone = $t->send_request("/notify?$q");
-ok(wait_for(sub { seen(5) }), 'at the shop');
+ok(wait_for(sub { seen(5) }),
+    'AliKassa disconnects: the notification is at the shop');
 close $gone;
 shop('200 0');
-ok(wait_for(sub { verdicts(5, 1) }), 'gone');
-is($t->get("/notify?$q")->{status}, 200, 'again');
-is(seen(5), 2, 'the shop sees it again');
+ok(wait_for(sub { verdicts(5, 1) }), 'AliKassa disconnects: nginx logs it');
+is($t->get("/notify?$q")->{status}, 200,
+    'AliKassa disconnects: the next is answered');
+is(seen(5), 2, 'AliKassa disconnects: the next is delivered');
 
 # a waiting one that breaks leaves nothing behind
 
 shop('200 1.5');
 $q = notification(6, 'paid');
 $first = $t->send_request("/notify?$q");
-ok(wait_for(sub { seen(6) }), 'at the shop');
+ok(wait_for(sub { seen(6) }),
+    'waiting client disconnects: the first is at the shop');
 close $t->send_request("/notify?$q");
-is(join(' ', verdicts(6, 1)), '499 WAIT', 'it is gone before the other');
-like(read_all($first, 10), qr/shop 200/, 'the first');
-is(seen(6), 1, 'once');
+is(join(' ', verdicts(6, 1)), '499 WAIT',
+    'waiting client disconnects: access log');
+like(read_all($first, 10), qr/shop 200/,
+    "waiting client disconnects: the first gets the shop's response");
+is(seen(6), 1, 'waiting client disconnects: one delivery');
 shop('200 0');
 
 # wait and then paid are two notifications; a final status is the last word
 
-is($t->get('/notify?' . notification(7, $_))->{status}, 200, $_)
+is($t->get('/notify?' . notification(7, $_))->{status}, 200,
+    "payment_status $_ of one payment: status")
     for qw(wait paid);
-is(seen(7), 2, 'both');
-unlike($t->log, qr/another final status/, 'no warning');
+is(seen(7), 2, 'wait, then paid: two deliveries');
+unlike($t->log, qr/another final status/, 'wait, then paid: no warning');
 
-is($t->get('/notify?' . notification(7, 'fail'))->{status}, 200, 'then fail');
-is(seen(7), 3, 'passed on');
-like($t->log, qr/\[warn\] .*another final status of id 7 /, 'and warned about');
+is($t->get('/notify?' . notification(7, 'fail'))->{status}, 200,
+    'paid, then fail: status');
+is(seen(7), 3, 'paid, then fail: delivered');
+like($t->log, qr/\[warn\] .*another final status of id 7 /,
+    'paid, then fail: warning of another final status');
 
 is($t->get('/notify?' . notification(7, 'paid'))->{header}
-    ->('Idempotent-Replayed'), 'true', 'paid again is known');
+    ->('Idempotent-Replayed'), 'true', 'paid, fail, paid: a replay');
 
 # of another type or account it is another one
 
 is($t->get('/notify?' . notification(7, 'paid', type => 'payout'))->{body},
-    "shop 200\n", 'a payout of that id');
+    "shop 200\n", 'payout of the same id: delivered');
 is($t->get('/notify?' . notification(7, 'paid', account => $t->{other}))
-    ->{body}, "shop 200\n", 'another account\'s');
+    ->{body}, "shop 200\n", 'another account, the same id: delivered');
 
 # through an internal redirect
 
 $q = notification(8, 'paid');
-is($t->get("/try?$q")->{body}, "shop 200\n", 'try_files');
-is($t->get("/try?$q")->{header}->('Idempotent-Replayed'), 'true', 'known');
-is(seen(8), 1, 'once');
+is($t->get("/try?$q")->{body}, "shop 200\n", 'try_files: delivered');
+is($t->get("/try?$q")->{header}->('Idempotent-Replayed'), 'true',
+    'try_files: then a replay');
+is(seen(8), 1, 'try_files: one delivery');
 
 # a forged one says nothing about what is known
 
-is($t->get('/notify?' . $q =~ s/paid/fail/r)->{status}, 403, 'forged');
+is($t->get('/notify?' . $q =~ s/paid/fail/r)->{status}, 403,
+    'forged change of a known notification: refused');
 
 # one that the sandbox forges, and one that it does not
 
@@ -285,10 +303,11 @@ my %paid = (order_id => 'none', payment_status => 'paid', url => $url,
     values => { id => 10, amount => 5, account => $t->{account} });
 
 is($t->control('/notify', { %paid, sign => 'Zm9yZ2Vk' })->{status}, 403,
-    'sent with another signature');
-is(seen(10), 0, 'not at the shop');
-is($t->control('/notify', \%paid)->{status}, 200, 'sent with its own');
-is(seen(10), 1, 'at the shop');
+    'sandbox, forged signature: refused');
+is(seen(10), 0, 'sandbox, forged signature: no delivery');
+is($t->control('/notify', \%paid)->{status}, 200,
+    'sandbox, its own signature: status');
+is(seen(10), 1, 'sandbox, its own signature: one delivery');
 
 # a worker dies while the shop works
 
@@ -302,14 +321,16 @@ $t->expect_dead(2);
 wait_for(sub { 2 == grep { my $pid = $_; !grep { $_ == $pid } @old }
     $t->workers });
 shop('200 0');
-is($t->get("/notify?$q")->{status}, 200, 'after its worker\'s death');
-is(seen(9), 2, 'passed on again');
-is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true', 'known');
+is($t->get("/notify?$q")->{status}, 200,
+    'worker killed during a delivery: the next is answered');
+is(seen(9), 2, 'worker killed during a delivery: the next is delivered');
+is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
+    'worker killed during a delivery: then a replay');
 
 # reload keeps what is known
 
 $t->reload;
 is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
-    'after a reload');
+    'reload: a replay');
 
 $t->done;

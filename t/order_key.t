@@ -74,24 +74,27 @@ EOC
 # one order, whatever the case of its account
 
 my ($low, $high) = (lc $t->{account}, uc $t->{account});
-isnt($low, $high, 'an account with letters');
+isnt($low, $high, 'the test account has letters');
 
 my @f = $t->payment(order_id => 'K-1');
 my $r = $t->post("/pay?account=$low", form => \@f);
-is($r->{status}, 200, 'account in small letters');
+is($r->{status}, 200, 'account in lower case: paid');
 
 for my $account ($high, ucfirst $low, $low) {
     my $again = $t->post("/pay?account=$account", form => \@f);
-    is($again->{body}, $r->{body}, 'account in another case: the same answer');
-    is($again->{header}->('Idempotent-Replayed'), 'true', 'from the zone');
+    is($again->{body}, $r->{body},
+        'account in another case: the same response');
+    is($again->{header}->('Idempotent-Replayed'), 'true',
+        'account in another case: a replay');
 }
 
-is(scalar $t->requests('K-1'), 1, 'account in either case: sent once');
+is(scalar $t->requests('K-1'), 1, 'account in two cases: one POST');
 is(($t->requests('K-1'))[0]{headers}{Account}[0], $low,
-    'Account is sent as it is configured');
+    'account in two cases: Account is sent in lower case');
 
 my $other = $t->post("/pay?account=$t->{other}", form => \@f);
-is($other->{header}->('Idempotent-Replayed'), '', 'another account is another');
+is($other->{header}->('Idempotent-Replayed'), '',
+    'another account with the same order_id: another order');
 
 # no order_id
 
@@ -106,25 +109,30 @@ for (['/loose', form => [$t->payment(order_id => undef)]],
 {
     my ($uri, @body) = @$_;
     my $r = $t->post($uri, @body);
-    is($r->{status}, 400, "$uri without order_id");
+    is($r->{status}, 400, "$uri without order_id: status");
     is($r->{body}, '{"message":"The given data was invalid.","errors":'
         . '{"order_id":["The order id field is required."]}}',
-        "$uri: says what is missing");
-    is($r->{header}->('X-Error'), 'invalid_order_id', "$uri: error");
-    is($r->{header}->('X-Outcome'), 'invalid', "$uri: outcome");
+        "$uri without order_id: message");
+    is($r->{header}->('X-Error'), 'invalid_order_id',
+        "$uri without order_id: \$alikassa_error");
+    is($r->{header}->('X-Outcome'), 'invalid',
+        "$uri without order_id: \$alikassa_outcome");
 }
 
-is(scalar(() = $t->requests), $before, 'nothing is sent without a name');
+is(scalar(() = $t->requests), $before, 'without order_id: nothing is sent');
 
 # with a name, without a zone, and where nothing is known by a name
 
 is($t->post('/loose', form => [$t->payment(order_id => 'K-3')])->{status}, 200,
-    'an order_id is enough');
+    'alikassa_validate off with an order_id: paid');
 is($t->post('/bare', form => [$t->payment(order_id => undef)])->{status}, 400,
-    'without a zone: AliKassa says no');
-is(scalar(() = $t->requests), $before + 2, 'both are sent');
-is($t->get('/status?id=1')->{status}, 404, 'a status by id needs none');
+    'without order_id and without a zone: AliKassa refuses it');
+is(scalar(() = $t->requests), $before + 2,
+    'alikassa_validate off, and no zone: both are sent');
+is($t->get('/status?id=1')->{status}, 404,
+    'status query by id: needs no order_id');
 $t->post('/request', json => '{"amount":1}');
-is(scalar(() = $t->requests), $before + 4, 'alikassa_request has no zone');
+is(scalar(() = $t->requests), $before + 4,
+    'alikassa_request: sent without order_id');
 
 $t->done;

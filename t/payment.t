@@ -76,27 +76,30 @@ EOF
 my @fields = $t->payment(order_id => 'A-1', customer_ip => undef);
 my $r = $t->post('/pay', form => \@fields);
 
-is($r->{status}, 200, 'form');
-is($r->{header}->('Content-Type'), 'application/json', 'type');
-is($r->{header}->('Cache-Control'), 'no-store', 'no-store');
-like($r->{json}{url}, qr{^https://localhost:\d+/pay/}, 'url');
+is($r->{status}, 200, 'form: status');
+is($r->{header}->('Content-Type'), 'application/json', 'form: Content-Type');
+is($r->{header}->('Cache-Control'), 'no-store', 'form: Cache-Control');
+like($r->{json}{url}, qr{^https://localhost:\d+/pay/},
+    'form: URL of the payment page');
 
 my ($sent) = $t->requests('A-1');
 
 is($sent->{body}, '{"amount":150000.5,"order_id":"A-1",'
     . '"service":"virtual_account_idr_hpp","customer_ip":"127.0.0.1",'
     . '"customer_code":"BCAVA","customer_first_name":"Budi",'
-    . '"customer_last_name":"Santoso"}', 'body, with the client\'s address');
+    . '"customer_last_name":"Santoso"}',
+    'form: signed body, with the client\'s address');
 
 is_deeply([sort map { lc } keys %{ $sent->{headers} }],
     [qw(accept account connection content-length content-type host sign)],
-    'headers, and no others');
+    'form: headers of the call, and no others');
 
 wait_for(sub { $t->log('vars.log') ne '' });
 
 like((split /\n/, $t->log('vars.log'))[0], qr{^/pay\ 200\ payment
     \ $t->{account}\ A-1\ 150000\.5\ \d+\ [0-9a-f-]+\ https://\S+\ wait\ 200
-    \ accepted\ e:\ s:\S{344}\ t:0\.\d{6}:\d\.\d{3}$}x, 'variables');
+    \ accepted\ e:\ s:\S{344}\ t:0\.\d{6}:\d\.\d{3}$}x,
+        'form: variables in the access log');
 
 # no header of the client's reaches AliKassa
 
@@ -105,19 +108,19 @@ $r = $t->post('/pay', form => [$t->payment(order_id => 'A-2')], headers =>
      'Account: x', 'Sign: y', 'Range: bytes=0-1', 'Expect:', 'TE: trailers',
      'If-None-Match: *', 'Accept-Encoding: gzip', 'User-Agent: z']);
 
-is($r->{status}, 200, 'with headers');
+is($r->{status}, 200, 'headers of the client: paid');
 is_deeply([sort map { lc } keys %{ ($t->requests('A-2'))[0]{headers} }],
     [qw(accept account connection content-length content-type host sign)],
-    'none of them');
+    'headers of the client: none reaches AliKassa');
 
 # bodies
 
 my $json = $t->json($t->payment(order_id => "J\x{f6}-\x{1f600}/\"\\"));
 
-is($t->post('/pay', json => $json)->{status}, 200, 'JSON');
+is($t->post('/pay', json => $json)->{status}, 200, 'JSON: paid');
 
 ok(grep({ $_->{body} =~ m{"J\\u00f6-\\ud83d\\ude00\\/\\"\\\\"} }
-    $t->requests), 'escapes');
+    $t->requests), 'JSON: the order_id is escaped as PHP does');
 
 $json = '{"amount": 12.50 , "order_id":"J2","service":"qr_code_idr_hpp",'
     . '"customer_ip":"2001:db8::1","customer_code":"QRIS",'
@@ -128,7 +131,7 @@ $json = '{"amount": 12.50 , "order_id":"J2","service":"qr_code_idr_hpp",'
     . '"fail_redirect_url":"http://shop.example/","csrf":null,'
     . '"notification_endpoint_url":"https://shop.example/n"}';
 
-is($t->post('/pay', json => $json)->{status}, 200, 'all thirteen fields');
+is($t->post('/pay', json => $json)->{status}, 200, 'all thirteen fields: paid');
 is(($t->requests('J2'))[0]{body},
     '{"amount":12.5,"order_id":"J2","service":"qr_code_idr_hpp",'
     . '"customer_ip":"2001:db8::1","customer_code":"QRIS",'
@@ -138,7 +141,7 @@ is(($t->requests('J2'))[0]{body},
     . '"success_redirect_url":"https:\/\/shop.example\/a?b=c",'
     . '"fail_redirect_url":"http:\/\/shop.example\/",'
     . '"notification_endpoint_url":"https:\/\/shop.example\/n"}',
-    'in their order');
+    "all thirteen fields: signed in the page's order");
 
 for my $uri (qw(/pay /file /small /inline)) {
     for my $kind (qw(form json multipart)) {
@@ -165,12 +168,12 @@ my $message = message('/small', method => 'POST',
     form => [$t->payment(order_id => 'slow')]);
 
 is($t->post('/small', pieces => [unpack '(a60)*', $message])->{status}, 200,
-    'in pieces');
+    'request in pieces of 60 bytes: paid');
 
 # a big form: what is not a field does not matter
 
 is($t->post('/small', form => [$t->payment, map { ("x$_" => 'y' x 900) }
-    1 .. 500])->{status}, 200, 'half a megabyte');
+    1 .. 500])->{status}, 200, 'form of half a megabyte: paid');
 
 # redirects
 
@@ -178,10 +181,11 @@ my $browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,'
     . '*/*;q=0.8';
 
 $r = $t->post('/pay', form => [$t->payment], headers => ["Accept: $browser"]);
-is($r->{status}, 303, 'browser');
-like($r->{header}->('Location'), qr{^https://localhost:\d+/pay/}, 'Location');
-is($r->{header}->('Cache-Control'), 'no-store', 'no-store');
-is($r->{body}, '', 'no body');
+is($r->{status}, 303, 'browser: redirect');
+like($r->{header}->('Location'), qr{^https://localhost:\d+/pay/},
+    'browser: Location');
+is($r->{header}->('Cache-Control'), 'no-store', 'browser: Cache-Control');
+is($r->{body}, '', 'browser: no body');
 
 for (['*/*', 200], ['application/json', 200], ['text/html', 303],
     ['text/html;q=0.8, application/json', 200],
@@ -191,7 +195,8 @@ for (['*/*', 200], ['application/json', 200], ['text/html', 303],
         headers => ["Accept: $_->[0]"])->{status}, $_->[1], "Accept $_->[0]");
 }
 
-is($t->post('/on', form => [$t->payment])->{status}, 303, 'redirect on');
+is($t->post('/on', form => [$t->payment])->{status}, 303,
+    'alikassa_redirect on: redirect');
 # the client's Accept is meant, whatever the call's location makes of its own
 
 for my $uri (qw(/logged /passed)) {
@@ -202,13 +207,13 @@ for my $uri (qw(/logged /passed)) {
 
 is($t->post('/pay', form => [$t->payment], headers => [
     'Accept: application/json;q=0.5', 'Accept: text/html'])->{status}, 303,
-    'two lines of Accept, the second one better');
+    'two Accept headers, HTML preferred: redirect');
 is($t->post('/pay', form => [$t->payment], headers => [
     'Accept: text/html;q=0.5', 'Accept: application/json'])->{status}, 200,
-    'two lines of Accept, the second one JSON');
+    'two Accept headers, JSON preferred: JSON');
 
 is($t->post('/off', form => [$t->payment], headers => ["Accept: $browser"])
-    ->{status}, 200, 'redirect off');
+    ->{status}, 200, 'alikassa_redirect off, browser: JSON');
 
 for my $url ('http://plain.example/', 'javascript:alert(1)', '/relative',
     'https://user@host.example/', "https://h.example/\r\nX: y",
@@ -216,8 +221,10 @@ for my $url ('http://plain.example/', 'javascript:alert(1)', '/relative',
 {
     $t->faults({ action => 'url', url => $url, count => 1 });
     $r = $t->post('/on', form => [$t->payment]);
-    is($r->{status}, 200, 'not followed') or diag($r->{raw});
-    is($r->{header}->('X') . $r->{header}->('Location'), '', 'no header');
+    is($r->{status}, 200,
+        "payment URL [$url]: no redirect") or diag($r->{raw});
+    is($r->{header}->('X') . $r->{header}->('Location'), '',
+        "payment URL [$url]: no Location header");
 }
 
 # what is set and accepted
@@ -229,25 +236,27 @@ $r = $t->post('/set', form => [amount => 999, order_id => 'S-1',
     notification_endpoint_id => 5, notification_endpoint_url => 'https://x/',
     desc => 'theirs']);
 
-is($r->{status}, 200, 'set');
+is($r->{status}, 200, 'alikassa_set: paid');
 is(($t->requests('S-1'))[0]{body}, '{"amount":7,"order_id":"S-1",'
     . '"service":"virtual_account_idr_hpp","customer_ip":"127.0.0.1",'
     . '"customer_code":"BCAVA","customer_first_name":"Budi",'
-    . '"customer_last_name":"Santoso","desc":"a\/b"}', 'the client never wins');
+    . '"customer_last_name":"Santoso","desc":"a\/b"}',
+        "alikassa_set: the client's values are not signed");
 
 # AliKassa's own refusal, byte for byte
 
 $t->faults({ action => 'json_400', count => 1 });
 $r = $t->post('/pay', form => [$t->payment(order_id => 'S-2')]);
-is($r->{status}, 400, 'a refusal');
-is($r->{body}, '{"message":"Error."}', 'its words');
-ok(wait_for(sub { $t->log('vars.log') =~ / 400 rejected e: / }), 'rejected');
+is($r->{status}, 400, 'refusal of AliKassa: status');
+is($r->{body}, '{"message":"Error."}', 'refusal of AliKassa: body');
+ok(wait_for(sub { $t->log('vars.log') =~ / 400 rejected e: / }),
+    'refusal of AliKassa: access log');
 
 # one that says that the order_id is used: the order exists
 
 $r = $t->post('/pay', form => [$t->payment(order_id => 'S-1')]);
-is($r->{status}, 200, 'a used order_id');
+is($r->{status}, 200, 'order_id that is used: status');
 like($r->{body}, qr/^\{"message":"This order exists already.*"S-1"\}$/,
-    'the order exists');
+    'order_id that is used: the order exists');
 
 $t->done;

@@ -42,7 +42,7 @@ write_file("$dir/in", join '', map { (split /\t/)[0] . "\n" } @php);
 my @our = run("$dir/our", 'sh', '-c', '"$0" "$1" "$2" < "$3"', $program,
     "$dir/private.pem", $passphrase, "$dir/in");
 
-is(scalar @our, scalar @php, 'as many answers as cases');
+is(scalar @our, scalar @php, 'the program answers as many cases as PHP');
 
 my (%seen, %differ, $lost);
 
@@ -66,11 +66,13 @@ for my $i (0 .. $#php) {
 }
 
 for my $kind (qw/ payment payout reencode /) {
-    is($differ{$kind}, undef, "$kind as PHP's") or diag($differ{$kind});
+    is($differ{$kind}, undef,
+        "$kind: body and signature are those of PHP") or diag($differ{$kind});
 }
 
-cmp_ok($seen{payment} + $seen{payout}, '>=', 2000, 'payments enough');
-cmp_ok($seen{reencode}, '>=', 1000, 'objects enough');
+cmp_ok($seen{payment} + $seen{payout}, '>=', 2000,
+    'at least 2000 payments and payouts are compared');
+cmp_ok($seen{reencode}, '>=', 1000, 'at least 1000 objects are compared');
 
 note("$seen{payment} payments, $seen{payout} payouts, $seen{reencode} "
     . "objects, " . ($lost // 0) . " refused for a number");

@@ -48,11 +48,12 @@ my @form = (service => 'virtual_account_idr_hpp', customer_code => 'BCAVA',
 my @cart = (headers => ['Cookie: cart=cart-1']);
 
 my $r = $t->post('/pay', form => \@form, @cart);
-is($r->{status}, 200, 'a payment') or diag($r->{raw});
+is($r->{status}, 200, 'payment: status') or diag($r->{raw});
 
 my ($sent) = $t->requests('shop-1');
 my $body = $sent->{body};
-like($body, qr/^\{"amount":150000,"order_id":"shop-1",/, 'the shop\'s amount');
+like($body, qr/^\{"amount":150000,"order_id":"shop-1",/,
+    "payment: the amount and order are the shop's");
 
 # the payer's own words change nothing that is paid
 
@@ -69,24 +70,25 @@ for (['form', '/pay', form => [@form, amount => 1, order_id => 'x']],
 {
     my ($name, $uri, %opt) = @$_;
     $opt{headers} //= ['Cookie: cart=cart-1'];
-    is($t->post($uri, %opt)->{status}, 200, $name);
+    is($t->post($uri, %opt)->{status}, 200, "$name: paid");
     my @all = $t->requests;
-    is($all[-1]{body}, $body, "$name: the same is sent");
+    is($all[-1]{body}, $body, "$name: the shop's amount is signed");
 }
 
 is($t->h2('/pay', form => [@form, amount => 1],
-    headers => ['Cookie: cart=cart-1'])->{status}, 200, 'HTTP/2');
-is(($t->requests)[-1]{body}, $body, 'HTTP/2: the same');
+    headers => ['Cookie: cart=cart-1'])->{status}, 200, 'HTTP/2: paid');
+is(($t->requests)[-1]{body}, $body, "HTTP/2: the shop's amount is signed");
 
 my $n = $t->requests;
 
-is($t->post('/pay', form => \@form)->{status}, 403, 'nothing to pay');
+is($t->post('/pay', form => \@form)->{status}, 403,
+    'cart that the shop refuses: 403');
 $r = $t->post('/pay', form => [@form, amount => 5, order_id => 'x'],
     headers => ['Cookie: cart=cart-3']);
-is($r->{status}, 400, 'the shop gives no amount');
+is($r->{status}, 400, 'shop without an amount: refused');
 is_deeply([sort keys %{ $r->{json}{errors} }], [qw(amount order_id)],
-    'which is said');
-is($t->get('/order')->{status}, 404, 'internal');
-is(scalar $t->requests, $n, 'nothing was sent');
+    'shop without an amount: the error names the fields');
+is($t->get('/order')->{status}, 404, "location of the shop's answer: internal");
+is(scalar $t->requests, $n, 'refused payments: nothing is sent');
 
 $t->done;

@@ -115,18 +115,20 @@ for my $how (qw(form multipart)) {
     my $id = 'W-' . ++$n;
     my $r = $t->post('/checkout/pay', $how => \@woo,
         headers => ["Cookie: order=$id", 'Accept: text/html']);
-    is($r->{status}, 303, "WooCommerce, $how") or diag($r->{raw});
+    is($r->{status}, 303,
+        "WooCommerce, $how: redirect to the payment page") or diag($r->{raw});
     is(($t->requests($id))[0]{body}, "{\"amount\":275000,\"order_id\":\"$id\","
         . '"service":"virtual_account_idr_hpp","customer_ip":"127.0.0.1",'
         . '"customer_code":"MDRVA","customer_first_name":"Si\u00e1n",'
-        . '"customer_last_name":"O\'Neill\/Jr"}', 'what is sent');
+        . '"customer_last_name":"O\'Neill\/Jr"}',
+            "WooCommerce, $how: signed body");
 }
 
 my $r = $t->post('/checkout/pay', form => [merge([@woo],
     payment_method => 'cash')], headers => ['Cookie: order=W-x']);
-is($r->{status}, 400, 'a method that is in no map');
+is($r->{status}, 400, 'WooCommerce, payment method in no map: refused');
 is_deeply([sort keys %{ $r->{json}{errors} }], [qw(customer_code service)],
-    'says which');
+    'WooCommerce, payment method in no map: the error names the fields');
 
 # Magento
 
@@ -139,14 +141,14 @@ my @magento = (
 
 $r = $t->post('/magento', form => \@magento,
     headers => ["User-Agent: Mozilla/5.0 (X) \"y\""]);
-is($r->{status}, 200, 'Magento') or diag($r->{raw});
+is($r->{status}, 200, 'Magento: paid') or diag($r->{raw});
 is(($t->requests('M-1'))[0]{body}, '{"amount":275000,"order_id":"M-1",'
     . '"service":"virtual_account_idr_hpp","customer_ip":"127.0.0.1",'
     . '"customer_code":"BCAVA","customer_first_name":"Budi",'
     . '"customer_last_name":"Santoso","customer_email":"budi@example.com",'
     . '"desc":"order M-1, TEA-1",'
     . '"customer_browser_user_agent":"Mozilla\/5.0 (X) \"y\""}',
-    'brackets, and the fields of other solutions');
+    'Magento: fields with brackets and of other solutions are signed');
 
 # odd ones
 
@@ -155,13 +157,13 @@ $r = $t->post('/odd', json => $t->json(order_id => 'Q-1',
     amount_in_thousands => '12', 'Full-Name' => 'Budi', 'x.y z' => 'Santoso',
     amount => '99', success_redirect_url => 'https://evil.example/'),
     headers => ['X-Real-IP: 203.0.113.9']);
-is($r->{status}, 200, 'odd names') or diag($r->{raw});
+is($r->{status}, 200, 'names in other spellings: paid') or diag($r->{raw});
 is(($t->requests('Q-1'))[0]{body}, '{"amount":12000,"order_id":"Q-1",'
     . '"service":"qr_code_idr_hpp","customer_ip":"203.0.113.9",'
     . '"customer_code":"QRIS","customer_first_name":"Budi",'
     . '"customer_last_name":"Santoso",'
     . '"success_redirect_url":"http:\/\/localhost\/thanks?o=Q-1"}',
-    'by their spelling');
+    'names in other spellings: signed body');
 
 # two that are spelt the same, or one twice: neither
 
@@ -171,14 +173,16 @@ for (['Full-Name' => 'a', 'full_name' => 'b'], ['Full-Name' => 'a',
     $r = $t->post('/odd', form => [@$_, order_id => 'Q-2', 'x-y-z' => 'c',
         service => 'qr_code_idr_hpp', customer_code => 'QRIS',
         amount_in_thousands => 1]);
-    is($r->{status}, 400, "@$_");
+    is($r->{status}, 400, "@$_: refused");
     is_deeply([keys %{ $r->{json}{errors} }], ['customer_first_name'],
-        'which one is not clear');
+        "@$_: the error names the ambiguous field");
 }
 
 is($t->post('/odd', form => [order_id => 'Q-3', 'x-y-z' => 'c',
     full_name => 'd', service => 'qr_code_idr_hpp', customer_code => 'QRIS',
-    amount_in_thousands => '1e3'])->{status}, 400, 'an amount in no map');
-is(scalar(grep { $_->{order_id} =~ /^Q-[23]/ } $t->requests), 0, 'not sent');
+    amount_in_thousands => '1e3'])->{status}, 400,
+    'amount that no map matches: refused');
+is(scalar(grep { $_->{order_id} =~ /^Q-[23]/ } $t->requests), 0,
+    'ambiguous fields: nothing is sent');
 
 $t->done;

@@ -36,24 +36,32 @@ http {
 }
 EOF
 
-is($t->post('/pay', form => [$t->payment(order_id => $_)])->{status}, 200, $_)
+is($t->post('/pay', form => [$t->payment(order_id => $_)])->{status}, 200,
+    "$_: paid")
     for qw(R-1 R-2);
 
 sub page ($uri, %opt) { return $t->get($uri, %opt)->{body} }
 
-is(page('/thanks?order=R-1'), 'order R-1 is not paid [wait]', 'before');
-is(page('/thanks?order=none'), 'order none is not paid []', 'no such order');
+is(page('/thanks?order=R-1'), 'order R-1 is not paid [wait]',
+    'success page, unpaid order: not paid');
+is(page('/thanks?order=none'), 'order none is not paid []',
+    'success page, unknown order: not paid');
 is(page('/thanks?order=R-1', headers => ['X-Payment-Status: paid']),
-    'order R-1 is not paid [wait]', 'the payer\'s own header');
+    'order R-1 is not paid [wait]',
+    "success page, payer's own header: ignored");
 is(page('/thanks?order=none', headers => ['X-Payment-Status: paid']),
-    'order none is not paid []', 'the payer\'s own header, no order');
+    'order none is not paid []',
+    "success page, payer's own header, unknown order: ignored");
 is(page('/other?order=R-1', headers => ['X-Payment-Status: paid']),
-    'order R-1 is not paid []', 'elsewhere');
-is($t->get('/payment-status?order_id=R-1')->{body}, '', 'internal');
+    'order R-1 is not paid []', "other page, payer's own header: ignored");
+is($t->get('/payment-status?order_id=R-1')->{body}, '',
+    'status location: internal');
 
 $t->control('/notify', { order_id => 'R-1', payment_status => 'paid' });
-is(page('/thanks?order=R-1'), 'order R-1 is paid [paid]', 'paid');
-is(page('/thanks?order=R-2'), 'order R-2 is not paid [wait]', 'another order');
+is(page('/thanks?order=R-1'), 'order R-1 is paid [paid]',
+    'success page, paid order: paid');
+is(page('/thanks?order=R-2'), 'order R-2 is not paid [wait]',
+    'success page, another order: not paid');
 
 # what the shop might read another order in does not reach it
 
@@ -63,24 +71,26 @@ for ('', '?', '?order=', '?order', '?x=1', '?order=R-1&order=R-2',
     '?order=R%2D1', '?order=R-1%26order=R-2', '?%6Frder=R-2&order=R-1',
     '?order=R-1%00', '?order=R+1', '?Order=R-1', '?order=R-1&order%5B%5D=R-2')
 {
-    is($t->get("/thanks$_")->{status}, 404, "/thanks$_");
+    is($t->get("/thanks$_")->{status}, 404, "/thanks$_: not found");
 }
 
 is(page('/thanks?order=R-1#&order=R-2'), 'order R-1 is paid [paid]',
-    'what stands behind #');
+    'success page with a fragment: the order before it counts');
 is($t->post('/thanks?order=R-1', form => [order => 'R-2'])->{body},
-    'order R-1 is paid [paid]', 'what stands in a body');
+    'order R-1 is paid [paid]',
+    'success page with a body: the order of the query counts');
 
 for my $action (qw(html_500 hang_up cut_after garbage timeout_408 forbidden)) {
     $t->faults({ action => $action =~ s/hang_up/reset_before/r, count => 1 });
     is(page('/thanks?order=R-1'), 'order R-1 is not paid []',
-        "$action: no status");
+        "$action of the status query: not paid");
 }
 
 $t->faults;
-is(page('/thanks?order=R-1'), 'order R-1 is paid [paid]', 'and again');
+is(page('/thanks?order=R-1'), 'order R-1 is paid [paid]',
+    'success page after the faults: paid');
 
 is(scalar(grep { $_->{call} eq 'payment' } $t->requests), 2,
-    'nothing was paid by looking');
+    'success page: no payment is made');
 
 $t->done;

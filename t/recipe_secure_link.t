@@ -52,20 +52,25 @@ my $later = time() + 3600;
 my $link = link_to('/pay/1001/150000', $later);
 
 my $r = $t->post($link, form => \@form);
-is($r->{status}, 200, "a payment by $link") or diag($r->{raw});
+is($r->{status}, 200, 'signed link: paid') or diag($r->{raw});
 my ($sent) = $t->requests('1001');
 my $body = $sent->{body};
-like($body, qr/^\{"amount":150000,"order_id":"1001",/, 'as signed');
+like($body, qr/^\{"amount":150000,"order_id":"1001",/,
+    'signed link: its amount and order are signed');
 
 is($t->post($link, form => [@form, amount => 1, order_id => 2])->{status}, 200,
-    'a form with an amount');
-is(($t->requests)[-1]{body}, $body, 'changes nothing');
+    'signed link, amount in the form: status');
+is(($t->requests)[-1]{body}, $body,
+    'signed link, amount in the form: the same body is sent');
 is($t->post("$link&amount=1&order_total=1", form => \@form)->{status}, 200,
-    'a query with an amount');
-is(($t->requests)[-1]{body}, $body, 'changes nothing');
+    'signed link, amount in the query: status');
+is(($t->requests)[-1]{body}, $body,
+    'signed link, amount in the query: the same body is sent');
 is($t->post($link, form => \@form, headers => ['X-Order-Total: 1',
-    'X-Original-URI: /pay/1/1'])->{status}, 200, 'headers');
-is(($t->requests)[-1]{body}, $body, 'change nothing');
+    'X-Original-URI: /pay/1/1'])->{status}, 200,
+    'signed link, amount in headers: status');
+is(($t->requests)[-1]{body}, $body,
+    'signed link, amount in headers: the same body is sent');
 
 my $n = $t->requests;
 
@@ -74,11 +79,11 @@ for ($link =~ s/150000/1/r, $link =~ s/1001/1002/r,
     $link =~ s/md5=(.)/'md5=' . ($1 eq '_' ? 'A' : '_')/er, '/pay/1001/150000',
     $link =~ s/&expires.*//r)
 {
-    is($t->post($_, form => \@form)->{status}, 403, "$_ is refused");
+    is($t->post($_, form => \@form)->{status}, 403, "changed link $_: refused");
 }
 
 is($t->post(link_to('/pay/1001/150000', time() - 1), form => \@form)->{status},
-    410, 'too late');
-is(scalar $t->requests, $n, 'nothing was sent');
+    410, 'expired link: 410');
+is(scalar $t->requests, $n, 'refused links: nothing is sent');
 
 $t->done;

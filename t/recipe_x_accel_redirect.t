@@ -96,14 +96,16 @@ my $order = 0;
 sub cookie { return (headers => ['Cookie: order=X-' . ++$order]) }
 
 my $r = $t->post('/checkout', form => \@form, cookie());
-is($r->{status}, 200, 'a payment') or diag($r->{raw});
+is($r->{status}, 200, 'payment: status') or diag($r->{raw});
 is(($t->requests('X-1'))[0]{body}, '{"amount":150000,"order_id":"X-1",'
     . '"service":"virtual_account_idr_hpp","customer_ip":"127.0.0.1",'
     . '"customer_code":"BCAVA","customer_first_name":"Budi",'
-    . '"customer_last_name":"Santoso"}', 'as the shop said');
+    . '"customer_last_name":"Santoso"}',
+        "payment: the shop's fields are signed");
 
 is($t->post('/checkout', form => \@form, headers => ["Cookie: order=X-" . ++$order,
-    'Accept: text/html'])->{status}, 303, 'a browser');
+    'Accept: text/html'])->{status}, 303,
+    'browser: redirect to the payment page');
 
 # what the payer sends counts for nothing by itself
 
@@ -115,12 +117,14 @@ for (['/checkout', form => [@form, amount => 1, order_id => 'y', number => 7,
     ['/checkout', multipart => [@form, amount => 1, order_id => 'y']])
 {
     my ($uri, %opt) = @$_;
-    is($t->post($uri, %opt, cookie())->{status}, 200, $uri);
+    is($t->post($uri, %opt, cookie())->{status}, 200,
+        "$uri: paid");
     my ($sent) = $t->requests("X-$order");
     is($sent->{body} =~ s/X-\d+/X/r, '{"amount":150000,"order_id":"X",'
         . '"service":"virtual_account_idr_hpp","customer_ip":"127.0.0.1",'
         . '"customer_code":"BCAVA","customer_first_name":"Budi",'
-        . '"customer_last_name":"Santoso"}', 'changes nothing');
+        . '"customer_last_name":"Santoso"}',
+            "$uri: the shop's fields are signed");
 }
 
 # by each way on which an application hands over
@@ -145,13 +149,13 @@ for my $to (qw(/pay @pay /through /error)) {
             my $name = "$from, $to, $what";
 
             is($t->request("$from?to=$to&$evil", @how, cookie())->{status},
-                200, $name);
+                200, "$name: paid");
             my ($sent) = $t->requests("X-$order");
             is(($sent->{body} // '') =~ s/X-\d+/X/r, '{"amount":150000,'
                 . '"order_id":"X","service":"virtual_account_idr_hpp",'
                 . '"customer_ip":"127.0.0.1","customer_code":"BCAVA",'
                 . '"customer_first_name":"Budi","customer_last_name":'
-                . '"Santoso"}', "$name, changes nothing");
+                . '"Santoso"}', "$name: the shop's fields are signed");
         }
     }
 }
@@ -163,35 +167,41 @@ $t->post('/to/?to=@pay', form => \@form, cookie());
 for my $form ([], [order_id => 'X-1'], [id => 1]) {
     my $r = $t->post('/to/?to=@status&order_id=X-1&id=1', form => $form,
         headers => ["Cookie: order=X-$order"]);
-    is($r->{json}{order_id}, "X-$order", 'the shop\'s own order')
+    is($r->{json}{order_id}, "X-$order",
+        "status with @$form: the shop's order counts")
         or diag($r->{raw});
 }
 
-is($t->h2('/checkout', form => \@form, cookie())->{status}, 200, 'HTTP/2');
+is($t->h2('/checkout', form => \@form, cookie())->{status}, 200,
+    'HTTP/2: paid');
 
 my $n = $t->requests;
 
 is($t->post('/checkout', form => [agree => 'no'])->{body}, 'please agree',
-    'the shop\'s own page');
-is($t->post('/pay', form => [$t->payment])->{status}, 404, 'internal');
-is($t->get('/pay')->{status}, 404, 'internal, GET');
+    'shop without X-Accel-Redirect: its own page');
+is($t->post('/pay', form => [$t->payment])->{status}, 404,
+    'payment location by POST: internal');
+is($t->get('/pay')->{status}, 404, 'payment location by GET: internal');
 
 my @headers = (headers => ['X-Accel-Redirect: /pay', 'X-Order-Total: 1']);
 
-is($t->get('/reachable', @headers)->{status}, 405, 'GET is no payment');
-is($t->get('/try', @headers)->{status}, 405, 'nor through try_files');
+is($t->get('/reachable', @headers)->{status}, 405,
+    'reachable payment location by GET: no payment');
+is($t->get('/try', @headers)->{status}, 405,
+    'reachable payment location by try_files: no payment');
 
 # no hand-over
 
 is($t->post('/ignored', form => \@form, cookie())->{status}, 405,
-    'X-Accel-Redirect is ignored');
-is($t->get('/reachable-named', @headers)->{status}, 405, 'a named location');
+    'X-Accel-Redirect ignored by the location: no payment');
+is($t->get('/reachable-named', @headers)->{status}, 405,
+    'named location by GET: no payment');
 
 for my $to (qw(@request /request)) {
     is($t->post("/to/?to=$to", json => $t->json($t->payment))->{status}, 405,
-        "$to would sign what the payer sent");
+        "$to would sign the payer's JSON: refused");
 }
 
-is(scalar $t->requests, $n, 'nothing was sent');
+is(scalar $t->requests, $n, 'refused requests: nothing is sent');
 
 $t->done;

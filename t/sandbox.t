@@ -59,41 +59,44 @@ sub data (%change) { return $t->json($t->payment(%change)) =~
 
 my $answer = pay(data(order_id => 'B-1', notification_endpoint_url => undef));
 like($answer, qr/^200 \{"url":"https:\\\/\\\/localhost:\d+\\\/pay\\\/[-0-9a-f]{36}","payment_status":"wait","id":\d+,"uuid":"[-0-9a-f]{36}","success_redirect_url":null\}$/,
-    'the page\'s sample pays');
+    "payment: the sample of the vendor's page pays");
 my ($page) = json_decode($answer =~ s/^200 //r)->{url};
 
-like(pay(data(order_id => 'B-1')), qr/^400 .*already been taken/, 'used');
+like(pay(data(order_id => 'B-1')), qr/^400 .*already been taken/,
+    'order_id that is used: refused');
 like(pay(data(order_id => 'B-2'), '{"headers":{"Sign":"AAAA"}}'),
-    qr/^403 .*Bad signature/, 'another signature');
+    qr/^403 .*Bad signature/, 'wrong signature: refused');
 like(pay(data(order_id => 'B-2'), '{"headers":{"Sign":""}}'), qr/^403/,
-    'none');
+    'empty signature: refused');
 like(pay(data(order_id => 'B-2'), '{}', key => 'payout'), qr/^403/,
-    'another key');
+    'key of payouts for a payment: refused');
 like(pay(data(order_id => 'B-2'), '{}', account => $t->{other}), qr/^403/,
-    'another\'s account');
+    'account of another merchant: refused');
 like(pay(data(order_id => 'B-2'), '{}', account => 'x'), qr/^403/,
-    'no account');
+    'unknown account: refused');
 like(pay(data(order_id => 'B-2'), '{"headers":{"Content-Type":"text/plain"}}'),
-    qr/^415/, 'another type');
+    qr/^415/, 'content type text/plain: refused');
 like(pay(data(order_id => 'B-2'), '{"headers":{"Cookie":"a=b"}}'), qr/^400/,
-    'a cookie');
+    'header Cookie: refused');
 like(pay(data(order_id => 'B-2'), '{"body":"{\"amount\":1}"}'), qr/^403/,
-    'another body than was signed');
+    'body other than the signed one: refused');
 like(pay(data(amount => undef, order_id => undef)),
-    qr/^400 .*"amount":\[.*"order_id":\[/, 'the page\'s rules');
-like(pay('{"order_id":"B-3","amount":5}'), qr/^400/, 'and more of them');
+    qr/^400 .*"amount":\[.*"order_id":\[/,
+    'missing required fields: refused, each is named');
+like(pay('{"order_id":"B-3","amount":5}'), qr/^400/,
+    'missing other fields: refused');
 like(pay('{"order_id":"B-1"}', '{}', call => '/v1/payment/status'),
-    qr/^200 .*"payment_status":"wait"/, 'status');
+    qr/^200 .*"payment_status":"wait"/, 'status of an order: found');
 like(pay('{"order_id":"B-9"}', '{}', call => '/v1/payment/status'),
-    qr/^404 \{"message":"Not found\."\}/, 'no such order');
+    qr/^404 \{"message":"Not found\."\}/, 'status of an unknown order: 404');
 is(scalar(grep { $_->{fields}{order_id} =~ /^B-[23]/ } $t->ledger), 0,
-    'none of those was made');
+    'refused payments: no order is created');
 
 # the certificate is one that its authority proves
 
 is(system("curl -sf --cacert $t->{box}/ca.pem -o /dev/null $page"), 0,
-    'over TLS');
-isnt(system("curl -sf -o /dev/null $page"), 0, 'that others do not trust');
+    "TLS: the sandbox's authority verifies the certificate");
+isnt(system("curl -sf -o /dev/null $page"), 0, 'TLS: other authorities do not');
 
 # notifications: repeated until answered; signed so that openssl verifies
 
@@ -116,12 +119,13 @@ $page = json_decode($answer =~ s/^200 //r)->{url};
 
 my $out = `curl -si --cacert $t->{box}/ca.pem -d do=pay $page`;
 like($out, qr{^HTTP/1.1 303 .*^Location: http://127\.0\.0\.1/ok\r}ms,
-    'Pay leads to the success URL');
-ok(wait_for(sub { (() = $t->log('seen.txt') =~ /\n/g) >= 3 }), 'repeated');
+    'payment page: Pay leads to the success URL');
+ok(wait_for(sub { (() = $t->log('seen.txt') =~ /\n/g) >= 3 }),
+    'notification: repeated while the shop answers 500');
 sleep 1;
 my @seen = split /\n/, $t->log('seen.txt');
-is(scalar @seen, 3, 'until it is answered');
-is($seen[0], $seen[2], 'as it was');
+is(scalar @seen, 3, 'notification: not repeated after the shop answers 200');
+is($seen[0], $seen[2], 'notification: the repetition is the same');
 
 $t->write('verify.php', <<'PHP');
 <?php
@@ -137,13 +141,15 @@ PHP
 
 open(my $php, '-|', 'php', "$t->{dir}/verify.php", $seen[0],
     "$t->{box}/notification/public.pem") or die;
-is(scalar <$php>, 1, 'the vendor\'s sample verifies it');
-like($seen[0], qr/(?:^|&)payment_status=paid(?:&|$)/, 'paid');
+is(scalar <$php>, 1,
+    "notification: the vendor's sample verifies the signature");
+like($seen[0], qr/(?:^|&)payment_status=paid(?:&|$)/,
+    'notification: payment_status is paid');
 
 $out = `curl -si --cacert $t->{box}/ca.pem -d do=decline $page`;
 like($out, qr{^Location: http://127\.0\.0\.1/bad\r}m,
-    'afterwards Decline changes nothing but the way back');
+    'payment page: Decline after Pay leads to the fail URL');
 is((grep { $_->{fields}{order_id} eq 'B-4' } $t->ledger)[0]{payment_status},
-    'paid', 'still paid');
+    'paid', 'payment page: Decline after Pay leaves the order paid');
 
 done_testing();

@@ -99,34 +99,38 @@ for my $n (1 .. 40) {
         ['/pay', method => 'POST', multipart => \@f],
         ['/pay', method => 'POST', form => \@f, chunked => 20]]);
 
-    is(join(' ', map { $_->{status} } @r), '200 200 200 200', $id)
+    is(join(' ', map { $_->{status} } @r), '200 200 200 200',
+        "$id in four forms: paid")
         or diag($r[0]{raw});
     is(scalar(grep { $_->{header}->('Idempotent-Replayed') } @r), 3,
-        "$id: one was made");
+        "$id in four forms: three are replays");
 }
 
-ok(wait_for(sub { (() = $box->log('where.log') =~ /^H-/mg) == 160 }), 'logged');
+ok(wait_for(sub { (() = $box->log('where.log') =~ /^H-/mg) == 160 }),
+    'front tier: access log has all requests');
 
 for my $n (1 .. 40) {
     my %at = map { $_ => 1 } signer("H-$n");
-    is(scalar keys %at, 1, "H-$n met one signer");
+    is(scalar keys %at, 1, "H-$n: one signer got all requests");
     $by{ (keys %at)[0] }++;
 }
 
-cmp_ok($by{$one} // 0, '>', 3, 'some met the first');
-cmp_ok($by{$two} // 0, '>', 3, 'some the second');
+cmp_ok($by{$one} // 0, '>', 3, 'the first signer got some orders');
+cmp_ok($by{$two} // 0, '>', 3, 'the second signer got some orders');
 
 for my $uri (qw(/checkout /checkout-set)) {
     my @f = $box->payment(order_id => undef, order_number => "F$uri");
-    is($box->post($uri, form => \@f)->{status}, 200, "$uri: a shop's own name");
+    is($box->post($uri, form => \@f)->{status}, 200,
+        "$uri: order number under the shop's own name");
     is($box->post($uri, json => $box->json(@f))->{header}
         ->('Idempotent-Replayed'), 'true', "$uri: the same signer");
 }
 
 is($box->h2('/pay', form => [$box->payment(order_id => 'H-1')])->{status}, 200,
-    'HTTP/2');
+    'HTTP/2: status');
 is($box->post('/pay', body => '{', headers =>
-    ['Content-Type: application/json'])->{status}, 400, 'no order at all');
+    ['Content-Type: application/json'])->{status}, 400,
+        'request without an order: refused');
 
 # one signer dies with orders in flight
 
@@ -140,7 +144,7 @@ my @work = map { [ $_, $box->send_request('/pay', method => 'POST',
     form => [$box->payment(order_id => $_)]) ] } @ids;
 
 ok(wait_for(sub { (grep { $_->{order_id} =~ /^D-/ } $box->requests) == 20 }),
-    'in flight');
+    'killed signer: its orders are in flight');
 
 my $dead = $signers[0];
 my @pids = ($dead->{pid}, $dead->workers);
@@ -157,36 +161,40 @@ for (@work) {
 }
 
 is_deeply([sort keys %status], [200, 502],
-    'those of the living signer are paid, the others unknown');
+    'killed signer: 200 from the other one, 502 from it');
 $box->faults;
 
 # what had been sent is not sent again by the front tier; who asks again is
 # told by AliKassa that the order exists
 
-is(scalar(grep { $_->{created} > 1 } $box->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{created} > 1 } $box->ledger), 0,
+    'killed signer: no order is created twice');
 is(scalar(grep { $_->{order_id} =~ /^D-/ } $box->requests), 20,
-    'nothing was sent again');
+    'killed signer: the front tier sends nothing again');
 
 for my $id (sort keys %lost) {
     my $r = $box->post('/pay', form => [$box->payment(order_id => $id)]);
-    is($r->{status}, 200, "$id: AliKassa refuses it, and is asked");
-    like($r->{body}, qr/exists already/, "$id: it exists");
+    is($r->{status}, 200, "$id, retried after the kill: status");
+    like($r->{body}, qr/exists already/,
+        "$id, retried after the kill: the order exists");
 }
 
 # new orders all go to the one that lives, without a word
 
 for my $n (1 .. 10) {
     is($box->post('/pay', form => [$box->payment(order_id => "N-$n")])
-        ->{status}, 200, "N-$n");
+        ->{status}, 200, "N-$n: paid by the signer that lives");
 }
 
-is(scalar(grep { $_->{created} != 1 } $box->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{created} != 1 } $box->ledger), 0,
+    'each order is created once');
 
 # back again: its orders come back to it, its memory does not
 
 $dead->run;
 ok(wait_for(sub { $box->post('/pay', form => [$box->payment(
-    order_id => "B-" . rand)])->{status} == 200 }), 'back');
+    order_id => "B-" . rand)])->{status} == 200 }),
+    'restarted signer: a payment passes');
 
 $_->done_quietly for @signers;
 $box->done;

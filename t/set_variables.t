@@ -82,18 +82,21 @@ for my $uri (qw(/client /off /first /last)) {
     my $r = pay("$uri?order=$order&amount=20.50",
         order_id => $uri =~ /client|off/ ? $order : 'none',
         amount => $uri =~ /client|off/ ? '20.50' : 1);
-    is($r->{status}, 200, $uri) or diag($r->{raw});
+    is($r->{status}, 200, "$uri: paid") or diag($r->{raw});
     like(sent($order), qr{"success_redirect_url":"https:\\/\\/shop\.example\\/thanks\?order=$order".*"desc":"$order for 20\.5 of $t->{account} by payment"},
-        "$uri: what is signed");
-    like(sent($order), qr/^\{"amount":20\.5,"order_id":"$order"/, "$uri: order");
+        "$uri: the signed URL and desc have the order");
+    like(sent($order), qr/^\{"amount":20\.5,"order_id":"$order"/,
+        "$uri: the signed amount and order_id");
 }
 
-is(pay('/both?order=x', amount => '7.00')->{status}, 200, 'of one another');
-like(sent('o7-x'), qr/\?order=o7-x".*"desc":"o7-x for 7 of/, 'in their order');
+is(pay('/both?order=x', amount => '7.00')->{status}, 200,
+    'order_id and desc made of each other: paid');
+like(sent('o7-x'), qr/\?order=o7-x".*"desc":"o7-x for 7 of/,
+    'order_id and desc made of each other: their values');
 
 my $r = pay('/refused');
 is($r->{json}{errors}{order_id}[0], 'The order id field is required.',
-    'none, none');
+    'no order_id in form or argument: refused');
 
 for (['one more', order_id => 'a', more => [order_id => 'b']],
     ['no amount', amount => 'x'])
@@ -107,11 +110,16 @@ for (['one more', order_id => 'a', more => [order_id => 'b']],
 # through maps
 
 my $cheap = "cheap-$$";
-is(pay('/price', order_id => $cheap, amount => 5)->{status}, 200, 'a price');
-like(sent($cheap), qr/^\{"amount":1,"order_id":"$cheap"/, 'of the order');
-is(pay('/price', order_id => 'free')->{status}, 400, 'no price');
-is(pay('/circle', order_id => 'x')->{status}, 200, 'a circle');
-like(sent('c'), qr/"order_id":"c"/, 'ends');
+is(pay('/price', order_id => $cheap, amount => 5)->{status}, 200,
+    'amount by a map of the order: paid');
+like(sent($cheap), qr/^\{"amount":1,"order_id":"$cheap"/,
+    'amount by a map of the order: the signed amount');
+is(pay('/price', order_id => 'free')->{status}, 400,
+    'amount by a map without a value: refused');
+is(pay('/circle', order_id => 'x')->{status}, 200,
+    'order_id made of itself by a map: paid');
+like(sent('c'), qr/"order_id":"c"/,
+    'order_id made of itself by a map: the value ends');
 
 for (['/merchant', 'order_id'], ['/merchant-set', 'arg']) {
     my ($uri, $how) = @$_;
@@ -119,7 +127,7 @@ for (['/merchant', 'order_id'], ['/merchant-set', 'arg']) {
         my $order = "$who-" . ++$n;
         my $r = pay("$uri?order=$order", order_id => $how eq 'arg'
             ? 'other-none' : $order);
-        is(scalar $t->requests($order), 1, "$uri, $who: sent");
+        is(scalar $t->requests($order), 1, "$uri, $who: one POST");
         is($r->{header}->('X-Account'), $t->{$who eq 'other' ? 'other' : 'account'},
             "$uri, $who: the account of the order");
     }

@@ -78,25 +78,26 @@ for my $uri (qw(/pay /plain)) {
             $c->send('POST', $uri, @body);
         }
 
-        ok(wait_for(sub { $t->requests($id) }), "$uri, $how: a call is out");
+        ok(wait_for(sub { $t->requests($id) }),
+            "$uri, $how: the call is in flight");
         $c->close if $how =~ /closed/;
         push @sent, [$id, "$uri, $how", $c];
     }
 
-    ok($t->reload, "$uri: a reload");
+    ok($t->reload, "$uri: new workers after a reload");
 
     for (@sent) {
         my ($id, $what) = @$_;
         ok(wait_for(sub { $t->log('outcome.log') =~ /^\Q$id\E /m }),
-            "$what: logged");
-        ok(wait_for(sub { audit($id) }), "$what: recorded");
+            "$what: access log is written");
+        ok(wait_for(sub { audit($id) }), "$what: audit log is written");
 
         # nginx lets a stream of HTTP/2 have its answer first
 
         my $outcome = $what =~ m{HTTP/2} ? 'accepted' : 'unknown';
-        is(join(' ', audit($id)), $outcome, "$what: the audit log");
+        is(join(' ', audit($id)), $outcome, "$what: outcome in the audit log");
         like($t->log('outcome.log'), qr/^\Q$id\E $outcome$/m,
-            "$what: the access log");
+            "$what: outcome in the access log");
     }
 }
 
@@ -104,15 +105,16 @@ for my $uri (qw(/pay /plain)) {
 
 $t->faults;
 is($t->post('/pay', form => [$t->payment(order_id => 'D-0')])->{status}, 200,
-    'an order that is unknown');
+    'retry of an unknown order: status');
 is(scalar(grep { $_->{path} =~ /status$/ } $t->requests('D-0')), 1,
-    'is asked for');
+    'retry of an unknown order: one status query');
 
 if ($no_http3) {
     diag("HTTP/3 is not tested: $no_http3");
     SKIP: { skip "HTTP/3: $no_http3", 1 }
 }
 
-is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{created} != 1 } $t->ledger), 0,
+    'no order is created twice');
 
 $t->done;

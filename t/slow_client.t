@@ -72,12 +72,12 @@ EOC
 # the orders that the answers are about
 
 is($t->post('/pay', form => [$t->payment(order_id => 'S-1')])->{status}, 200,
-    'an order that is replayed');
+    'setup: the order that is replayed is paid');
 
 sub lost ($id) {
     $t->faults({ action => 'cut_after', order_id => "^$id\$", count => 1 });
     is($t->post('/pay', form => [$t->payment(order_id => $id)])->{status}, 502,
-        "an order whose answer is lost: $id");
+        "setup: the response of order $id is lost");
 }
 
 my $pairs = $t->control('/notify', { order_id => 'S-1', payment_status => 'paid',
@@ -85,7 +85,8 @@ my $pairs = $t->control('/notify', { order_id => 'S-1', payment_status => 'paid'
         account => $t->{account}, service => 's' } });
 my $signed = form_encode(map { @$_ } @$pairs);
 
-is($t->get("/told?$signed")->{status}, 200, 'a notification that is repeated');
+is($t->get("/told?$signed")->{status}, 200,
+    'setup: the notification that is repeated reaches the shop');
 
 my $n = 0;
 my @html = (headers => [accept => 'text/html']);
@@ -136,21 +137,25 @@ for my $kind (@kinds) {
         my $s = $c->send($request->());
 
         ok($c->wait(sub { $s->{status} }), "HTTP/2, $what, window $window");
-        is($s->{status}, $status, 'status');
+        is($s->{status}, $status, "HTTP/2, $what, window $window: status");
 
         if ($status != 303) {
-            ok($c->wait(sub { length $s->{body} >= $window }), 'what fits');
-            ok($c->ping, 'and then');
-            is(length $s->{body}, $window, 'no more');
-            ok(!$s->{end}, 'nor an end');
+            ok($c->wait(sub { length $s->{body} >= $window }),
+                "HTTP/2, $what, window $window: the window is filled");
+            ok($c->ping, "HTTP/2, $what, window $window: nginx answers a ping");
+            is(length $s->{body}, $window,
+                "HTTP/2, $what, window $window: no byte beyond the window");
+            ok(!$s->{end}, "HTTP/2, $what, window $window: the stream is open");
 
             $c->grant($s, 1);
-            ok($c->wait(sub { length $s->{body} > $window }), 'one byte more');
+            ok($c->wait(sub { length $s->{body} > $window }),
+                "HTTP/2, $what, window $window: one byte more");
             $c->grant($s, 60_000);
         }
 
-        ok($c->wait(sub { $s->{end} }), 'then all of it');
-        like($s->{body}, $body, 'as it should be');
+        ok($c->wait(sub { $s->{end} }),
+            "HTTP/2, $what, window $window: all comes when it is open");
+        like($s->{body}, $body, "HTTP/2, $what, window $window: body");
         $c->close;
     }
 
@@ -162,7 +167,8 @@ for my $kind (@kinds) {
 
         ok($c->wait(sub { $s->{status} }), "HTTP/2, $what, leaves by $how");
         $how eq 'close' ? $c->close : $c->cancel($s);
-        ok($c->ping, 'the connection goes on') if $how eq 'cancel';
+        ok($c->ping, "HTTP/2, $what, cancelled: nginx answers a ping")
+            if $how eq 'cancel';
     }
 }
 
@@ -171,13 +177,17 @@ for my $kind (@kinds) {
 {
     my $c = Test::Http2->new(port => $t->port(1), window => 100_000);
     my $first = $c->send('GET', '/download');
-    ok($c->wait(sub { length $first->{body} == 65_535 }), 'a download');
+    ok($c->wait(sub { length $first->{body} == 65_535 }),
+        'connection window: a download uses it up');
     my $s = $c->send('POST', '/pay', pay());
-    ok($c->wait(sub { $s->{status} }), 'a payment behind it');
-    is(length $s->{body}, 0, 'has no window');
+    ok($c->wait(sub { $s->{status} }),
+        'connection window: the payment behind it gets a header');
+    is(length $s->{body}, 0, 'connection window: the payment gets no body yet');
     $c->grant(undef, 1_000_000);
-    ok($c->wait(sub { $s->{end} }), 'and gets one');
-    like($s->{body}, qr/^\{"url":.*\}$/s, 'its answer');
+    ok($c->wait(sub { $s->{end} }),
+        'connection window: the payment ends when it is open');
+    like($s->{body}, qr/^\{"url":.*\}$/s,
+        'connection window: body of the payment');
     $c->close;
 }
 
@@ -186,12 +196,13 @@ for my $kind (@kinds) {
 for (['refusal', 400, amount => undef], ['payment', 200]) {
     my ($what, $status, %change) = @$_;
     my $r = $t->post('/rate', form => [$t->payment(%change)], timeout => 60);
-    is($r->{status}, $status, "limit_rate, $what");
-    like($r->{body}, qr/^\{.*\}$/s, 'all of it');
+    is($r->{status}, $status, "limit_rate, $what: status");
+    like($r->{body}, qr/^\{.*\}$/s, "limit_rate, $what: whole body");
 }
 
 like($t->get('/rate.shtml', timeout => 60)->{body},
-    qr/before \{.*"payment_status".*\} after/s, 'limit_rate, a page');
+    qr/before \{.*"payment_status".*\} after/s,
+    'limit_rate, page with a status: whole body');
 
 # a thousand that leave
 
@@ -206,11 +217,12 @@ like($t->get('/rate.shtml', timeout => 60)->{body},
         push @open, $c;
         (shift @open)->close if @open > 20;
         is($t->get('/status?order_id=S-1')->{status}, 200,
-            "after $i that left") if $i % 250 == 0;
+            "HTTP/2: nginx serves after $i clients left") if $i % 250 == 0;
     }
 
     $_->close for @open;
-    ok(wait_for(sub { $t->fds <= $before }), 'descriptors are flat')
+    ok(wait_for(sub { $t->fds <= $before }),
+        'HTTP/2, 1000 clients left: no file descriptor leaks')
         or diag($t->fds . " descriptors, $before before");
 }
 
@@ -239,8 +251,8 @@ SKIP: {
             my ($what, $status, $body) = @{ $kinds[$i] };
             my $s = $streams[$i];
             ok($c->wait(sub { $s->{end} }), "HTTP/3, $what, $window, opened");
-            is($s->{status}, $status, 'status');
-            like($s->{body}, $body, 'body');
+            is($s->{status}, $status, "HTTP/3, $what, window $window: status");
+            like($s->{body}, $body, "HTTP/3, $what, window $window: body");
         }
 
         $c->close;
@@ -256,11 +268,14 @@ SKIP: {
         $c->close;
     }
 
-    is($t->get('/status?order_id=S-1')->{status}, 200, 'HTTP/3, left');
-    ok(wait_for(sub { $t->fds <= $before }), 'descriptors are flat')
+    is($t->get('/status?order_id=S-1')->{status}, 200,
+        'HTTP/3, clients left: nginx serves');
+    ok(wait_for(sub { $t->fds <= $before }),
+        'HTTP/3, clients left: no file descriptor leaks')
         or diag($t->fds . " descriptors, $before before");
 }
 
-is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{created} != 1 } $t->ledger), 0,
+    'each order is created once');
 
 $t->done;

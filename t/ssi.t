@@ -57,7 +57,7 @@ http {
 EOC
 
 is($t->post('/pay', form => [$t->payment(order_id => 'S-1')])->{status}, 200,
-    'an order');
+    'setup: the order is paid');
 
 my $n = 0;
 
@@ -91,7 +91,7 @@ for my $page (qw(page page-inline page-two)) {
                 head("/$page", $rest + 5) . 'first' ]);
 
             ok(wait_for(sub { $t->requests('S-1') > $before }),
-                "$page, $rest bytes, $when: the call is made");
+                "$page, $rest bytes, $when: the status query is sent");
             sleep 0.3 if !$delay;
 
             syswrite $s, 'x' x $rest;
@@ -100,10 +100,13 @@ for my $page (qw(page page-inline page-two)) {
             my $raw = read_plain($s);
             my @answers = $raw =~ m{HTTP/1\.1 (\d+) }g;
 
-            is("@answers", '200 200', 'two requests, two answers');
-            like($raw, qr/a \{.*"payment_status".*\} b/s, 'the page');
+            is("@answers", '200 200',
+                "$page, $rest bytes, $when: two requests, two responses");
+            like($raw, qr/a \{.*"payment_status".*\} b/s,
+                "$page, $rest bytes, $when: the page includes the status");
             is(scalar(() = $raw =~ /"payment_status"/g),
-                $page eq 'page-two' ? 3 : 2, 'and a status behind it');
+                $page eq 'page-two' ? 3 : 2,
+                "$page, $rest bytes, $when: number of statuses");
         }
     }
 }
@@ -127,8 +130,9 @@ $t->faults;
     syswrite $s, 'x' x 10 . $last;
     my $raw = read_plain($s);
     my @answers = $raw =~ m{HTTP/1\.1 (\d+) }g;
-    is("@answers", '200 200', 'a refusal in the page');
-    like($raw, qr/a \{.*"order_id".*\} b/s, 'stands there');
+    is("@answers", '200 200', 'included refusal: two requests, two responses');
+    like($raw, qr/a \{.*"order_id".*\} b/s,
+        'included refusal: the page includes the error');
 }
 
 unlike($t->log, qr/count is zero/, 'the count of the request is balanced');

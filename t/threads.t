@@ -208,10 +208,13 @@ EOF
             $first = $t->begun(1) if @s == 1;
         }
 
-        ok($first && $t->begun($begin), "$how, $uri: $begin begin to sign");
-        ok(wait_for(sub { $t->unread == 0 }, 60), 'nginx has them all');
-        is($t->get('/static')->{status}, 204, 'and serves others');
-        is(length $t->log('begun'), $begin, 'no more than there are threads');
+        ok($first && $t->begun($begin), "$how, $uri: $begin signatures begin");
+        ok(wait_for(sub { $t->unread == 0 }, 60),
+            "$how, $uri, held: nginx has read all requests");
+        is($t->get('/static')->{status}, 204,
+            "$how, $uri, held: nginx serves others");
+        is(length $t->log('begun'), $begin,
+            "$how, $uri, held: no more signatures than threads");
 
         return ($room, \@s, map { $_->[0] } @work);
     };
@@ -227,20 +230,22 @@ EOF
     for my $uri (qw(/default /one /one-zone /off)) {
         my ($status, $r, @ids) = $all->($uri);
         is_deeply($status, { 200 => $many }, "$how, $uri: all are paid");
-        is($sent->(@ids), $many, 'once');
+        is($sent->(@ids), $many, "$how, $uri: each has one POST");
     }
 
     my @times = $t->log('vars.log') =~ /^\S+ (\d\.\d{6})$/mg;
-    ok(@times && !grep({ $_ == 0 } @times), "$how: the time it takes");
+    ok(@times && !grep({ $_ == 0 } @times), "$how: the signing time is logged");
     is(scalar(() = $t->log =~ /\[notice\] .*signs without a thread pool/g), 1,
-        "$how: one notice about signing at once");
+        "$how: one notice about signing without a pool");
 
     for my $uri (qw(/default /one /one-zone)) {
         my ($room, $s, @ids) = $held->($uri);
-        is($sent->(@ids), 0, 'none is sent before it is signed');
+        is($sent->(@ids), 0,
+            "$how, $uri, held: none is sent before it is signed");
         $t->release;
-        is_deeply($statuses->(@$s), { 200 => $many }, 'all are paid');
-        is($sent->(@ids), $many, 'once');
+        is_deeply($statuses->(@$s), { 200 => $many },
+            "$how, $uri, held: all are paid");
+        is($sent->(@ids), $many, "$how, $uri, held: each has one POST");
     }
 
     # a queue that is full
@@ -248,16 +253,16 @@ EOF
     {
         my ($room, $s, @ids) = $held->('/tiny');
         my $r = $t->get(@{ ($work->('/tiny', 1))[0] }[1 .. 5]);
-        is($r->{status}, 503, 'told to come again');
-        is($r->{header}->('Retry-After'), 1, 'Retry-After');
+        is($r->{status}, 503, "$how, full queue: status");
+        is($r->{header}->('Retry-After'), 1, "$how, full queue: Retry-After");
         like($r->{body}, qr/^\{"message":"The server is busy\. Nothing was sent: .*"outcome":"unsent","order_id":"$how-\d+"\}$/,
-            'in the shape');
+            "$how, full queue: body");
         $t->release;
         is_deeply($statuses->(@$s), { 200 => 2, 503 => $many - 2 },
-            'those that have room are paid');
-        is($sent->(@ids), 2, 'others are not sent');
+            "$how, full queue: those that fit are paid");
+        is($sent->(@ids), 2, "$how, full queue: the others are not sent");
         is_deeply($outcomes->(@ids), { accepted => 2, unsent => $many - 2 },
-            'and recorded');
+            "$how, full queue: audit log");
     }
 
     # full, too, for a status that must be asked for first: the order may exist
@@ -266,7 +271,8 @@ EOF
         my ($id, @q) = @{ ($work->('/tiny-zone', 1))[0] };
         $t->faults({ action => 'cut_before', call => 'payment', count => 1,
             order_id => $id });
-        is($t->get(@q)->{status}, 502, "$how: an order nobody knows of");
+        is($t->get(@q)->{status}, 502,
+            "$how, full queue, status query: the first call is lost");
         $t->faults;
 
         my ($room, $s) = $held->('/tiny');
@@ -274,12 +280,14 @@ EOF
         $t->release;
         $statuses->(@$s);
 
-        is($r->{status}, 503, 'no room to ask for its status');
-        is($r->{header}->('Retry-After'), 1, 'Retry-After');
+        is($r->{status}, 503, "$how, full queue, status query: status");
+        is($r->{header}->('Retry-After'), 1,
+            "$how, full queue, status query: Retry-After");
         like($r->{body}, qr/This order was sent before and may exist: .*"outcome":"unknown","order_id":"$id"/,
-            'and nothing says that it was not sent');
-        is($t->get(@q)->{status}, 200, 'it is paid then');
-        is($sent->($id), 3, 'after it was asked for');
+            "$how, full queue, status query: the order may exist");
+        is($t->get(@q)->{status}, 200,
+            "$how, full queue, status query: paid afterwards");
+        is($sent->($id), 3, "$how, full queue, status query: calls");
     }
 
     # a signature that fails: nothing is sent, and who holds the order lets go
@@ -288,26 +296,28 @@ EOF
         my ($id, @q) = @{ ($work->('/one-zone', 1))[0] };
         $t->fail_signing;
         my $r = $t->get(@q);
-        is($r->{status}, 500, "$how: no signature");
+        is($r->{status}, 500, "$how, failed signature: status");
         like($r->{body}, qr/^\{"message":"The request could not be signed\. Nothing was sent\.".*"outcome":"unsent"/,
-            'in the shape');
-        is($sent->($id), 0, 'nothing is sent');
+            "$how, failed signature: body");
+        is($sent->($id), 0, "$how, failed signature: nothing is sent");
         like($t->log, qr/\[crit\] .*cannot sign with key ".*signing failed/,
-            'in the log');
+            "$how, failed signature: error log");
         $t->release;
 
         $t->faults({ action => 'cut_before', call => 'payment', count => 1,
             order_id => $id });
-        is($t->get(@q)->{status}, 502, 'an order nobody knows of');
+        is($t->get(@q)->{status}, 502,
+            "$how, failed signature of a query: the first call is lost");
         $t->faults;
         $t->fail_signing;
         $r = $t->get(@q);
         $t->release;
-        is($r->{status}, 500, 'no signature to ask for its status');
+        is($r->{status}, 500, "$how, failed signature of a query: status");
         like($r->{body}, qr/^\{"message":"This order was sent before and may exist, .*"outcome":"unknown"/,
-            'and nothing says that it was not sent');
-        is($t->get(@q)->{status}, 200, 'it is paid then');
-        is($sent->($id), 3, 'after it was asked for');
+            "$how, failed signature of a query: the order may exist");
+        is($t->get(@q)->{status}, 200,
+            "$how, failed signature of a query: paid afterwards");
+        is($sent->($id), 3, "$how, failed signature of a query: calls");
     }
 
     # the client goes while its signature is made: a payment is made all the
@@ -319,14 +329,17 @@ EOF
                 $end eq 'HTTP/2' ? $t->can('send_h2') : $t->can('send_request'));
 
             $gone->($end, @$s);
-            is($t->get('/static')->{status}, 204, "$end: nginx knows");
+            is($t->get('/static')->{status}, 204,
+                "$how, $uri, client left ($end): nginx serves others");
             $t->release;
 
             my $got  = $outcomes->(@ids);
             my $full = $many - $room;
             is_deeply($got, { accepted => $room,
-                $full ? (unsent => $full) : () }, 'recorded');
-            is($sent->(@ids), $room, 'and made once');
+                $full ? (unsent => $full) : () },
+                "$how, $uri, client left ($end): audit log");
+            is($sent->(@ids), $room,
+                "$how, $uri, client left ($end): each has one POST");
         }
     }
 
@@ -336,18 +349,20 @@ EOF
         $t->hold;
         my @s = map { $t->send_request("$uri?order_id=$_") } @ids;
         ok($t->begun(1) && wait_for(sub { $t->unread == 0 }, 60),
-            "$how: held, too, where nothing moves");
+            "$how, $uri, held: nginx has read all requests");
         $gone->('close', @s);
-        is($t->get('/static')->{status}, 204, 'nginx knows');
+        is($t->get('/static')->{status}, 204,
+            "$how, $uri, clients left: nginx serves others");
         $t->release;
-        is($t->get("/status?order_id=$name")->{status}, 404, 'one who stays');
+        is($t->get("/status?order_id=$name")->{status}, 404,
+            "$how, $uri, clients left: one that stays is answered");
 
         if ($uri eq '/status') {
-            is($sent->(@ids), 0, 'none is asked for those who went');
+            is($sent->(@ids), 0, "$how, $uri, clients left: no status query");
 
         } else {
             ok(wait_for(sub { $sent->(@ids) == $many }, 60),
-                'with post_action nginx has the request live on');
+                "$how, $uri, clients left: post_action keeps the requests");
         }
     }
 
@@ -359,11 +374,12 @@ EOF
             : $t->send_request(@q) } @work;
         my @ids = map { $_->[0] } @work;
 
-        ok(wait_for(sub { $t->unread == 0 }, 60), 'nginx has them all');
+        ok(wait_for(sub { $t->unread == 0 }, 60),
+            "$how, $end while signing: nginx has read all requests");
         $gone->($end, @s);
         is_deeply($outcomes->(@ids), { accepted => $many },
-            "$how, $end at some moment: recorded");
-        is($sent->(@ids), $many, 'and made once');
+            "$how, $end while signing: audit log");
+        is($sent->(@ids), $many, "$how, $end while signing: each has one POST");
     }
 
     # a time-out while it is made: who waits for the order is told so, and the
@@ -375,24 +391,30 @@ EOF
             map { [$_, '/wait', method => 'POST',
                 form => [$t->payment(order_id => $_)]] } @ids;
         is_deeply($statuses->(@again), { 409 => $many },
-            'who waits is told that it is in flight');
+            "$how, wait ends while signing: 409 for those that wait");
         $t->release;
-        is_deeply($statuses->(@$s), { 200 => $many }, 'paid');
-        is_deeply($outcomes->(@ids), { accepted => $many }, 'recorded once');
-        is($sent->(@ids), $many, 'and made once');
+        is_deeply($statuses->(@$s), { 200 => $many },
+            "$how, wait ends while signing: the owners are paid");
+        is_deeply($outcomes->(@ids), { accepted => $many },
+            "$how, wait ends while signing: audit log");
+        is($sent->(@ids), $many,
+            "$how, wait ends while signing: each has one POST");
     }
 
     # a reload meanwhile: all are answered, by the old worker
 
     for my $uri (qw(/default /one /tiny)) {
         my ($room, $s, @ids) = $held->($uri);
-        ok($t->reload, 'reload');
-        is($t->get('/static')->{status}, 204, 'a new worker');
+        ok($t->reload, "$how, $uri, reload while signing: new workers");
+        is($t->get('/static')->{status}, 204,
+            "$how, $uri, reload while signing: nginx serves others");
         $t->release;
         my $full = $many - $room;
         is_deeply($statuses->(@$s), { 200 => $room,
-            $full ? (503 => $full) : () }, 'none in flight fails');
-        is($sent->(@ids), $room, 'each once');
+            $full ? (503 => $full) : () },
+            "$how, $uri, reload while signing: status");
+        is($sent->(@ids), $room,
+            "$how, $uri, reload while signing: each has one POST");
     }
 
     # one that cuts them off: each has its one line, and none is sent twice
@@ -402,7 +424,8 @@ EOF
 
     for my $uri (qw(/default-zone /one-zone /tiny-zone)) {
         my ($room, $s, @ids) = $held->($uri);
-        ok($t->reload, 'reload with worker_shutdown_timeout');
+        ok($t->reload,
+            "$how, $uri, worker_shutdown_timeout while signing: new workers");
         sleep $pause;
         $t->release;
         read_all($_, 60) for @$s;
@@ -421,7 +444,8 @@ EOF
         $once->(map { $_->[0] } @work);
     }
 
-    is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');
+    is(scalar(grep { $_->{created} != 1 } $t->ledger), 0,
+        "$how: no order is created twice");
 
     # the end while signatures are made, orderly: all are answered
 
@@ -431,10 +455,13 @@ EOF
     for my $uri (qw(/default /one)) {
         my ($room, $s, @ids) = $held->($uri);
         $t->signal('QUIT');
-        ok(wait_for(sub { !Test::Alikassa::answers($t->port(0)) }), 'QUIT');
+        ok(wait_for(sub { !Test::Alikassa::answers($t->port(0)) }),
+            "$how, $uri, QUIT while signing: nginx closes its port");
         $t->release;
-        is_deeply($statuses->(@$s), { 200 => $many }, 'all are paid');
-        is($sent->(@ids), $many, 'once');
+        is_deeply($statuses->(@$s), { 200 => $many },
+            "$how, $uri, QUIT while signing: all are paid");
+        is($sent->(@ids), $many,
+            "$how, $uri, QUIT while signing: each has one POST");
         $t->stop;
         $t->run;
     }
@@ -451,9 +478,10 @@ EOF
     $t->release;
     read_all($_, 60) for @$s;
     ok(wait_for(sub { !grep { -e "/proc/$_" } @old }, 60),
-        "$how: TERM: the worker ends");
+        "$how, TERM while signing: the worker ends");
     $t->stop;
-    is(scalar(grep { $sent->($_) > 1 } @ids), 0, "$how: TERM: none twice");
+    is(scalar(grep { $sent->($_) > 1 } @ids), 0,
+        "$how, TERM while signing: no order has two POSTs");
 
     $t->done_quietly;
 }

@@ -138,26 +138,28 @@ for my $buffering (qw(on off)) {
                 && audit() eq 'unknown';
         }
 
-        is("@wrong", '', "$what: cut at " . @at . ' places, never believed');
+        is("@wrong", '', "$what: cut at " . @at
+            . ' places: the outcome is unknown');
 
         my $r = try("/pay-$buffering", $bytes);
-        is($r->{status}, $no ? 400 : 200, "$what: whole, status");
-        is(audit(), $no ? 'rejected' : 'accepted', "$what: whole, outcome");
+        is($r->{status}, $no ? 400 : 200, "$what: whole: status");
+        is(audit(), $no ? 'rejected' : 'accepted', "$what: whole: outcome");
 
         # a status call for a client of its own
 
         next if $no;
         is(try("/status-$buffering", substr $bytes, 0, -1)->{status}, 502,
-            "$what: status call, cut");
+            "$what: status location, cut: 502");
         is(try("/status-$buffering", $bytes)->{status}, 200,
-            "$what: status call, whole");
+            "$what: status location, whole: 200");
     }
 
     # more than there should be is more, not less
 
     for my $name ('one chunk', 'Content-Length') {
         my $r = try("/pay-$buffering", $whole{$name} . 'more');
-        is($r->{status}, 200, "buffering $buffering, $name, data after it");
+        is($r->{status}, 200,
+            "buffering $buffering, $name, data after the end: accepted");
     }
 
     # a whole object, and then nothing more
@@ -170,7 +172,7 @@ for my $buffering (qw(on off)) {
             : $whole{$name} =~ s/^(Content-Length: )(\d+)/$1 . ($2 + 1)/mer;
         my $r = read_response($s, 20);
         is("$r->{status} $r->{json}{outcome}", '502 unknown',
-            "buffering $buffering, $name, stalled: not believed");
+            "buffering $buffering, $name, stalled: the outcome is unknown");
         close $c;
     }
 
@@ -185,17 +187,18 @@ for my $buffering (qw(on off)) {
                 my $r = try("/pay-$buffering", "HTTP/$version $status\r\n"
                     . "$json$head\r\n$object");
                 is("$r->{status} $r->{json}{outcome}", '502 unknown',
-                    "$name: not believed");
-                is(audit(), 'unknown', "$name: outcome");
+                    "$name: the outcome is unknown");
+                is(audit(), 'unknown', "$name: outcome in the audit log");
                 my $has = () = $t->log =~ /\[error\] .*proxy_http_version 1\.1/g;
-                is($has, $had + 1, "$name: the log names the mend");
+                is($has, $had + 1,
+                    "$name: the error log names proxy_http_version");
             }
         }
     }
 
     is(try("/pay-$buffering", "HTTP/1.0 200 OK\r\n${json}Content-Length: "
         . length($object) . "\r\n\r\n$object")->{status}, 200,
-        "buffering $buffering, HTTP/1.0 with a length: believed");
+        "buffering $buffering, HTTP/1.0 with a length: accepted");
 
     # "no such order" that is cut sends nothing
 
@@ -213,7 +216,7 @@ for my $buffering (qw(on off)) {
         my (@wrong, @paths);
 
         is(try("/zone-$buffering", '', $id)->{status}, 502,
-            "buffering $buffering, 404 by $name: lost");
+            "buffering $buffering, 404 by $name: the first response is lost");
 
         for my $at (index($bytes, "\r\n\r\n") + 4 .. length($bytes)
             - ($name ne 'close'))
@@ -228,8 +231,9 @@ for my $buffering (qw(on off)) {
                 unless $path eq '/v1/payment/status' && $r->{status} == 409;
         }
 
-        is("@wrong", '', "buffering $buffering, 404 by $name: cut, sends nothing");
-        ok(!accept_call($listen, 0), "buffering $buffering, 404 by $name: nobody called");
+        is("@wrong", '', "buffering $buffering, 404 by $name, cut: no POST");
+        ok(!accept_call($listen, 0),
+            "buffering $buffering, 404 by $name, cut: no call waits");
         next if $name eq 'close';
 
         my $s = $t->send_request("/zone-$buffering", method => 'POST',
@@ -238,10 +242,12 @@ for my $buffering (qw(on off)) {
         syswrite $c, $bytes;
         close $c;
         ($c, $path) = accept_call($listen);
-        is($path, '/v1/payment', "buffering $buffering, 404 by $name: whole");
+        is($path, '/v1/payment',
+            "buffering $buffering, 404 by $name, whole: the order is sent");
         syswrite $c, $whole{'one chunk'};
         close $c;
-        is(read_response($s, 20)->{status}, 200, "buffering $buffering, 404 by $name: sent");
+        is(read_response($s, 20)->{status}, 200,
+            "buffering $buffering, 404 by $name, whole: status");
     }
 }
 

@@ -106,32 +106,36 @@ for my $what (sort keys %control) {
     for my $uri (qw(/pay /fields /off)) {
         my $order = 'V-' . $n++ . $control{$what};
         my $r = $t->post($uri, form($order, "n$control{$what}"));
-        is($r->{status}, $uri eq '/pay' ? 400 : 200, "$uri, $what")
+        is($r->{status}, $uri eq '/pay' ? 400 : 200, "$uri, $what: status")
             or diag($r->{raw});
-        is(headers($r), 'o n a150000.5', "$uri, $what: no header of it");
-        is($r->{header}->('X-Evil'), '', "$uri, $what: no other header");
+        is(headers($r), 'o n a150000.5',
+            "$uri, $what: headers made of the variables are empty");
+        is($r->{header}->('X-Evil'), '', "$uri, $what: no header is injected");
         like($r->{json}{errors}{order_id}[0], qr/control characters/,
-            "$uri, $what: the payer is told") if $uri eq '/pay';
+            "$uri, $what: the client is told") if $uri eq '/pay';
     }
 
     # as it goes on, not as it came
 
     my $order = 'V-' . $n++ . $control{$what};
     is($t->post('/shop', form($order, "n$control{$what}"))->{body},
-        '[GET /x?id=& HTTP/1.0]' =~ s/GET/POST/r, "proxied, $what");
+        '[GET /x?id=& HTTP/1.0]' =~ s/GET/POST/r,
+        "proxied, $what: the variables are empty");
     is(headers($t->post('/set', form('x', $order))), 'o n a150000.5',
-        "set, $what");
+        "alikassa_set, $what: the variables are empty");
     is($t->post('/account', form('x', 'x', account => $order))
-        ->{header}->('X-Account'), 'c', "account, $what");
+        ->{header}->('X-Account'), 'c',
+        "alikassa_account, $what: the account is empty");
 }
 
 my $clean = "\"a b\"&c=d;e\xc2\xa0\xe2\x80\xa8\xc3\xa9";
 
 is(headers($t->post('/pay', form($clean, $clean))), "o$clean n$clean a150000.5",
-    'all else is there');
+    'values without control characters: unchanged');
 is($t->post('/pay', form('x', 'y', customer_first_name => "Bu\ndi"))
     ->{json}{errors}{customer_first_name}[0],
-    'The customer first name may not have control characters.', 'a name');
+    'The customer first name may not have control characters.',
+    'control character in a name: refused');
 is($t->post('/status', form => [order_id => "V\n1"])->{json}{errors}{order_id}
     [0], 'The order id may not have control characters.', 'a status');
 
@@ -139,15 +143,19 @@ is($t->post('/status', form => [order_id => "V\n1"])->{json}{errors}{order_id}
 
 my @odd = form("odd\n", 'x');
 $t->faults({ action => 'cut_after', count => 1 });
-is($t->post('/once', @odd)->{status}, 502, 'an order whose outcome is unknown');
-is($t->post('/once', @odd)->{json}{payment_status}, 'wait', 'is asked for');
+is($t->post('/once', @odd)->{status}, 502,
+    'order_id with a line feed: the outcome is unknown');
+is($t->post('/once', @odd)->{json}{payment_status}, 'wait',
+    'order_id with a line feed: the status query finds it');
 
 # AliKassa's
 
 my $r = $t->post('/evil', form('V-evil', 'x'));
-is($r->{header}->('X-Answer'), 'i u l s e', 'of AliKassa\'s answer')
+is($r->{header}->('X-Answer'), 'i u l s e',
+    'response of AliKassa with control characters: the variables are empty')
     or diag($r->{raw});
-is($r->{header}->('X-Evil'), '', 'no header of it');
+is($r->{header}->('X-Evil'), '',
+    'response of AliKassa with control characters: no header is injected');
 
 # one request, one line
 
@@ -156,10 +164,12 @@ $t->get('/in-uri/x%0d%0aforged', method => 'POST');
 $t->get('/ssi/x%0aforged');
 
 my @requests = split /\n/, $t->log('vars.log');
-is(scalar(grep { !/^(?:\[[^\[\]]*\]){4}$/ } @requests), 0, 'access log')
+is(scalar(grep { !/^(?:\[[^\[\]]*\]){4}$/ } @requests), 0,
+    'access log: one line for each request')
     or diag(join "\n", @requests);
-is(scalar(grep { /^forged|^2030/ } split /\n/, $t->log), 0, 'error log');
+is(scalar(grep { /^forged|^2030/ } split /\n/, $t->log), 0,
+    'error log: no line is injected');
 like($t->log, qr/"alikassa_account" gives "control characters", /,
-    'and its reason');
+    'error log: the reason of a bad account');
 
 $t->done;

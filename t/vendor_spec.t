@@ -75,8 +75,9 @@ my %payment = (
 my @payout = qw(PMTB BCASB BMI BRISB BSM BTN BTPN OCBCN MDRSB PNBN UOBI BSI
     PTBC HSBCI PANIN DBSI HANAI MNC BKAL ALLOB SEABANK SUMUT BMLI BCAD BJB);
 
-is(scalar(map { @$_ } values %payment), 26, 'codes of payments');
-is(scalar @payout, 25, 'codes of payouts');
+is(scalar(map { @$_ } values %payment), 26,
+    'the page has 26 customer codes of payments');
+is(scalar @payout, 25, 'the page has 25 customer codes of payouts');
 
 for my $service (sort keys %payment) {
     for my $code (@{ $payment{$service} }) {
@@ -88,10 +89,12 @@ for my $service (sort keys %payment) {
         next if $other eq $service;
         my $r = $t->post('/pay', form => [$t->payment(service => $service,
             customer_code => $payment{$other}[0])]);
-        is($r->{status}, 400, "$service $payment{$other}[0]");
+        is($r->{status}, 400,
+            "$service, code of another service: refused");
         is($r->{json}{errors}{customer_code}[0], 'The selected customer code '
             . "is invalid for $service; allowed: "
-            . join(', ', @{ $payment{$service} }) . '.', 'lists its own');
+            . join(', ', @{ $payment{$service} }) . '.',
+                "$service, code of another service: the codes are listed");
     }
 }
 
@@ -104,7 +107,7 @@ my $r = $t->post('/back-office/payout', form => [$t->payout(
     customer_code => 'BCA')]);
 is($r->{json}{errors}{customer_code}[0], 'The selected customer code is '
     . 'invalid for payment_card_idr; allowed: ' . join(', ', @payout) . '.',
-    'a payment\'s code');
+    "payout with a payment's code: the error lists the codes");
 
 # a payout with all nine, its own key, its own answer
 
@@ -113,14 +116,15 @@ $r = $t->post('/back-office/payout', form => [$t->payout(order_id => 'O-1',
     notification_endpoint_url => 'https://shop.example/n',
     customer_ip => '1.2.3.4', success_redirect_url => 'https://x.example/'),
     ], headers => ['Accept: text/html']);
-is($r->{status}, 200, 'a payout, also to a browser');
-like($r->{body}, qr/^\{"payment_status":"wait","id":\d+\}$/, 'its answer');
+is($r->{status}, 200, 'payout by a browser: no redirect');
+like($r->{body}, qr/^\{"payment_status":"wait","id":\d+\}$/,
+    'payout: body of the response');
 is(($t->requests('O-1'))[0]{body}, '{"amount":150000.5,"order_id":"O-1",'
     . '"service":"payment_card_idr","number":"1234567890",'
     . '"customer_code":"PMTB","customer_first_name":"Budi",'
     . '"customer_last_name":"Santoso","notification_endpoint_id":7,'
     . '"notification_endpoint_url":"https:\/\/shop.example\/n"}',
-    'all nine fields, and no others');
+    'payout: all nine fields are signed, and no others');
 
 # status
 
@@ -141,13 +145,15 @@ for (['GET, order_id', get => '/status?order_id=S-1'],
     my ($name, $method, @args) = @$_;
     my $r = $t->$method(@args);
     is($r->{status}, 200, $name) or diag($r->{raw});
-    like($r->{body}, $status, "$name: the answer");
-    is($r->{header}->('Alikassa-Payment-Status'), 'wait', "$name: header");
-    is($r->{header}->('X-Shown'), 'waiting', "$name: map");
+    like($r->{body}, $status, "$name: body");
+    is($r->{header}->('Alikassa-Payment-Status'), 'wait',
+        "$name: header made of a variable");
+    is($r->{header}->('X-Shown'), 'waiting', "$name: value of a map");
 }
 
-is($t->request('/status?order_id=S-1', method => 'HEAD')->{status}, 200, 'HEAD');
-is($t->h2('/status?order_id=S-1')->{status}, 200, 'HTTP/2');
+is($t->request('/status?order_id=S-1', method => 'HEAD')->{status}, 200,
+    'status by HEAD');
+is($t->h2('/status?order_id=S-1')->{status}, 200, 'status by HTTP/2');
 
 my $before = $t->requests;
 
@@ -159,36 +165,39 @@ for (['neither', '/status', qr/order_id/], ['empty', '/status?order_id=', qr/ord
 {
     my $r = $t->get($_->[1]);
     is($r->{status}, 400, "status, $_->[0]") or diag($r->{raw});
-    like(join(' ', keys %{ $r->{json}{errors} }), $_->[2], 'says which');
+    like(join(' ', keys %{ $r->{json}{errors} }), $_->[2],
+        "status, $_->[0]: the error names the field");
 }
 
-is(scalar $t->requests, $before, 'not asked');
+is(scalar $t->requests, $before, 'refused status requests: nothing is sent');
 
 $r = $t->get('/status?order_id=none');
 is("$r->{status} $r->{body}", '404 {"message":"Not found."}',
-    'AliKassa\'s own 404');
+    "status of an unknown order: AliKassa's 404");
 is($t->get('/back-office/status?order_id=O-1')->{json}{payment_status}, 'wait',
-    'of a payout');
+    'status of a payout');
 is($t->get('/back-office/status?order_id=S-1')->{status}, 404,
-    'a payment is no payout');
+    'status of a payout: the id of a payment is unknown');
 
 $t->control('/notify', { order_id => 'S-1', payment_status => 'paid' });
-is($t->get('/status?order_id=S-1')->{header}->('X-Shown'), 'thanks', 'paid');
+is($t->get('/status?order_id=S-1')->{header}->('X-Shown'), 'thanks',
+    'status after the payment: the map has it');
 
 is(scalar(grep { $_->{call} eq 'payment' } $t->requests), $calls,
-    'no payment by asking');
+    'status requests: no payment is made');
 
 ok(wait_for(sub { $t->log('vars.log')
-    =~ m{^/status 200 payment_status S-1  $id paid accepted$}m }), 'variables')
+    =~ m{^/status 200 payment_status S-1  $id paid accepted$}m }),
+        'status: access log')
     or diag($t->log('vars.log') =~ m{(^/status .*)}m);
 unlike($t->log('audit.log'), qr/status"[^}]*"operation":"payment_status/,
-    'no audit of what moves nothing');
+    'status: no line in the audit log');
 
 # anything else
 
 $r = $t->post('/back-office/balance', json => '{}');
 is("$r->{status} $r->{body}", '200 {"balance":"1000000.00","currency":"IDR"}',
-    'balance');
+    'alikassa_request: balance');
 
 # the echo tells what was signed: as PHP would have it
 
@@ -212,7 +221,7 @@ for (
 
     my $r = $t->post('/back-office/echo', json => $in);
     is($r->{status}, 200, $in) or diag($r->{raw});
-    is($r->{json}{body}, $out, 'as PHP writes it') if $r->{json};
+    is($r->{json}{body}, $out, "$in: signed as PHP writes it") if $r->{json};
 }
 
 $before = $t->requests;
@@ -223,8 +232,10 @@ for ('[1]', '"x"', '{"a":1e999}', '{"a":9007199254740993.5}',
     is($t->post('/back-office/echo', json => $_)->{status}, 400, "\"$_\"");
 }
 
-is($t->post('/back-office/echo', form => [a => 1])->{status}, 415, 'a form');
-is($t->get('/back-office/echo?a=1')->{status}, 405, 'GET');
-is(scalar $t->requests, $before, 'none of them was sent');
+is($t->post('/back-office/echo', form => [a => 1])->{status}, 415,
+    'alikassa_request with a form: refused');
+is($t->get('/back-office/echo?a=1')->{status}, 405,
+    'alikassa_request by GET: refused');
+is(scalar $t->requests, $before, 'refused alikassa_request: nothing is sent');
 
 $t->done;

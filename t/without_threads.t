@@ -17,7 +17,7 @@ plan skip_all => 'another nginx' if $ENV{ALIKASSA_MODULE};
 my $t = Test::Alikassa->new(build => 'without-threads')->sandbox;
 
 ok(!-z "$t->{module}" && `nm -D --undefined-only $t->{module}` !~ /ngx_thread/,
-    'nothing of threads in it');
+    'the module imports no thread function of nginx');
 
 $t->conf(<<'EOF');
 %%GLOBALS%%
@@ -47,11 +47,11 @@ my ($status, $text) = $t->test_config;
 my ($pay, $pool) = map { 1 + (() = $t->log('nginx.conf')
     =~ /(.*?)location = $_ /s && $1 =~ /\n/g) } qw(/pay /pool);
 
-is($status, 0, 'such a configuration is well');
+is($status, 0, 'nginx -t accepts the configuration');
 is(scalar(() = $text =~ /^\d.*\[warn\] .*thread pool "default" is not used, since this nginx is built without threads in \S+:$pool$/mg),
-    1, 'a pool that is named is told to be of no use');
+    1, 'a thread pool that is named: one warning that it is not used');
 is(scalar(() = $text =~ /\[notice\] .*"alikassa_payment" in \S+:$pay signs without a thread pool: each signature holds up its worker/g),
-    1, 'one notice');
+    1, 'one notice that signing blocks the worker');
 
 $t->run;
 
@@ -62,22 +62,23 @@ for my $uri (qw(/pay /off /pool /zone)) {
         form => [$t->payment(order_id => 'I-' . ++$n)]);
     my @r = $t->parallel([(\@q) x ($uri eq '/zone' ? 8 : 1)]);
 
-    is($_->{status}, 200, $uri) for @r;
-    is(scalar $t->requests("I-$n"), 1, 'sent once');
+    is($_->{status}, 200, "$uri: paid") for @r;
+    is(scalar $t->requests("I-$n"), 1, "$uri: one POST");
     like($t->get("/status?order_id=I-$n")->{body}, qr/"order_id":"I-$n"/,
-        'its status');
+        "$uri: the status query finds the order");
 }
 
 my @times = $t->log('vars.log') =~ /^I-\d \S*?(\d\.\d{6})$/mg;
-is(scalar(grep { $_ > 0 } @times), 2 * $n, 'the time that each took');
+is(scalar(grep { $_ > 0 } @times), 2 * $n, 'every signing time is logged');
 
 # an order that nobody knows of is asked for
 
 my @q = ('/zone', method => 'POST', form => [$t->payment(order_id => 'I-x')]);
 $t->faults({ action => 'cut_after', call => 'payment', count => 1 });
-is($t->get(@q)->{status}, 502, 'unknown');
-is($t->get(@q)->{status}, 200, 'found');
-is(($t->ledger)[0]{created}, 1, 'and not made again');
-is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'nor any other');
+is($t->get(@q)->{status}, 502, 'lost response: the outcome is unknown');
+is($t->get(@q)->{status}, 200, 'lost response: the retry finds the order');
+is(($t->ledger)[0]{created}, 1, 'lost response: the order is created once');
+is(scalar(grep { $_->{created} != 1 } $t->ledger), 0,
+    'each order is created once');
 
 $t->done;
