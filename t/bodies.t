@@ -245,7 +245,8 @@ is($t->h2('/pay')->{status}, 405, 'HTTP/2, GET: refused');
 my $large = () = $t->log('vars.log') =~ m{^/large 413 }mg;
 $t->h2('/large', body => 'x=' . 'y' x (1024 * 1024 - 1));
 ok(wait_for(sub { $large < (() = $t->log('vars.log')
-    =~ m{^/large 413 invalid body_too_large$}mg) }), 'HTTP/2, body too large: access log');
+    =~ m{^/large 413 invalid body_too_large$}mg) }),
+    'HTTP/2, body too large: access log');
 
 # a body in a file that is passed on: nginx closes it before it logs
 

@@ -54,7 +54,7 @@ is(read_file("$api.new"), read_file('docs/alikassa-api.conf'), 'changed: beside 
 # the authorities that docs/alikassa-api.conf names
 
 my $certs = (map { /^proxy_ssl_trusted_certificate\s+(\S+);/ ? $1 : () }
-    split /\n/, slurp('docs/alikassa-api.conf'))[0];
+    split /\n/, read_file('docs/alikassa-api.conf'))[0];
 like(`make -pn help 2>/dev/null`, qr/^CA_CERTS = \Q$certs\E$/m,
     'ca-certificates: the path in alikassa-api.conf is the one looked for');
 like(install("CA_CERTS=$t->{dir}/none.crt"),
@@ -155,7 +155,7 @@ sub loads {
     return $t->test_config;
 }
 
-my ($version) = slurp('/usr/share/nginx/src/src/core/nginx.h')
+my ($version) = read_file('/usr/share/nginx/src/src/core/nginx.h')
     =~ /nginx_version +(\d+)/;
 my $before = $version + 1;
 
