@@ -68,8 +68,8 @@ SLOW_TESTS = t/threads.t t/upstream.t t/idempotency.t
 TESTS      = $(SLOW_TESTS) $(filter-out $(SLOW_TESTS),$(wildcard t/*.t))
 
 .PHONY: all help module install sanitized clang without-threads nginx core \
-        unit asan tsan php preload check-style layers test-programs \
-        check-fast check test test-one demo bench \
+        unit asan tsan php preload check-style layers test-checks \
+        test-programs check-fast check test test-one demo bench \
         fuzz clean
 
 ## the same as "make module"
@@ -273,17 +273,21 @@ preload: $(patsubst t/preload/%.c,$(BUILD)/preload/%.so, \
 ## check columns, blank lines, order of prototypes and more
 check-style:
 	t/check-style
-	t/check-style --self-test
 
 ## check who may include and call whom
-layers: core
+layers: core module
 	t/check-layers
+
+## plant faults in a copy, and see that both checks find them
+test-checks: core module
+	t/check-style --self-test
+	t/check-layers --self-test
 
 ## build all that t/*.t needs
 test-programs: module sanitized clang without-threads php preload
 
 ## run what needs no nginx, and build what t/*.t needs
-check-fast: check-style layers unit asan tsan test-programs
+check-fast: check-style layers test-checks unit asan tsan test-programs
 
 ## check and test what needs no root; installs nothing
 check:
