@@ -5,17 +5,17 @@
 
 
 /*
- * The audit log: one JSON line for each call that moves money, written where
- * its outcome is decided.
+ * The audit log: one JSON line for each call that moves money, written when
+ * the outcome is recorded.
  *
  * A line is one write() to a file opened for appending, so lines of several
- * workers do not mix; nginx reopens the file with its other logs.
+ * workers do not mix. nginx reopens the file with its other logs.
  *
- * On a full disk write() takes a part of a line, and the next line would be
- * glued to it.  The worker that wrote the part cuts it off again, and holds a
- * lock meanwhile that each worker takes to write: nobody can have written
- * behind it.  The lock is the file's own, so that it also holds for another
- * nginx with the same file, and goes with a process that is killed.
+ * If the disk is full, write() takes a part of a line, and the next line would
+ * continue it. The worker that wrote the part cuts it off again. Each worker
+ * holds a lock while it writes, so no one can have written after that part.
+ * The lock belongs to the file, so it also holds for another nginx with the
+ * same file, and the kernel releases it if a process is killed.
  */
 
 
@@ -25,28 +25,33 @@
 #include <poll.h>
 
 
-/* a line; only an order_id and an answer of hostile length could reach it */
+/* the longest line; only a hostile order_id or response could reach it */
 #define NGX_HTTP_ALIKASSA_AUDIT_LINE  4000
 
-/* room that is kept for the fixed parts that follow a text */
+/* room reserved for the fixed parts that follow a text */
 #define NGX_HTTP_ALIKASSA_AUDIT_FIXED  400
 
-/* characters of an answer's values in the log */
+/* characters of each value of a response in the log */
 #define NGX_HTTP_ALIKASSA_AUDIT_TEXT  128
 
 
 /*
- * how long a process that ends waits for syslog, in milliseconds: the master
- * kills its workers a second or two after TERM
+ * the longest wait of an exiting process for syslog, in milliseconds: the
+ * master kills its workers a second or two after TERM
  */
 #define NGX_HTTP_ALIKASSA_AUDIT_WAIT  500
 
 
-/* tries to lock the file: the first ones at once, then one a millisecond */
+/*
+ * attempts to lock the file: the first ones at once, then one each millisecond
+ */
 #define NGX_HTTP_ALIKASSA_AUDIT_TRIES   100
 #define NGX_HTTP_ALIKASSA_AUDIT_YIELDS  20
 
-/* how long a file that somebody keeps locked is not waited for, in seconds */
+/*
+ * if another process keeps the file locked, workers do not try to lock it for
+ * so many seconds
+ */
 #define NGX_HTTP_ALIKASSA_AUDIT_LOCKED  60
 
 
@@ -55,7 +60,7 @@ struct ngx_http_alikassa_audit_s {
     ngx_syslog_peer_t                  *syslog;
     time_t                              error_log_time;
     time_t                              locked_time;
-    unsigned                            torn:1;     /* and not cut off */
+    unsigned                            torn:1;     /* a part is left */
 };
 
 
@@ -76,7 +81,9 @@ static void ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_alikassa_audit_wait(ngx_socket_t fd);
 
 
-/* what is left of the wait for syslog; 0: this process does not end */
+/*
+ * milliseconds left of the wait for syslog; 0 while the process is not exiting
+ */
 
 static int  ngx_http_alikassa_audit_left;
 
@@ -134,12 +141,6 @@ ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/*
- * Writes the line of a call whose outcome is recorded.  Status calls move
- * nothing; but one that found an order tells an outcome that was unknown, and
- * so does one that was asked whether a rejection was one.
- */
-
 void
 ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call)
 {
@@ -159,7 +160,7 @@ ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call)
         return;
     }
 
-    /* room for a line feed on either side */
+    /* there is room for a line feed on either side */
 
     p = ngx_http_alikassa_audit_line(call, line + 1, line
                                      + NGX_HTTP_ALIKASSA_AUDIT_LINE - 1);
@@ -176,8 +177,9 @@ ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call)
 
 
 /*
- * The fixed parts have less than 800 bytes, and each text brings at most
- * six bytes a character of its own limit: the line always has room.
+ * Writes the members of a line. The fixed parts have less than 800 bytes, and
+ * a text at most six bytes for each character within its own limit, so the
+ * line always has room.
  */
 
 static u_char *
@@ -243,8 +245,8 @@ ngx_http_alikassa_audit_line(ngx_http_alikassa_call_t *call, u_char *p,
 
 
 /*
- * RFC 3339 with milliseconds, from nginx's cached time; all but those is made
- * once a second.
+ * Writes a time of RFC 3339 with milliseconds, from nginx's cached time. All
+ * but the milliseconds is made once a second.
  */
 
 static u_char *
@@ -278,9 +280,9 @@ ngx_http_alikassa_audit_time(u_char *p)
 
 
 /*
- * Adds a member, its name with comma, quotes and colon; nothing for an empty
- * text.  A text that has no room, which only an answer of hostile length
- * could make, is left out rather than cut.
+ * Adds a member: name has the comma, the quotes and the colon. Adds nothing
+ * for an empty text. A text without room, which only a hostile response has,
+ * is left out rather than cut.
  */
 
 static u_char *
@@ -306,7 +308,7 @@ ngx_http_alikassa_audit_text(u_char *p, u_char *last, const char *name,
 
     room -= size + NGX_HTTP_ALIKASSA_AUDIT_FIXED;
 
-    /* no character becomes more than six */
+    /* a character has at most six bytes in JSON */
 
     if (room < s.len * 6 + 2
         && room < alikassa_json_write_text(NULL, &s))
@@ -321,7 +323,7 @@ ngx_http_alikassa_audit_text(u_char *p, u_char *last, const char *name,
 
 
 /*
- * Writes the line, which has room for a line feed in front.
+ * Writes the line, which has room for a line feed before it, to the file.
  */
 
 static void
@@ -369,7 +371,7 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
         return;
     }
 
-    /* as the access log: not more than one complaint a minute */
+    /* like the access log: at most one message a minute */
 
     now = ngx_time();
 
@@ -385,9 +387,9 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
 
 
 /*
- * Locks the file for one line.  Returns 0 if it cannot be locked: a pipe, a
- * file system without locks, or a process that keeps it locked, which must
- * not keep payments waiting.
+ * Locks the file for one line. Returns 0 if it cannot be locked: it is a pipe,
+ * the file system has no locks, or another process keeps it locked, for which
+ * payments must not wait.
  */
 
 static ngx_uint_t
@@ -463,8 +465,9 @@ ngx_http_alikassa_audit_unlock(ngx_http_alikassa_audit_t *audit)
 
 
 /*
- * Cuts n bytes off the file, whose size was "size" before they were written.
- * Not where others write to it without the lock: their bytes would go, too.
+ * Cuts n bytes off the file, which had "size" bytes before they were written.
+ * Fails if the file has another size, since others write to it without the
+ * lock.
  */
 
 static ngx_int_t
@@ -484,10 +487,10 @@ ngx_http_alikassa_audit_cut(ngx_fd_t fd, off_t size, ssize_t n)
 
 
 /*
- * Sends the line as one datagram, which comes whole or not at all.
+ * Sends the line as one datagram, which arrives as a whole or not at all.
  *
- * A socket whose syslog has been started anew fails once, and nginx closes
- * it: the line is sent over another one.
+ * A socket fails once after syslog was restarted, and nginx closes it; the
+ * line is then sent over a new one.
  */
 
 static void
@@ -499,7 +502,7 @@ ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
     ssize_t      n;
     ngx_uint_t   tries;
 
-    /* the header: priority, time, host name and a tag of at most 32 */
+    /* the header has a priority, a time, a host name and a tag of at most 32 */
 
     size = sizeof("<255>Jan 01 00:00:00 ") - 1 + NGX_MAXHOSTNAMELEN
            + 32 + sizeof(" : ") + len;
@@ -541,8 +544,8 @@ ngx_http_alikassa_audit_syslog(ngx_http_request_t *r,
 
 
 /*
- * Waits for room in a socket, where this process ends and can do nothing
- * else.  Returns 0 if it is time to give up.
+ * Waits for room in a socket of an exiting process, which has nothing else to
+ * do. Returns 0 if the time is up.
  */
 
 static ngx_uint_t
@@ -555,7 +558,7 @@ ngx_http_alikassa_audit_wait(ngx_socket_t fd)
         return 0;
     }
 
-    /* a millisecond at least, so that the loop ends whatever poll() says */
+    /* each turn counts as a millisecond at least, so the loop ends */
 
     ngx_http_alikassa_audit_left--;
 
@@ -568,10 +571,6 @@ ngx_http_alikassa_audit_wait(ngx_socket_t fd)
     return n != -1 || ngx_errno == NGX_EINTR;
 }
 
-
-/*
- * From now on a syslog that is busy is waited for, since this process ends.
- */
 
 void
 ngx_http_alikassa_audit_exit_process(void)

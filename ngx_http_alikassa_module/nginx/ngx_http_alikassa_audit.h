@@ -11,9 +11,25 @@
 #include "ngx_http_alikassa_ctx.h"
 
 
+/*
+ * Sets "alikassa_audit_log".
+ */
+
 char *ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/*
+ * Writes the line of a call whose outcome is recorded.  A status query moves no
+ * money, and gets a line only if it found an order whose outcome was unknown,
+ * or if it was made after a rejection.
+ */
+
 void ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call);
+
+/*
+ * Lets this process, which is about to exit, wait for a busy syslog.
+ */
+
 void ngx_http_alikassa_audit_exit_process(void);
 
 

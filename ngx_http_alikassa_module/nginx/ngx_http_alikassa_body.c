@@ -92,12 +92,6 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
 }
 
 
-/*
- * Makes one piece of the body, which may lie in several buffers and in a
- * temporary file.  A body that lies in one piece of memory is not copied,
- * unless copy is set.
- */
-
 ngx_int_t
 ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_uint_t copy,
     ngx_str_t *body)
@@ -176,11 +170,6 @@ ngx_http_alikassa_read_body(ngx_http_request_t *r, ngx_uint_t copy,
     return NGX_OK;
 }
 
-
-/*
- * A body in an encoding would have to be unpacked to an unknown size: it is
- * refused, as RFC 9110 section 15.5.16 has it.
- */
 
 ngx_uint_t
 ngx_http_alikassa_content_encoding(ngx_http_request_t *r)

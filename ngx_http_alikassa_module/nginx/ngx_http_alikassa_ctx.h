@@ -44,7 +44,7 @@ struct ngx_http_alikassa_ctx_s {
 
     alikassa_inputs_t                   inputs;
     alikassa_fields_t                  *fields;
-    uint32_t                            taken;      /* of them, bit by field */
+    uint32_t                            taken;      /* of fields, a bit each */
 
     ngx_str_t                           account;
     ngx_str_t                           order_id;
@@ -52,18 +52,18 @@ struct ngx_http_alikassa_ctx_s {
     ngx_str_t                           body;
 
     ngx_http_alikassa_call_t           *call;       /* the latest */
-    ngx_http_alikassa_call_t           *rejected;   /* doubted, or NULL */
+    ngx_http_alikassa_call_t           *rejected;   /* if doubted, or NULL */
 
-    /* AliKassa's, for the answer that is about to be sent; or NULL */
+    /* AliKassa's Retry-After for the response, or NULL */
     u_char                             *retry_after;
     ngx_http_alikassa_claim_t          *claim;
 
-    ngx_int_t                           rc;         /* of the answer's output */
+    ngx_int_t                           rc;         /* see ..._ANSWERED */
 
     /* nginx's own, of a QUIC stream; see ngx_http_alikassa_quic.c */
     ngx_event_handler_pt                stream_handler;
 
-    /* what the client was told, for variables */
+    /* of the response to the client, for variables */
     ngx_uint_t                          status;
     alikassa_answer_t                   answer;
 
@@ -71,13 +71,13 @@ struct ngx_http_alikassa_ctx_s {
     ngx_str_t                           error;
     ngx_str_t                           idempotency_status;  /* MISS ... */
 
-    /* replaces nginx's own page, see ngx_http_alikassa_response.c */
+    /* replaces nginx's own page, see ngx_http_alikassa_page.c */
     ngx_str_t                           page;
 
     alikassa_media_type_t               type;
 
     unsigned                            decoded:1;
-    unsigned                            built:1;     /* the fields are known */
+    unsigned                            built:1;     /* from the fields */
     unsigned                            trusted:1;   /* by X-Accel-Redirect */
     unsigned                            allow:1;     /* send Allow */
     unsigned                            answered:1;

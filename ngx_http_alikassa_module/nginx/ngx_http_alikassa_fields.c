@@ -5,8 +5,8 @@
 
 
 /*
- * Which fields are sent, and where each one's value comes from: the
- * operator's "alikassa_set", or the client where "alikassa_accept" lets it.
+ * The fields of a call: their values come from the operator's "alikassa_set",
+ * or from the client for the fields of "alikassa_accept".
  */
 
 
@@ -27,7 +27,7 @@ static ngx_int_t ngx_http_alikassa_save_field(ngx_http_alikassa_ctx_t *ctx,
     alikassa_field_role_t role, ngx_str_t *value);
 
 
-/* variables of fields: known from their field on */
+/* variables that have a value once their field is taken */
 
 static const struct {
     const char                *name;
@@ -39,7 +39,7 @@ static const struct {
 };
 
 
-/* and those which are known when the fields have been signed or sent */
+/* variables that have a value only after the fields are signed or sent */
 
 static const char  *const ngx_http_alikassa_late_variables[] = {
     "alikassa_sign",
@@ -133,11 +133,6 @@ ngx_http_alikassa_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/*
- * Returns NGX_ERROR, with a message, if the value has a variable that is known
- * only after the directive's value has been used.
- */
-
 ngx_int_t
 ngx_http_alikassa_check_late(ngx_conf_t *cf, ngx_http_complex_value_t *cv,
     ngx_str_t *directive)
@@ -157,11 +152,6 @@ ngx_http_alikassa_check_late(ngx_conf_t *cf, ngx_http_complex_value_t *cv,
     return NGX_OK;
 }
 
-
-/*
- * Returns 1 if the value has the variable.  One that a map makes of it is not
- * seen.
- */
 
 ngx_uint_t
 ngx_http_alikassa_refers(ngx_conf_t *cf, ngx_http_complex_value_t *cv,
@@ -260,7 +250,8 @@ ngx_http_alikassa_accept(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /*
- * Names become places in the operation's table once, here.
+ * Merges the fields of a location, and finds the place of each name in the
+ * operation's table, once.
  */
 
 ngx_int_t
@@ -327,9 +318,9 @@ ngx_http_alikassa_merge_set(ngx_conf_t *cf,
         field = alikassa_operation_field(conf->operation, &s);
 
         /*
-         * A server's "alikassa_set customer_ip ..." is meant for its
-         * payments: in a payout, which has no such field, it is passed over.
-         * What the location itself sets is sent as it says.
+         * The server's "alikassa_set customer_ip ..." is meant for its
+         * payments. In a payout, which has no such field, the field is left
+         * out. A field that the location itself sets is always sent.
          */
 
         if (field == NGX_HTTP_ALIKASSA_SET_EXTRA
@@ -359,8 +350,8 @@ ngx_http_alikassa_merge_set(ngx_conf_t *cf,
 
 
 /*
- * Fields are known in their order: an earlier one, or the field itself, cannot
- * be made of a later one.
+ * Checks that no field is made of a variable of a later field, or of itself:
+ * the fields get their values in their order.
  */
 
 static ngx_int_t
@@ -400,14 +391,6 @@ ngx_http_alikassa_check_order(ngx_conf_t *cf,
     return NGX_OK;
 }
 
-
-/*
- * Takes the fields together, validates them and writes the body into
- * ctx->body.  What the client sends for a field that is set, or that it may
- * not send, is not looked at.
- *
- * NGX_OK; NGX_DECLINED: see faults; NGX_ERROR: no memory.
- */
 
 ngx_int_t
 ngx_http_alikassa_fields_build(ngx_http_request_t *r,
@@ -468,14 +451,6 @@ ngx_http_alikassa_fields_build(ngx_http_request_t *r,
 }
 
 
-/*
- * Takes one field: what the operator sets, or what the client sent.  A field
- * that is set to nothing is left out, and the client cannot fill it.
- *
- * A variable in one field's value may ask for another field, and so on: each
- * is taken once, and one that is on its way is empty.
- */
-
 ngx_int_t
 ngx_http_alikassa_fields_take(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t field)
@@ -531,7 +506,7 @@ ngx_http_alikassa_fields_take(ngx_http_request_t *r,
 
 
 /*
- * The operator's own fields, behind all others.
+ * Adds the operator's own fields after all others.
  */
 
 static ngx_int_t
@@ -585,7 +560,7 @@ ngx_http_alikassa_fields_extra(ngx_http_request_t *r,
 
 
 /*
- * The payer's address, where neither the client nor the operator gives one.
+ * Sets the payer's address, if neither the client nor the operator gives one.
  */
 
 static void
@@ -619,7 +594,7 @@ ngx_http_alikassa_fields_default(ngx_http_request_t *r,
 
 
 /*
- * For variables, the audit log and the idempotency key.
+ * Saves a field for the variables, the audit log and the idempotency key.
  */
 
 static ngx_int_t
@@ -644,11 +619,6 @@ ngx_http_alikassa_save_field(ngx_http_alikassa_ctx_t *ctx,
     return ngx_http_alikassa_copy_str(ctx, &param->value, value);
 }
 
-
-/*
- * Copies what must outlive the client's body: behind an error_page another
- * module may put another body in its place, before the log is written.
- */
 
 ngx_int_t
 ngx_http_alikassa_copy_str(ngx_http_alikassa_ctx_t *ctx,

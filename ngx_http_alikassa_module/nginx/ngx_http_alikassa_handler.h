@@ -11,6 +11,10 @@
 #include "ngx_http_alikassa_conf.h"
 
 
+/*
+ * The content handler of a location with an operation.
+ */
+
 ngx_int_t ngx_http_alikassa_handler(ngx_http_request_t *r);
 
 

@@ -227,7 +227,7 @@ ngx_http_alikassa_idempotency(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    wait = NGX_HTTP_ALIKASSA_WAIT;
+    wait = NGX_HTTP_ALIKASSA_DEFAULT_WAIT;
 
     if (ngx_strcmp(value[1].data, "off") == 0) {
 

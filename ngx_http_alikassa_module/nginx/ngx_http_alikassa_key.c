@@ -5,8 +5,8 @@
 
 
 /*
- * Keys and signers of a configuration: each is loaded once, however many
- * locations name it, and goes with its cycle.
+ * The keys and signers of a configuration. Each is loaded once, however many
+ * locations name it, and lives as long as its cycle.
  */
 
 
@@ -16,7 +16,7 @@
 /* a key of 16384 bits in PEM has 13 KiB */
 #define NGX_HTTP_ALIKASSA_PEM_MAX  65536
 
-/* each costs as much as its key's iterations */
+/* each attempt costs as much as the key's iterations */
 #define NGX_HTTP_ALIKASSA_PASSPHRASES_MAX  64
 
 
@@ -132,8 +132,8 @@ ngx_http_alikassa_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /*
- * A directory is AliKassa's archive, unpacked: an option that is given goes
- * before the file in it.
+ * Sets the paths of a key's files. A directory is AliKassa's archive,
+ * unpacked; a parameter takes precedence over the file in it.
  */
 
 static ngx_int_t
@@ -187,8 +187,8 @@ ngx_http_alikassa_key_paths(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
 
 
 /*
- * Sets path to the file of that name in dir.  If it is optional and not
- * there, path is left empty.
+ * Sets path to the file with the name in dir. The path stays empty if the file
+ * is optional and does not exist.
  */
 
 static ngx_int_t
@@ -401,15 +401,6 @@ ngx_http_alikassa_key_public(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
 }
 
 
-/*
- * Reads a small file into memory that the caller wipes and frees: the pools
- * of a configuration live long and are not wiped.
- *
- * To open a FIFO waits for who writes, and to open a device may do something:
- * a file is looked at first, and once more when it is open, since another one
- * may have taken its place.
- */
-
 ngx_int_t
 ngx_http_alikassa_key_file(ngx_conf_t *cf, ngx_str_t *path,
     ngx_uint_t secret, alikassa_str_t *content)
@@ -562,7 +553,7 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
     signer->digest = alcf->digest;
     signer->signer = NULL;
 
-    /* digests are words of the configuration or of ours: a NUL ends them */
+    /* nginx's configuration and the default end with a NUL */
 
     rc = alikassa_signer_create(alcf->key->key, (char *) alcf->digest.data,
                                 &signer->signer, &reason);

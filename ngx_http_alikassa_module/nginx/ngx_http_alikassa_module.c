@@ -5,7 +5,8 @@
 
 
 /*
- * Directives, merging and the module's life.
+ * The directives of payments, payouts and status calls, their merging, and the
+ * start and end of processes.
  */
 
 
@@ -257,14 +258,14 @@ ngx_http_alikassa_create_main_conf(ngx_conf_t *cf)
         || ngx_array_init(&amcf->signers, cf->pool, 4,
                           sizeof(ngx_http_alikassa_signer_t))
            != NGX_OK
-        || ngx_array_init(&amcf->tills, cf->pool, 4,
-                          sizeof(ngx_http_alikassa_till_t))
+        || ngx_array_init(&amcf->payout_locations, cf->pool, 4,
+                          sizeof(ngx_http_alikassa_payout_location_t))
            != NGX_OK)
     {
         return NULL;
     }
 
-    /* keys are OpenSSL's, not the pool's: they go with the cycle */
+    /* keys are OpenSSL's memory: this cleanup frees them with the cycle */
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
     if (cln == NULL) {
@@ -366,7 +367,8 @@ ngx_http_alikassa_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool,
                              NGX_CONF_UNSET_PTR);
     ngx_conf_merge_ptr_value(conf->idempotency, prev->idempotency, NULL);
-    ngx_conf_merge_msec_value(conf->wait, prev->wait, NGX_HTTP_ALIKASSA_WAIT);
+    ngx_conf_merge_msec_value(conf->wait, prev->wait,
+                              NGX_HTTP_ALIKASSA_DEFAULT_WAIT);
     ngx_conf_merge_ptr_value(conf->audit, prev->audit, NULL);
 
     if (conf->operation == NULL) {
@@ -393,10 +395,10 @@ static ngx_int_t
 ngx_http_alikassa_merge_check(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *conf)
 {
-    const char                     *directive;
-    ngx_http_core_loc_conf_t       *clcf;
-    ngx_http_alikassa_till_t       *till;
-    ngx_http_alikassa_main_conf_t  *amcf;
+    const char                           *directive;
+    ngx_http_core_loc_conf_t             *clcf;
+    ngx_http_alikassa_payout_location_t  *location;
+    ngx_http_alikassa_main_conf_t        *amcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -446,13 +448,13 @@ ngx_http_alikassa_merge_check(ngx_conf_t *cf,
         amcf = ngx_http_conf_get_module_main_conf(cf,
                                                   ngx_http_alikassa_module);
 
-        till = ngx_array_push(&amcf->tills);
-        if (till == NULL) {
+        location = ngx_array_push(&amcf->payout_locations);
+        if (location == NULL) {
             return NGX_ERROR;
         }
 
-        till->clcf = clcf;
-        till->srv_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->srv_conf;
+        location->clcf = clcf;
+        location->srv_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->srv_conf;
     }
 
     return NGX_OK;
@@ -460,9 +462,9 @@ ngx_http_alikassa_merge_check(ngx_conf_t *cf,
 
 
 /*
- * The operation belongs to its location, and is not inherited; but "if" and
- * "limit_except" make a location inside it, whose configuration is used for
- * the same handler.
+ * Merges the operation. A location does not inherit it, except for the
+ * locations that "if" and "limit_except" make inside: nginx uses their
+ * configuration for the same handler.
  */
 
 static void
@@ -571,8 +573,8 @@ ngx_http_alikassa_exit_process(ngx_cycle_t *cycle)
 
 
 /*
- * "alikassa_payment" and its like: the operation's name stands in the
- * command's row.
+ * Sets the operation of "alikassa_payment" and similar directives, whose name
+ * stands in the command's row.
  */
 
 static char *

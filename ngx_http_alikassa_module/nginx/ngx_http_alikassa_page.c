@@ -30,9 +30,10 @@ static const ngx_http_alikassa_error_id_t  ngx_http_alikassa_pages[] = {
 
 
 /*
- * What stands in place of nginx's own page, unless error_page has taken that
- * elsewhere: nginx refuses a body that is too large, or wrongly framed,
- * without asking us, and a notification in the access phase.
+ * Returns the error that replaces nginx's own page, or NULL. nginx refuses a
+ * body that is too large or malformed by itself, and an unverified
+ * notification in the access phase. An error_page that has taken the request
+ * elsewhere is not replaced.
  */
 
 static const ngx_http_alikassa_error_t *

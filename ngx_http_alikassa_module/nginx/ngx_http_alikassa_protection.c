@@ -5,15 +5,15 @@
 
 
 /*
- * A payout location that anybody may reach is an open till: a warning at
- * start, with the line to add.
+ * Warns of a payout location that anyone can reach: it lets anyone pay out
+ * money.
  *
- * What protects a location is the configuration of other modules, whose
- * types are their own.  They are known here as far as they have been the same
- * from nginx 1.22 on: a pointer that is set where the module acts.  Where
- * anything could protect that cannot be looked into (a module that is not
- * nginx's own, a rewrite, which may return 403), nothing is said: a false
- * alarm would teach operators to overlook the true one.
+ * Other modules protect a location, and the types of their configuration are
+ * their own. This file knows of them what has been the same since nginx 1.22:
+ * a pointer that is set if the module acts. If something that cannot be looked
+ * into could protect the location (a module that is not nginx's own, or a
+ * rewrite, which may return 403), nothing is logged: a false alarm would teach
+ * operators to ignore the true one.
  */
 
 
@@ -27,14 +27,14 @@
 typedef struct {
     const char                         *module;
     ngx_uint_t                        (*protects)(void *conf);
-} ngx_http_alikassa_guard_t;
+} ngx_http_alikassa_access_check_t;
 
 
 static ngx_uint_t ngx_http_alikassa_protected(ngx_conf_t *cf,
-    ngx_http_alikassa_till_t *till);
+    ngx_http_alikassa_payout_location_t *location);
 static ngx_uint_t ngx_http_alikassa_server_protected(ngx_module_t *module,
-    ngx_http_alikassa_till_t *till);
-static ngx_uint_t ngx_http_alikassa_foreign(ngx_conf_t *cf);
+    ngx_http_alikassa_payout_location_t *location);
+static ngx_uint_t ngx_http_alikassa_has_third_party_module(ngx_conf_t *cf);
 static ngx_uint_t ngx_http_alikassa_has_rules(void *conf);
 static ngx_uint_t ngx_http_alikassa_has_realm(void *conf);
 static ngx_uint_t ngx_http_alikassa_has_uri(void *conf);
@@ -42,7 +42,7 @@ static ngx_uint_t ngx_http_alikassa_has_codes(void *conf);
 static ngx_uint_t ngx_http_alikassa_returns(void *conf);
 
 
-static ngx_http_alikassa_guard_t  ngx_http_alikassa_guards[] = {
+static ngx_http_alikassa_access_check_t  ngx_http_alikassa_access_checks[] = {
     { "ngx_http_access_module", ngx_http_alikassa_has_rules },
     { "ngx_http_auth_basic_module", ngx_http_alikassa_has_realm },
     { "ngx_http_auth_request_module", ngx_http_alikassa_has_uri },
@@ -51,9 +51,9 @@ static ngx_http_alikassa_guard_t  ngx_http_alikassa_guards[] = {
 };
 
 
-/* nginx's own modules that neither allow nor deny, beside the above */
+/* the other modules of nginx's own, which neither allow nor deny */
 
-static const char  *ngx_http_alikassa_known[] = {
+static const char  *ngx_http_alikassa_stock_modules[] = {
     "ngx_http_module", "ngx_http_core_module", "ngx_http_log_module",
     "ngx_http_upstream_module", "ngx_http_upstream_hash_module",
     "ngx_http_upstream_ip_hash_module", "ngx_http_upstream_zone_module",
@@ -94,23 +94,23 @@ static const char  *ngx_http_alikassa_known[] = {
 ngx_int_t
 ngx_http_alikassa_check_protection(ngx_conf_t *cf)
 {
-    ngx_uint_t                      i;
-    ngx_http_core_loc_conf_t       *clcf;
-    ngx_http_alikassa_till_t       *till;
-    ngx_http_alikassa_loc_conf_t   *alcf;
-    ngx_http_alikassa_main_conf_t  *amcf;
+    ngx_uint_t                            i;
+    ngx_http_core_loc_conf_t             *clcf;
+    ngx_http_alikassa_payout_location_t  *location;
+    ngx_http_alikassa_loc_conf_t         *alcf;
+    ngx_http_alikassa_main_conf_t        *amcf;
 
     amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
 
-    till = amcf->tills.elts;
+    location = amcf->payout_locations.elts;
 
-    for (i = 0; i < amcf->tills.nelts; i++) {
+    for (i = 0; i < amcf->payout_locations.nelts; i++) {
 
-        if (ngx_http_alikassa_protected(cf, &till[i])) {
+        if (ngx_http_alikassa_protected(cf, &location[i])) {
             continue;
         }
 
-        clcf = till[i].clcf;
+        clcf = location[i].clcf;
         alcf = clcf->loc_conf[ngx_http_alikassa_module.ctx_index];
 
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
@@ -127,14 +127,17 @@ ngx_http_alikassa_check_protection(ngx_conf_t *cf)
 
 
 static ngx_uint_t
-ngx_http_alikassa_protected(ngx_conf_t *cf, ngx_http_alikassa_till_t *till)
+ngx_http_alikassa_protected(ngx_conf_t *cf,
+    ngx_http_alikassa_payout_location_t *location)
 {
-    void                       *conf;
-    ngx_uint_t                  i;
-    ngx_module_t               *module;
-    ngx_http_alikassa_guard_t  *guard;
+    void                              *conf;
+    ngx_uint_t                         i;
+    ngx_module_t                      *module;
+    ngx_http_alikassa_access_check_t  *check;
 
-    if (till->clcf->internal || ngx_http_alikassa_foreign(cf)) {
+    if (location->clcf->internal
+        || ngx_http_alikassa_has_third_party_module(cf))
+    {
         return 1;
     }
 
@@ -146,19 +149,19 @@ ngx_http_alikassa_protected(ngx_conf_t *cf, ngx_http_alikassa_till_t *till)
             continue;
         }
 
-        if (ngx_http_alikassa_server_protected(module, till)) {
+        if (ngx_http_alikassa_server_protected(module, location)) {
             return 1;
         }
 
-        for (guard = ngx_http_alikassa_guards; guard->module; guard++) {
+        for (check = ngx_http_alikassa_access_checks; check->module; check++) {
 
-            if (ngx_strcmp(module->name, guard->module) != 0) {
+            if (ngx_strcmp(module->name, check->module) != 0) {
                 continue;
             }
 
-            conf = till->clcf->loc_conf[module->ctx_index];
+            conf = location->clcf->loc_conf[module->ctx_index];
 
-            if (conf && guard->protects(conf)) {
+            if (conf && check->protects(conf)) {
                 return 1;
             }
         }
@@ -169,12 +172,12 @@ ngx_http_alikassa_protected(ngx_conf_t *cf, ngx_http_alikassa_till_t *till)
 
 
 /*
- * A verified client certificate, or a rewrite of the server's.
+ * Returns 1 if the server verifies client certificates, or has a rewrite.
  */
 
 static ngx_uint_t
 ngx_http_alikassa_server_protected(ngx_module_t *module,
-    ngx_http_alikassa_till_t *till)
+    ngx_http_alikassa_payout_location_t *location)
 {
     void                      *conf;
     ngx_http_core_srv_conf_t  *cscf;
@@ -184,14 +187,14 @@ ngx_http_alikassa_server_protected(ngx_module_t *module,
     ngx_http_ssl_srv_conf_t   *sscf;
 
     if (ngx_strcmp(module->name, "ngx_http_ssl_module") == 0) {
-        sscf = till->srv_conf[module->ctx_index];
+        sscf = location->srv_conf[module->ctx_index];
         return sscf && sscf->verify == 1;
     }
 
 #endif
 
     if (ngx_strcmp(module->name, "ngx_http_rewrite_module") == 0) {
-        cscf = till->srv_conf[ngx_http_core_module.ctx_index];
+        cscf = location->srv_conf[ngx_http_core_module.ctx_index];
         conf = cscf->ctx->loc_conf[module->ctx_index];
         return conf && ngx_http_alikassa_has_codes(conf);
     }
@@ -201,12 +204,12 @@ ngx_http_alikassa_server_protected(ngx_module_t *module,
 
 
 static ngx_uint_t
-ngx_http_alikassa_foreign(ngx_conf_t *cf)
+ngx_http_alikassa_has_third_party_module(ngx_conf_t *cf)
 {
-    ngx_uint_t                   i;
-    const char                 **known;
-    ngx_module_t                *module;
-    ngx_http_alikassa_guard_t   *guard;
+    ngx_uint_t                         i;
+    const char                       **stock;
+    ngx_module_t                      *module;
+    ngx_http_alikassa_access_check_t  *check;
 
     for (i = 0; cf->cycle->modules[i]; i++) {
 
@@ -216,23 +219,23 @@ ngx_http_alikassa_foreign(ngx_conf_t *cf)
             continue;
         }
 
-        for (known = ngx_http_alikassa_known; *known; known++) {
-            if (ngx_strcmp(module->name, *known) == 0) {
+        for (stock = ngx_http_alikassa_stock_modules; *stock; stock++) {
+            if (ngx_strcmp(module->name, *stock) == 0) {
                 break;
             }
         }
 
-        if (*known) {
+        if (*stock) {
             continue;
         }
 
-        for (guard = ngx_http_alikassa_guards; guard->module; guard++) {
-            if (ngx_strcmp(module->name, guard->module) == 0) {
+        for (check = ngx_http_alikassa_access_checks; check->module; check++) {
+            if (ngx_strcmp(module->name, check->module) == 0) {
                 break;
             }
         }
 
-        if (guard->module == NULL) {
+        if (check->module == NULL) {
             return 1;
         }
     }
@@ -242,8 +245,8 @@ ngx_http_alikassa_foreign(ngx_conf_t *cf)
 
 
 /*
- * allow, deny: arrays of rules for IPv4 and, as nginx is built, for IPv6 and
- * unix domain sockets.
+ * Returns 1 if the location has "allow" or "deny": arrays of rules for IPv4
+ * and, if nginx is built so, for IPv6 and for UNIX domain sockets.
  */
 
 static ngx_uint_t
@@ -273,7 +276,7 @@ ngx_http_alikassa_has_rules(void *conf)
 }
 
 
-/* auth_basic: a complex value that is not the word "off" */
+/* Returns 1 if "auth_basic" has a realm, and not "off". */
 
 static ngx_uint_t
 ngx_http_alikassa_has_realm(void *conf)
@@ -291,7 +294,7 @@ ngx_http_alikassa_has_realm(void *conf)
 }
 
 
-/* auth_request: its URI, empty with "off" */
+/* Returns 1 if "auth_request" has a URI, which is empty with "off". */
 
 static ngx_uint_t
 ngx_http_alikassa_has_uri(void *conf)
@@ -302,7 +305,10 @@ ngx_http_alikassa_has_uri(void *conf)
 }
 
 
-/* if, return, rewrite, set: the codes to run, any of which may be "return" */
+/*
+ * Returns 1 if the location has "if", "return", "rewrite" or "set", any of
+ * which may lead to "return".
+ */
 
 static ngx_uint_t
 ngx_http_alikassa_has_codes(void *conf)
@@ -312,12 +318,6 @@ ngx_http_alikassa_has_codes(void *conf)
     return *codes != NULL;
 }
 
-
-/*
- * Returns the name of the directive by which another module answers each
- * request of the location before its content handler, or NULL.  Called when
- * the location is merged.
- */
 
 const char *
 ngx_http_alikassa_answered_before(ngx_conf_t *cf,
@@ -347,7 +347,7 @@ ngx_http_alikassa_answered_before(ngx_conf_t *cf,
             return "return";
         }
 
-        /* its list, which is not inherited */
+        /* the list of "try_files", which a location does not inherit */
 
         if (ngx_strcmp(module->name, "ngx_http_try_files_module") == 0
             && *conf != NULL)
@@ -361,9 +361,10 @@ ngx_http_alikassa_answered_before(ngx_conf_t *cf,
 
 
 /*
- * Returns 1 if a "return" is reached when no condition is true.  The codes are
- * of different sizes, multiples of a pointer's, and each starts with its
- * function: all but those that lead elsewhere are passed over word by word.
+ * Returns 1 if nginx reaches a "return" when no condition is true. The codes
+ * have different sizes, which are multiples of a pointer's, and each starts
+ * with its function: this loop passes over all but those that lead elsewhere
+ * word by word.
  */
 
 static ngx_uint_t
@@ -418,7 +419,7 @@ ngx_http_alikassa_returns(void *conf)
 
             if (!regex->test) {
 
-                /* a rewrite, which may lead away from "return" */
+                /* a rewrite may lead away from "return" */
 
                 return 0;
             }

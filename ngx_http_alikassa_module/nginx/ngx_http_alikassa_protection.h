@@ -11,7 +11,18 @@
 #include "ngx_http_alikassa_conf.h"
 
 
+/*
+ * Warns of each payout location that anyone can reach.  Returns NGX_OK.
+ */
+
 ngx_int_t ngx_http_alikassa_check_protection(ngx_conf_t *cf);
+
+/*
+ * Returns the name of the directive by which another module answers each
+ * request of the location before its content handler, or NULL.  To be called
+ * when the location is merged.
+ */
+
 const char *ngx_http_alikassa_answered_before(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf);
 

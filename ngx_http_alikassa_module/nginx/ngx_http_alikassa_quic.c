@@ -5,16 +5,15 @@
 
 
 /*
- * HTTP/3: a payer who leaves does not cut a payment in half.
+ * HTTP/3: a client that disconnects does not cut a payment in half.
  *
- * When a QUIC connection is closed, nginx marks each of its streams to be
- * closed and calls their read handlers, and the request of a stream so marked
- * is terminated at once, with its subrequests.  Over HTTP/1 and HTTP/2 a
- * request lives until its subrequest is done, where nothing else, such as a
- * mirror, runs beside it.  While a call that moves money is being made, a
- * handler in front of nginx's takes the mark away: then the request goes on,
- * and ends when its answer cannot be sent.  The QUIC connection waits for its
- * last stream by itself.
+ * When a QUIC connection is closed, nginx marks each of its streams as closed
+ * and calls their read handlers; the request of such a stream is terminated at
+ * once, with its subrequests. Over HTTP/1 and HTTP/2 a request lives until its
+ * subrequest is done, unless something else, such as a mirror, runs beside it.
+ * While a call that moves money is in flight, a handler in front of nginx's
+ * removes the mark. The request then goes on, and ends when its response
+ * cannot be sent. The QUIC connection itself waits for its last stream.
  */
 
 
@@ -26,11 +25,6 @@
 
 static void ngx_http_alikassa_quic_event(ngx_event_t *ev);
 
-
-/*
- * Keeps the request from being terminated, until
- * ngx_http_alikassa_quic_release().
- */
 
 void
 ngx_http_alikassa_quic_hold(ngx_http_request_t *r)
@@ -88,7 +82,7 @@ ngx_http_alikassa_quic_event(ngx_event_t *ev)
     c = ev->data;
     r = c->data;
 
-    /* worker_shutdown_timeout marks an error, too, and may end the request */
+    /* worker_shutdown_timeout sets c->error as well, and may end the request */
 
     if (c->close && !c->error) {
 
@@ -118,7 +112,7 @@ ngx_http_alikassa_quic_hold(ngx_http_request_t *r)
 void
 ngx_http_alikassa_quic_release(ngx_http_request_t *r)
 {
-    /* nothing is held */
+    /* nothing was held */
 }
 
 

@@ -5,8 +5,8 @@
 
 
 /*
- * What the client gets: AliKassa's answer byte for byte, a redirect to the
- * payment page, or a refusal of ours in the same shape.
+ * The response to the client: AliKassa's response byte for byte, a redirect to
+ * the payment page, or an error of the module's in AliKassa's shape.
  */
 
 
@@ -185,7 +185,7 @@ ngx_http_alikassa_call_response(ngx_http_request_t *r,
 {
     ngx_uint_t  status;
 
-    /* with these nginx would drop the client, as if they were its own */
+    /* nginx drops the client at these, as if they were its own */
 
     status = (ctx->status == NGX_HTTP_REQUEST_TIME_OUT
               || ctx->status == NGX_HTTP_CLOSE
@@ -274,7 +274,7 @@ ngx_http_alikassa_intercept(ngx_http_request_t *r,
 
 
 /*
- * Whether nginx would take the status to an error_page of the operator's.
+ * Returns 1 if an error_page of the operator's would take the status.
  */
 
 static ngx_uint_t
@@ -303,7 +303,7 @@ ngx_http_alikassa_find_error_page(ngx_http_request_t *r, ngx_uint_t status)
 
 
 /*
- * Whether the client is to be redirected rather than given JSON.
+ * Returns 1 if the client wants a redirect, and not JSON.
  */
 
 static ngx_uint_t
@@ -329,11 +329,11 @@ ngx_http_alikassa_wants_redirect(ngx_http_request_t *r,
 
 
 /*
- * The client's Accept, of several lines one (RFC 9110, section 5.3).
+ * Joins the lines of the client's Accept (RFC 9110, section 5.3).
  *
- * Not $http_accept: the values of variables are shared with subrequests, and
- * whoever asks for it in the call's location gets that of the call, and
- * leaves it there.
+ * $http_accept is not used: nginx shares the values of variables with
+ * subrequests, so an evaluation in the location of a call would set the value
+ * of the call for both.
  */
 
 static ngx_int_t
@@ -388,7 +388,7 @@ ngx_http_alikassa_send_redirect(ngx_http_request_t *r,
 
     ngx_http_clear_location(r);
 
-    /* the core's strings of an answer end with a NUL */
+    /* the core ends the strings of a response with a NUL */
 
     location = ngx_http_alikassa_add_header(r, "Location",
                                         (char *) ctx->answer.url.data);
@@ -415,7 +415,7 @@ ngx_http_alikassa_send_redirect(ngx_http_request_t *r,
 
 
 /*
- * A refusal that says what may have become of the order names both.
+ * Writes an error. One that tells the outcome names the order as well.
  */
 
 static ngx_int_t
@@ -580,7 +580,7 @@ ngx_http_alikassa_send_json(ngx_http_request_t *r,
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
-    /* "If-None-Match: *" must not turn a payment's answer into 304 */
+    /* "If-None-Match: *" must not turn the response to a payment into 304 */
 
     r->disable_not_modified = 1;
 

@@ -5,26 +5,30 @@
 
 
 /*
- * Signing: in nginx's thread pool, so that a worker goes on serving others,
- * or at once where there is none.
+ * Signs calls: in nginx's thread pool, so the worker can serve other requests,
+ * or in the event loop if there is no pool.
  */
 
 
 #include "ngx_http_alikassa_sign.h"
 
 
-/* holds a worker that is shutting down while a signature is made */
+/*
+ * a timer of so many milliseconds keeps a worker that is shutting down alive
+ * while a thread signs
+ */
 #define NGX_HTTP_ALIKASSA_SIGN_TIMER  60000
 
-/* how long a worker that ends waits for threads, in milliseconds */
+/* the longest wait of an exiting worker for threads, in milliseconds */
 #define NGX_HTTP_ALIKASSA_SIGN_EXIT  500
 
 
 /*
- * What a thread touches.  It reads the body and the signer, and writes into
- * room of the request's; the request is held by r->main->blocked meanwhile,
- * and the signer by its cycle, which lives as long as the worker.  The
- * signature's text stands behind this, or why there is none.
+ * The context of a thread's task. The thread reads the body and the signer,
+ * and writes to memory of the request. r->main->blocked keeps the request, and
+ * the cycle, which lives as long as the worker, keeps the signer. The
+ * signature, or on failure the error text, is stored right after this
+ * structure.
  */
 
 typedef struct {
@@ -37,7 +41,7 @@ typedef struct {
     struct timespec                     end;
     alikassa_rc_t                       rc;
 
-    /* the worker's: see ngx_http_alikassa_sign_post() */
+    /* used by the worker only: see ngx_http_alikassa_sign_post() */
     ngx_event_t                         timer;
 } ngx_http_alikassa_sign_t;
 
@@ -53,7 +57,10 @@ static void ngx_http_alikassa_sign_timer_handler(ngx_event_t *ev);
 static void ngx_http_alikassa_sign_event_handler(ngx_event_t *ev);
 
 
-/* tasks that threads have or will have, and whether they are to sign */
+/*
+ * the number of tasks that threads have or will have; 1 if no thread may begin
+ * to sign
+ */
 
 static ngx_atomic_t  ngx_http_alikassa_sign_tasks;
 static ngx_atomic_t  ngx_http_alikassa_sign_stopped;
@@ -105,13 +112,6 @@ ngx_http_alikassa_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/*
- * Has nginx make the pool "default" for a location with an operation, while
- * the location is read.  The values of a pool that no "thread_pool" has set
- * are nginx's own where http{} has been read: Angie merges locations later,
- * and a pool that is first named then has neither threads nor a queue.
- */
-
 ngx_int_t
 ngx_http_alikassa_default_thread_pool(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *conf)
@@ -122,7 +122,7 @@ ngx_http_alikassa_default_thread_pool(ngx_conf_t *cf,
 
     amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
 
-    /* where another one is set already, "default" may not be wanted */
+    /* if another pool is set, nobody may want "default" */
 
     if (conf->thread_pool == NGX_CONF_UNSET_PTR
         && !amcf->thread_pool
@@ -136,10 +136,6 @@ ngx_http_alikassa_default_thread_pool(ngx_conf_t *cf,
     return NGX_OK;
 }
 
-
-/*
- * Only for locations that sign: the default pool is made if one needs it.
- */
 
 ngx_int_t
 ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
@@ -177,16 +173,6 @@ ngx_http_alikassa_merge_thread_pool(ngx_conf_t *cf,
     return NGX_OK;
 }
 
-
-/*
- * Signs call->body into call->sign.
- *
- * NGX_OK: signing is over: call->state is SIGNED, or CREATED if it failed.
- * NGX_AGAIN: a thread signs; then the same holds, and the request's
- * write_event_handler is called.
- * NGX_BUSY: the pool's queue is full.
- * NGX_ERROR: no memory.
- */
 
 ngx_int_t
 ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
@@ -249,7 +235,8 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
 
 /*
- * In a thread: no nginx, no request, only memory that was given.
+ * Signs, perhaps in a thread: uses neither nginx nor the request, only the
+ * memory of the task.
  */
 
 static void
@@ -337,7 +324,7 @@ ngx_http_alikassa_sign_post(ngx_http_request_t *r,
     r->aio = 1;
 
     /*
-     * a worker that is shutting down goes when it has no timers left, and
+     * a worker that is shutting down exits when it has no timers left, and
      * would take this request with it
      */
 
@@ -354,16 +341,16 @@ ngx_http_alikassa_sign_post(ngx_http_request_t *r,
 static void
 ngx_http_alikassa_sign_timer_handler(ngx_event_t *ev)
 {
-    /* the queue is long: wait on */
+    /* the queue is long, so the worker has to wait longer */
 
     ngx_add_timer(ev, NGX_HTTP_ALIKASSA_SIGN_TIMER);
 }
 
 
 /*
- * In the worker again, as the core's own handlers of thread events.  The
- * client may be gone and the request terminated: then all that is left is to
- * let the connection's handler free it.
+ * Continues in the worker, like the core's own handlers of thread events. If
+ * the client has disconnected and nginx has terminated the request, the
+ * connection's handler frees it.
  */
 
 static void
@@ -426,11 +413,6 @@ ngx_http_alikassa_sign_event_handler(ngx_event_t *ev)
 #endif
 
 
-/*
- * Has threads sign no more, and waits for what they have begun.  nginx has
- * ended its threads by now, but not those of a pool whose queue was full.
- */
-
 void
 ngx_http_alikassa_sign_exit_process(void)
 {
@@ -450,10 +432,6 @@ ngx_http_alikassa_sign_exit_process(void)
 #endif
 }
 
-
-/*
- * Returns whether a thread may still be using a key when this process ends.
- */
 
 ngx_uint_t
 ngx_http_alikassa_sign_busy(void)

@@ -5,13 +5,13 @@
 
 
 /*
- * The call: a subrequest to the operator's proxy_pass, with headers and a
- * body of our own, its answer captured by filters of ours.
+ * The subrequest of a call: it goes to the operator's proxy_pass with the
+ * module's own headers and body, and filters capture the response.
  *
- * What makes a proxied location safe for money is not left to its
- * configuration: the upstream gets a copy of it in which nothing is cached,
- * stored, intercepted, redirected or sent twice, and which does not care
- * about the client.
+ * The safety of money does not depend on the configuration of the proxied
+ * location: the upstream gets a copy of its configuration in which nothing is
+ * cached, stored, intercepted, redirected or sent twice, and in which the
+ * client's disconnect is ignored.
  */
 
 
@@ -19,10 +19,10 @@
 #include "ngx_http_alikassa_client.h"
 
 
-/* the first piece of an answer's buffer: most answers fit */
+/* the first piece of memory for a response; most responses fit */
 #define NGX_HTTP_ALIKASSA_ANSWER_SIZE  1024
 
-/* room for an answer's header: what stands before AliKassa may add to it */
+/* room for the header of a response, to which a proxy in between may add */
 #define NGX_HTTP_ALIKASSA_HEADER_SIZE  (16 * 1024)
 
 /* "Sunday, 06-Nov-94 08:49:37 GMT" and more */
@@ -61,7 +61,8 @@ static ngx_str_t  ngx_http_alikassa_json_type = ngx_string("application/json");
 
 
 /*
- * What a call is sent with, but for values; hashes are made at start.
+ * The headers of a call, without values. ngx_http_alikassa_upstream_init()
+ * sets the hashes.
  */
 
 static ngx_table_elt_t  ngx_http_alikassa_headers[NGX_HTTP_ALIKASSA_HEADERS] = {
@@ -72,12 +73,6 @@ static ngx_table_elt_t  ngx_http_alikassa_headers[NGX_HTTP_ALIKASSA_HEADERS] = {
     ngx_http_alikassa_call_header("Accept", "accept")
 };
 
-
-/*
- * Sends call->body and call->sign.  The subrequest runs when the caller has
- * returned to the event loop; when it is done, the outcome is recorded and
- * the request's write_event_handler is called.
- */
 
 ngx_int_t
 ngx_http_alikassa_call_create_subrequest(ngx_http_request_t *r,
@@ -99,14 +94,14 @@ ngx_http_alikassa_call_create_subrequest(ngx_http_request_t *r,
     ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_SENT);
     call->start_time = ngx_current_msec;
 
-    /* with the name alone, nginx would take the call for idempotent */
+    /* with method_name alone, nginx takes the call for idempotent */
 
     sr->method = NGX_HTTP_POST;
     sr->method_name = ngx_http_alikassa_post_method;
 
     ngx_http_alikassa_undiscard(sr);
 
-    /* the filters get the answer in memory, whatever it is made of */
+    /* filters must get the response in memory, not in a file */
 
     sr->filter_need_in_memory = 1;
 
@@ -118,8 +113,9 @@ ngx_http_alikassa_call_create_subrequest(ngx_http_request_t *r,
 
 
 /*
- * Nothing of the client's headers reaches AliKassa: the copy that
- * ngx_http_subrequest() made is replaced as a whole, by a list that is full.
+ * Sets the headers. The copy that ngx_http_subrequest() made of the client's
+ * is replaced as a whole by a full list, so none of the client's headers
+ * reaches AliKassa.
  */
 
 static void
@@ -190,10 +186,6 @@ ngx_http_alikassa_request_body(ngx_http_request_t *sr,
 }
 
 
-/*
- * The call whose subrequest r is, or NULL.
- */
-
 ngx_http_alikassa_call_t *
 ngx_http_alikassa_get_call(ngx_http_request_t *r)
 {
@@ -214,8 +206,8 @@ ngx_http_alikassa_get_call(ngx_http_request_t *r)
 
 
 /*
- * Just before the content phase of a call: puts our handler in front of the
- * location's.
+ * Handles the precontent phase of a call's subrequest: runs our handler in
+ * place of the location's.
  */
 
 static ngx_int_t
@@ -249,9 +241,9 @@ ngx_http_alikassa_upstream_phase(ngx_http_request_t *r)
 
 
 /*
- * Runs the location's handler.  While r->aio is set, the core's
- * ngx_http_upstream_init() does nothing: so there is a moment when the
- * upstream exists and nothing has begun, to give it its own configuration.
+ * Runs the location's handler. While r->aio is set, ngx_http_upstream_init()
+ * does nothing. So at one moment the upstream exists and nothing has begun,
+ * and it can get its own configuration.
  */
 
 static ngx_int_t
@@ -287,7 +279,7 @@ ngx_http_alikassa_upstream_handler(ngx_http_request_t *r)
 
     if (ngx_http_alikassa_upstream_conf(r, call) != NGX_OK) {
 
-        /* the handler counts on NGX_DONE, as where the core itself fails */
+        /* the handler expects NGX_DONE, as if the core itself had failed */
 
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return rc;
@@ -312,11 +304,11 @@ ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
 
     *conf = *r->upstream->conf;
 
-    /* a payer who leaves does not cut a payment in half */
+    /* a client that disconnects does not cut a payment in half */
 
     conf->ignore_client_abort = 1;
 
-    /* an answer is AliKassa's, and no order to nginx */
+    /* a response of AliKassa's gives no orders to nginx */
 
     conf->intercept_errors = 0;
     conf->intercept_404 = 0;
@@ -327,12 +319,12 @@ ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
                             |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
     conf->store = 0;
 
-    /* a header that has no room would make the order unknown */
+    /* a header without room would make the order unknown */
 
     conf->buffer_size = ngx_max(conf->buffer_size,
                                 NGX_HTTP_ALIKASSA_HEADER_SIZE);
 
-    /* which must not be more than these, as proxy_pass has it, too */
+    /* proxy_pass demands at least that much for these, too */
 
     conf->busy_buffers_size = ngx_max(conf->busy_buffers_size,
                                       conf->buffer_size);
@@ -343,7 +335,7 @@ ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
     conf->cache = 0;
 #endif
 
-    /* what has been sent is never sent again */
+    /* a request that was sent is never sent again */
 
     if (!call->operation->safe) {
         conf->next_upstream &= ~NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT;
@@ -396,12 +388,6 @@ ngx_http_alikassa_upstream_done(ngx_http_request_t *r, void *data,
 }
 
 
-/*
- * Tells whether a call surely never left: its location's handler was not run,
- * or nginx's own upstream has sent nothing.  A handler of another kind may
- * have sent it its own way.
- */
-
 ngx_uint_t
 ngx_http_alikassa_call_unsent(ngx_http_alikassa_call_t *call)
 {
@@ -418,11 +404,11 @@ ngx_http_alikassa_call_unsent(ngx_http_alikassa_call_t *call)
 
 
 /*
- * Tells whether all of an answer was received: as many bytes as its
- * Content-Length says, its last chunk, or the end of its HTTP/2 stream.  nginx
- * hands over the rest as if it were complete.  Its filters leave 0 in the
- * length that is yet to come when the end has been read, and -1 where only
- * the end of the connection is one, which a cut looks like, too.
+ * Returns 1 if the response is complete: the worker received as many bytes as
+ * Content-Length says, the last chunk, or the end of the HTTP/2 stream. nginx
+ * hands over other responses as if they were complete. nginx's own filters
+ * leave 0 as the remaining length when the end was read, and -1 if only the
+ * end of the connection is the end, which a cut looks like as well.
  */
 
 static ngx_uint_t
@@ -478,7 +464,7 @@ ngx_http_alikassa_upstream_whole(ngx_http_request_t *r,
 
 
 /*
- * Keeps the header of a call's answer from the client.
+ * Keeps the header of a response to a call from the client.
  */
 
 static ngx_int_t
@@ -512,10 +498,10 @@ ngx_http_alikassa_upstream_header_filter(ngx_http_request_t *r)
 
 
 /*
- * Returns an answer's Retry-After, seconds or a date (RFC 9110, section
- * 10.2.3), ended by a NUL and from the request's pool; NULL if there is none,
- * or none that is fit to be passed on.  It is looked for as it came, whatever
- * the location hides.
+ * Returns the Retry-After of a response, in seconds or a date (RFC 9110,
+ * section 10.2.3), ended by a NUL and from the request's pool. Returns NULL if
+ * there is none, or one that must not be passed on. Headers that the location
+ * hides are found, too.
  */
 
 static u_char *
@@ -571,8 +557,8 @@ ngx_http_alikassa_upstream_retry_after(ngx_http_request_t *r)
 
 
 /*
- * Captures the body of a call's answer.  An answer that is too large is
- * swallowed to its end and marked: an error here would break the client's
+ * Captures the body of a response to a call. A response that is too large is
+ * read to its end and marked: an error here would break the client's
  * connection.
  */
 
@@ -638,7 +624,7 @@ ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
 
     if (len > call->size - call->len) {
 
-        /* one exact piece where the length is known, else twice as much */
+        /* one exact piece if the length is known, else twice the size */
 
         length = r->headers_out.content_length_n;
 

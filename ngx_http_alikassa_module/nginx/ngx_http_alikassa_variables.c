@@ -5,10 +5,10 @@
 
 
 /*
- * $alikassa_*
+ * The variables $alikassa_*.
  *
- * They are looked up each time: what they tell changes while a request
- * lives, and nginx shares values between a request and its subrequests.
+ * None is cacheable: their values change while a request lives, and nginx
+ * shares cached values between a request and its subrequests.
  */
 
 
@@ -134,9 +134,9 @@ static ngx_http_variable_t  ngx_http_alikassa_variables[] = {
 
 
 /*
- * Sets a value of a client's or of AliKassa's, empty if it has a control
- * character: that would end a header, a request line or a line of a log which
- * the value is put into.
+ * Sets a value that the client or AliKassa sent. The value is empty if it has
+ * a control character, which would end a header, a request line or a line of a
+ * log.
  */
 
 static void
@@ -179,7 +179,8 @@ ngx_http_alikassa_text_variable(ngx_http_request_t *r,
 
 
 /*
- * Of the call's answer as soon as it is there, whatever became of the client.
+ * Returns a member of the response to the call as soon as the response is
+ * complete, whatever became of the client.
  */
 
 static ngx_int_t
@@ -207,8 +208,9 @@ ngx_http_alikassa_answer_variable(ngx_http_request_t *r,
 
 
 /*
- * Before the handler has run, and where there is none of ours (a front tier
- * that hashes on the order), the value is what it would take.
+ * Returns the order_id or the amount. If the content handler has not run, or
+ * the location has none (a front end that hashes on the order), the value is
+ * the one that the handler would use.
  */
 
 static ngx_int_t
@@ -264,7 +266,7 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
 
     if (ctx && ctx->trusted) {
 
-        /* nothing of the client's counts */
+        /* nothing that the client sent is a field */
 
         ngx_http_alikassa_set_variable(v, NULL, 0);
         return NGX_OK;
@@ -275,7 +277,7 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
 
 
 /*
- * Asked for in the value of another field: what will be signed.
+ * Returns the value that will be signed, to the value of another field.
  */
 
 static ngx_int_t
@@ -381,7 +383,7 @@ ngx_http_alikassa_sign_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_alikassa_ctx(r);
 
-    /* while a thread writes it, it is none */
+    /* while a thread signs, there is no signature */
 
     if (ctx == NULL || ctx->call == NULL || ctx->call->sign.len == 0) {
         v->not_found = 1;
@@ -451,7 +453,8 @@ ngx_http_alikassa_outcome_variable(ngx_http_request_t *r,
 
 
 /*
- * Seconds with microseconds: a signature of 2048 bits takes 0.000300.
+ * Returns seconds with microseconds, since a signature of 2048 bits takes
+ * 0.0003.
  */
 
 static ngx_int_t
@@ -519,7 +522,7 @@ ngx_http_alikassa_response_time_variable(ngx_http_request_t *r,
 
 
 /*
- * $alikassa_field_NAME: what the client sent under NAME.
+ * Returns $alikassa_field_NAME: the value that the client sent under NAME.
  */
 
 static ngx_int_t
@@ -538,8 +541,8 @@ ngx_http_alikassa_field_variable(ngx_http_request_t *r,
 
 
 /*
- * A value that is not one clear text is none: a name given twice, or two
- * names that are spelt the same as a variable.
+ * Finds the value of a field. There is none if the client sent the name twice,
+ * or two names that are written the same in a variable.
  */
 
 static ngx_int_t
@@ -589,9 +592,10 @@ ngx_http_alikassa_field(ngx_http_request_t *r, ngx_str_t *name,
 
 
 /*
- * nginx's variables are of lower case and know letters, digits and "_": any
- * other character of a field's name is spelt "_", so that
- * "billing[first_name]" is $alikassa_field_billing_first_name_.
+ * Returns 1 if a field's name is written so in a variable. The names of
+ * nginx's variables have lower-case letters, digits and "_": any other
+ * character of a field's name becomes "_", so "billing[first_name]" is
+ * $alikassa_field_billing_first_name_.
  */
 
 static ngx_uint_t
@@ -622,8 +626,9 @@ ngx_http_alikassa_field_is(const alikassa_str_t *name, ngx_str_t *spelt)
 
 
 /*
- * The context with what the client sent, decoded now if it has not been and
- * the body is there: proxy_pass reads it before it needs its variables.
+ * Returns the context with the decoded input of the client. Decodes it now if
+ * no one has and nginx has read the body: proxy_pass reads the body before it
+ * evaluates its variables.
  */
 
 static ngx_http_alikassa_ctx_t *
@@ -658,7 +663,9 @@ ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
         }
     }
 
-    /* the body is not ours yet: a copy, since others may still replace it */
+    /*
+     * the module makes a copy, since other modules may still replace the body
+     */
 
     if (ngx_http_alikassa_decode(r, ctx, 1, &body, &error, &reason) != NGX_OK)
     {
@@ -675,11 +682,6 @@ ngx_http_alikassa_variables_add(ngx_conf_t *cf)
     return ngx_http_alikassa_add_variables(cf, ngx_http_alikassa_variables);
 }
 
-
-/*
- * Finds out whether the configuration uses a variable that is made of the
- * client's body.
- */
 
 void
 ngx_http_alikassa_variables_init(ngx_conf_t *cf)
@@ -713,12 +715,6 @@ ngx_http_alikassa_variables_init(ngx_conf_t *cf)
     }
 }
 
-
-/*
- * Keeps the file of the client's body, which nginx would close after this
- * response's header where it has passed the body on: a variable in the access
- * log needs it.
- */
 
 void
 ngx_http_alikassa_keep_body(ngx_http_request_t *r)
