@@ -66,10 +66,10 @@ sub of ($id, $name = 'audit.log') {
 
 my $r = $t->post('/zone', form => [$t->payment(order_id => "A-\"\xc3\xa9\n",
     customer_first_name => 'SECRETNAME', customer_ip => '198.51.100.77')]);
-is($r->{status}, 200, 'a payment');
+is($r->{status}, 200, 'one payment: status');
 
 my @lines = lines();
-is(scalar @lines, 1, 'one line');
+is(scalar @lines, 1, 'one payment: one line');
 
 my $fingerprint = `openssl pkey -pubin -in $t->{box}/payment/public.pem -outform DER | sha256sum`;
 $fingerprint =~ s/\s.*//s;
@@ -79,43 +79,46 @@ like($lines[0], qr{^\{"time":"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
     "order_id":"A-\\"\xc3\xa9\\n","amount":"150000\.5",
     "outcome":"accepted","id":"\d+","payment_status":"wait","status":200,
     "sign_time":0\.\d{6},"response_time":\d+\.\d{3},
-    "key":"$fingerprint","idempotency":"MISS"\}$}x, 'as documented');
-unlike($lines[0], qr/SECRET|198\.51/, 'nothing personal');
+    "key":"$fingerprint","idempotency":"MISS"\}$}x,
+    'one payment: the documented line');
+unlike($lines[0], qr/SECRET|198\.51/, 'one payment: no personal data');
 
 # each outcome
 
 $t->post('/zone', form => [$t->payment(order_id => "A-\"\xc3\xa9\n",
     customer_first_name => 'SECRETNAME', customer_ip => '198.51.100.77')]);
-is(scalar lines(), 1, 'a replay moves nothing');
+is(scalar lines(), 1, 'replay: no line');
 $t->post('/pay', form => [$t->payment(amount => 0)]);
-is(scalar lines(), 1, 'nor does what is refused here');
+is(scalar lines(), 1, 'invalid request: no line');
 $t->get('/status?order_id=x');
-is(scalar lines(), 1, 'nor a status call');
+is(scalar lines(), 1, 'status query of a client: no line');
 
 $t->faults({ action => 'forbidden', count => 1 });
 $t->post('/pay', form => [$t->payment(order_id => 'A-no')]);
-is((map { json_decode($_)->{outcome} } lines())[1], 'rejected', 'rejected');
+is((map { json_decode($_)->{outcome} } lines())[1], 'rejected',
+    'refusal of AliKassa: outcome');
 $t->faults({ action => 'cut_after', count => 1 });
 $t->post('/zone', form => [$t->payment(order_id => 'A-2')]);
 is(join(' ', map { "$_->{outcome} $_->{status}" } of('A-2')), 'unknown 0',
-    'unknown, no status');
+    'lost response: outcome and status');
 $t->post('/zone', form => [$t->payment(order_id => 'A-2')]);
 is(join(' ', map { "$_->{outcome} $_->{idempotency}" } of('A-2')),
-    'unknown MISS replayed UNKNOWN', 'found by its status');
+    'unknown MISS replayed UNKNOWN',
+    'lost response, then a status query: outcome and idempotency');
 $t->post('/payout', form => [$t->payout(order_id => 'A-3')]);
-is((of('A-3'))[0]{operation}, 'payout', 'a payout');
-isnt((of('A-3'))[0]{key}, $fingerprint, 'its own key');
+is((of('A-3'))[0]{operation}, 'payout', 'payout: operation');
+isnt((of('A-3'))[0]{key}, $fingerprint, 'payout: fingerprint of its own key');
 
 # off, another file, a full disk
 
 $t->post('/off', form => [$t->payment(order_id => 'A-4')]);
-is(scalar of('A-4'), 0, 'off');
+is(scalar of('A-4'), 0, 'alikassa_audit_log off: no line');
 $t->post('/other', form => [$t->payment(order_id => 'A-5')]);
-is(scalar of('A-5'), 0, 'not here');
-is(scalar of('A-5', 'other.log'), 1, 'but there');
+is(scalar of('A-5'), 0, 'another file: no line in the first');
+is(scalar of('A-5', 'other.log'), 1, 'another file: one line');
 is($t->post('/full', form => [$t->payment])->{status}, 200,
-    'a full disk does not stop payments');
-like($t->log, qr{\[\w+\] .*(?:/dev/full|audit)}, 'and is reported');
+    'full disk: the payment passes');
+like($t->log, qr{\[\w+\] .*(?:/dev/full|audit)}, 'full disk: error log');
 $t->allow_alert(qr{/dev/full});
 
 # syslog
@@ -124,7 +127,8 @@ $t->post('/syslog', form => [$t->payment(order_id => 'A-6')]);
 my $message = '';
 IO::Select->new($syslog)->can_read(5) and recv $syslog, $message, 65536, 0;
 $t->{fds}++;        # the socket to syslog stays open
-like($message, qr{^<189>.* pay: \{"time":".*"order_id":"A-6".*\}$}, 'syslog');
+like($message, qr{^<189>.* pay: \{"time":".*"order_id":"A-6".*\}$},
+    'syslog: one line');
 
 # one that is started anew: the first line after it comes, too
 
@@ -156,16 +160,16 @@ $t->{fds} += 4;
 $t->faults({ action => 'none', delay => 0.4, order_id => 'A-7' });
 close $t->send_request('/pay', method => 'POST',
     form => [$t->payment(order_id => 'A-7')]);
-ok(wait_for(sub { of('A-7') == 1 }), 'a client that is gone');
+ok(wait_for(sub { of('A-7') == 1 }), 'client that left: one line');
 $t->faults;
 
 # longest values
 
 $r = $t->post('/pay', form => [$t->payment(
     order_id => "\xf0\x9f\x98\x80" x 127 . "\x01")]);
-is($r->{status}, 200, 'the longest order_id');
+is($r->{status}, 200, 'longest order_id: status');
 is(scalar(grep { $_->{order_id} =~ /\x{1f600}{127}/ } map { json_decode($_) }
-    lines()), 1, 'is whole');
+    lines()), 1, 'longest order_id: the line is whole');
 
 # rotation under load: USR1 reopens; no line is lost, torn or doubled
 
@@ -186,8 +190,9 @@ if ($pid == 0) {
 my @answers = $t->parallel(\@work, 30);
 waitpid $pid, 0;
 
-is(scalar(grep { $_->{status} == 200 } @answers), 600, '600 payments');
-ok(wait_for(sub { -e "$d/audit.log" }), 'reopened');
+is(scalar(grep { $_->{status} == 200 } @answers), 600,
+    'rotation: 600 payments pass');
+ok(wait_for(sub { -e "$d/audit.log" }), 'rotation: the file is opened again');
 
 my @all = map { lines("audit.log" . ($_ ? ".$_" : '')) } 0 .. 5;
 my %count;
@@ -198,9 +203,10 @@ for (@all) {
     $count{ $line->{order_id} }++ if $line && $line->{order_id} =~ /^R-/;
 }
 
-is(scalar keys %count, 600, 'each has its line');
-is(scalar(grep { $_ != 1 } values %count), 0, 'and one only');
+is(scalar keys %count, 600, 'rotation: each payment has its line');
+is(scalar(grep { $_ != 1 } values %count), 0,
+    'rotation: each payment has one line');
 cmp_ok(scalar(grep { lines("audit.log.$_") } 1 .. 5), '>=', 3,
-    'in several files');
+    'rotation: at least three files have lines');
 
 $t->done;

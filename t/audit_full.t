@@ -119,19 +119,20 @@ sub rlimit ($size, $pid) {
         my %seen = orders(read_file($log), "limit, round $round");
         delete $seen{pad};
         is_deeply(\%seen, { map { $_ => 1 } keys %of },
-            'the other worker has its lines');
-        cmp_ok(scalar @lost, '>=', 1, 'a line was cut');
+            "limit, round $round: the other worker's lines are there");
+        cmp_ok(scalar @lost, '>=', 1, "limit, round $round: a line is lost");
     }
 
     like($t->log, qr/\[alert\] .*write\(\) to "\S+audit\.log" failed or was incomplete: \d+ of \d+/,
-        'limit: in the error log');
+        'limit: error log');
 
     # both at a time
 
     rlimit((-s $log) + 100, $full);
     my @r = $t->parallel([map { ['/pay', method => 'POST',
         form => [$t->payment(order_id => 'F-' . ++$n)]] } 1 .. 200], 20);
-    is(scalar(grep { $_->{status} == 200 } @r), 200, 'limit: 200 at once');
+    is(scalar(grep { $_->{status} == 200 } @r), 200,
+        'limit, 200 at once: all are paid');
     orders(read_file($log), 'limit, at once');
 
     # and room again
@@ -140,7 +141,7 @@ sub rlimit ($size, $pid) {
     my %more = pay_by($t, 2, $full, $free);
     my %seen = orders(read_file($log), 'room again');
     is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
-        'each has its line');
+        'limit lifted: each payment has its line');
 
     # somebody who locks the file keeps no payment waiting for long
 
@@ -188,7 +189,7 @@ SKIP: {
         orders($kept, "full, round $round") if $kept ne '';
         my %seen = map { $_ => 1 } $kept =~ /"order_id":"(F-\d+)"/g;
         cmp_ok(scalar(grep { !$seen{$_} } keys %now), '>=', 1,
-            'lines are lost on a full disk');
+            "full disk, round $round: lines are lost");
 
         unlink "$fs/fill";
         close $fh;
@@ -196,7 +197,7 @@ SKIP: {
         my %more = pay_by($t, 2, @pids);
         %seen = orders(read_file("$fs/audit.log"), "room, round $round");
         is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
-            'with room again each has its line');
+            "room again, round $round: each payment has its line");
     }
 
     $t->allow_alert(qr/audit\.log" failed|incomplete/);

@@ -148,10 +148,10 @@ for my $how (qw(TERM INT stop)) {
     my @signing = map { 'signing-' . ++$n } 1 .. 5;
     my @held    = map { $t->send_request('/zone', method => 'POST',
         form => [$t->payment(order_id => $_)]) } @signing;
-    ok($t->begun(5), '5 more are being signed');
+    ok($t->begun(5), "$how: 5 signatures are held");
 
     if ($how eq 'stop') {
-        is(system($t->nginx('-s', 'stop')), 0, 'nginx -s stop');
+        is(system($t->nginx('-s', 'stop')), 0, "$how: nginx -s stop succeeds");
 
     } else {
         $t->signal($how);
@@ -159,7 +159,8 @@ for my $how (qw(TERM INT stop)) {
 
     # threads end what they have before the worker goes
 
-    ok(wait_for(sub { 2 == (() = $t->log =~ /: exiting$/mg) }), $how);
+    ok(wait_for(sub { 2 == (() = $t->log =~ /: exiting$/mg) }),
+        "$how: both workers exit");
     $t->release;
     ended($t);
 
@@ -187,12 +188,14 @@ for my $how (qw(TERM INT stop)) {
         $t->begun(1) or die;
         $s
     } @ids;
-    ok(wait_for(sub { $t->unread == 0 }), 'one signs, one is queued');
-    is($t->get('/static')->{status}, 204, 'nginx has both');
+    ok(wait_for(sub { $t->unread == 0 }),
+        'full queue: one signs, one is queued');
+    is($t->get('/static')->{status}, 204, 'full queue: nginx serves others');
 
     $t->signal('TERM');
     ended($t);
-    like($t->log, qr/thread pool "tiny" queue overflow/, 'the queue is full');
+    like($t->log, qr/thread pool "tiny" queue overflow/,
+        'full queue: error log');
 
     expect($t, \@sent, \@ids, 'a full queue: each has its line');
     $t->done_quietly;
@@ -221,12 +224,13 @@ for my $how (qw(TERM INT stop)) {
     my @r = $t->parallel([map { ['/zone', method => 'POST',
         form => [$t->payment(order_id => $_)]] } @sent, @muted]);
     is(scalar(grep { $_->{body} =~ /exists already/ } @r), @sent,
-        'an order that was sent is asked for');
+        'TERM for workers: sent orders exist');
     is(scalar(grep { $_->{body} =~ /"url"/ } @r), @muted,
-        'one that was not is sent');
-    is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'none twice');
+        'TERM for workers: unsent orders are paid');
+    is(scalar(grep { $_->{created} != 1 } $t->ledger), 0,
+        'TERM for workers: no order is created twice');
     unlike($t->log, qr/the worker that had this order/,
-        'no owner of an order is found dead');
+        'TERM for workers: no dead owner of an order is found');
     $t->done_quietly;
 }
 
@@ -238,7 +242,7 @@ for my $how (qw(TERM INT QUIT stop)) {
     configure($t, MAIN => 'master_process off;');
     $t->{pid} = $t->spawn("$t->{dir}/nginx.out", $t->nginx);
     ok(wait_for(sub { -s "$t->{dir}/nginx.pid"
-        && answers($t->port(0)) }, 20), 'one process');
+        && answers($t->port(0)) }, 20), "one process, $how: it starts");
 
     my ($s, @sent)  = in_flight($t, qw(/none /zone /payout));
     my ($m, @muted) = connecting($t);
@@ -290,11 +294,13 @@ SKIP: {
     my ($s, @sent)  = in_flight($t, qw(/none /zone /payout));
     my ($m, @muted) = connecting($t);
 
-    is($t->get('/fork')->{body}, 'forked', 'a child of the worker ends');
-    is(scalar lines($t), 0, 'it records nothing');
+    is($t->get('/fork')->{body}, 'forked',
+        'exit(): a child of the worker ends');
+    is(scalar lines($t), 0, 'exit(): the child writes no audit line');
 
     $t->get('/exit');
-    ok(wait_for(sub { $t->log =~ /exited with code 3/ }), 'exit() is called');
+    ok(wait_for(sub { $t->log =~ /exited with code 3/ }),
+        'exit(): the worker exits');
 
     expect($t, \@sent, \@muted, 'exit(): each has its line');
     $t->expect_dead;
@@ -317,7 +323,7 @@ SKIP: {
     my ($s, @sent) = in_flight($t, qw(/none /zone /payout));
 
     $t->signal('TERM');
-    ok(wait_for(sub { $t->log =~ /: exiting$/m }), 'TERM');
+    ok(wait_for(sub { $t->log =~ /: exiting$/m }), 'syslog: the worker exits');
 
     my (@lines, $message);
     while (@lines < @sent && IO::Select->new($log)->can_read(2)) {

@@ -121,8 +121,8 @@ sub audit ($id) { return $t->audit($id) }
 for my $uri (qw(/pay /inline)) {
     my $id    = id();
     my $first = $t->post($uri, form($id));
-    is($first->{status}, 200, "$uri, first");
-    is(replayed($first), '', 'not replayed');
+    is($first->{status}, 200, "$uri, first: status");
+    is(replayed($first), '', "$uri, first: no replay");
 
     my @f = $t->payment(order_id => $id);
 
@@ -132,47 +132,53 @@ for my $uri (qw(/pay /inline)) {
         ['HTTP/1.0', $t->post($uri, form => \@f, http => '1.0')])
     {
         my ($name, $r) = @$_;
-        is($r->{status}, 200, "$uri, again, $name");
-        is($r->{body}, $first->{body}, 'the same answer');
-        is(replayed($r), 'true', 'replayed');
+        is($r->{status}, 200, "$uri, again, $name: status");
+        is($r->{body}, $first->{body}, "$uri, again, $name: the same body");
+        is(replayed($r), 'true', "$uri, again, $name: a replay");
     }
 
     my $r = $t->h2($uri, form => \@f);
-    is("$r->{status} $r->{body}", "200 $first->{body}", "$uri, HTTP/2");
-    is(payments($id), 1, 'one payment');
-    is(asked($id), 0, 'nothing asked');
+    is("$r->{status} $r->{body}", "200 $first->{body}",
+        "$uri, again, HTTP/2: the same response");
+    is(payments($id), 1, "$uri, again: one POST");
+    is(asked($id), 0, "$uri, again: no status query");
     is(join(', ', sort(verdicts($id, 6))), join(', ',
-        ('200 HIT replayed ') x 5, '200 MISS accepted '), 'verdicts');
-    is(scalar audit($id), 1, 'one line of audit');
+        ('200 HIT replayed ') x 5, '200 MISS accepted '),
+        "$uri, again: \$alikassa_idempotency");
+    is(scalar audit($id), 1, "$uri, again: one line in the audit log");
 
     # a browser is redirected again
 
     $r = $t->post($uri, form => \@f, headers => ['Accept: text/html']);
-    is($r->{status}, 303, 'a browser');
-    is($r->{header}->('Location'), $first->{json}{url}, 'to the same page');
+    is($r->{status}, 303, "$uri, again, browser: redirect");
+    is($r->{header}->('Location'), $first->{json}{url},
+        "$uri, again, browser: to the same page");
 
     # other data
 
     $r = $t->post($uri, form($id, amount => 7));
-    is($r->{status}, 422, "$uri, other data");
-    is($r->{json}{message}, 'This order_id was used with other data.', 'words');
-    is(payments($id), 1, 'not sent');
-    ok(verdict($id, '422 CONFLICT invalid conflict'), 'CONFLICT');
+    is($r->{status}, 422, "$uri, other data: status");
+    is($r->{json}{message}, 'This order_id was used with other data.',
+        "$uri, other data: message");
+    is(payments($id), 1, "$uri, other data: one POST");
+    ok(verdict($id, '422 CONFLICT invalid conflict'),
+        "$uri, other data: CONFLICT");
     is($t->post($uri, form($id, amount => '150000.5'))->{status}, 200,
-        'the same amount, spelt otherwise');
+        "$uri, the same amount in another spelling: a replay");
 }
 
 # orders of another account, operation or zone are others
 
 my $id = id();
-is(pay($id)->{status}, 200, 'a payment');
-is($t->post('/other', form($id))->{status}, 200, 'another account');
+is(pay($id)->{status}, 200, 'order_id of several orders: a payment');
+is($t->post('/other', form($id))->{status}, 200,
+    'order_id of several orders: another account');
 is($t->post('/payout', form => [$t->payout(order_id => $id)])->{status}, 200,
-    'a payout');
+    'order_id of several orders: a payout');
 is(replayed($t->post('/payout', form => [$t->payout(order_id => $id)])),
-    'true', 'which is one too');
+    'true', 'order_id of several orders: the payout is replayed');
 like($t->post('/off', form($id))->{body}, qr/exists already/,
-    'without a zone AliKassa is asked, and says that it exists');
+    'order_id of several orders, no zone: the order exists');
 
 # while in flight: it waits, and gets the same
 
@@ -183,48 +189,54 @@ for my $uri (qw(/pay /inline)) {
         my @r = $t->parallel([map { [$uri, method => 'POST', form($id)] }
             1 .. 10]);
         is(join(' ', map { $_->{status} } @r), join(' ', (200) x 10),
-            "$uri, ten at once");
-        is(scalar(keys %{ { map { $_->{body} => 1 } @r } }), 1, 'one answer');
-        is(payments($id), 1, 'one payment');
-        is(scalar(grep { replayed($_) } @r), 9, 'nine replayed');
-        ok(verdict($id, qr/WAIT/), 'WAIT') if $fault;
+            "$uri, ten at once: status");
+        is(scalar(keys %{ { map { $_->{body} => 1 } @r } }), 1,
+            "$uri, ten at once: one body");
+        is(payments($id), 1, "$uri, ten at once: one POST");
+        is(scalar(grep { replayed($_) } @r), 9,
+            "$uri, ten at once: nine replays");
+        ok(verdict($id, qr/WAIT/), "$uri, ten at once: WAIT") if $fault;
     }
 }
 
 $id = id();
 $t->faults({ action => 'none', delay => 1, order_id => $id });
 my $s = $t->send_request('/pay', method => 'POST', form($id));
-ok(wait_for(sub { payments($id) }), 'the first one is in flight');
+ok(wait_for(sub { payments($id) }), 'wait ends: the first is in flight');
 my @r = $t->parallel([map { [$_, method => 'POST', form($id)] }
     qw(/short /now)]);
-is(join(' ', map { $_->{status} } @r), '409 409', 'a wait has an end');
-is($_->{header}->('Retry-After'), 5, 'Retry-After') for @r;
-is($r[0]{json}{order_id}, $id, 'which order');
-like(read_all($s, 10), qr{^HTTP/1\.1 200 }, 'it is paid');
+is(join(' ', map { $_->{status} } @r), '409 409', 'wait ends: status');
+is($_->{header}->('Retry-After'), 5, 'wait ends: Retry-After') for @r;
+is($r[0]{json}{order_id}, $id, 'wait ends: order_id');
+like(read_all($s, 10), qr{^HTTP/1\.1 200 }, 'wait ends: the first is paid');
 $t->faults({ action => 'none', delay => 0.5, order_id => id() });
 $s = $t->send_request('/pay', method => 'POST', form("I-$n"));
-ok(wait_for(sub { payments("I-$n") }), 'in flight');
-is(pay("I-$n", amount => 5)->{status}, 422, 'other data while in flight');
+ok(wait_for(sub { payments("I-$n") }),
+    'other data while in flight: the first is in flight');
+is(pay("I-$n", amount => 5)->{status}, 422,
+    'other data while in flight: status');
 read_all($s, 5);
 
 # after a definite refusal it is free
 
 $id = id();
-is(pay($id, customer_first_name => ' ')->{status}, 400, 'refused here');
-is(pay($id)->{status}, 200, 'then sent');
+is(pay($id, customer_first_name => ' ')->{status}, 400,
+    'invalid request: refused');
+is(pay($id)->{status}, 200, 'invalid request: the order is free');
 
 for my $action (qw(forbidden json_429)) {
     $id = id();
     $t->faults({ action => $action, count => 1 });
-    is(pay($id)->{status}, $action eq 'forbidden' ? 403 : 429, $action);
-    is(pay($id, amount => 5)->{status}, 200, 'free again, for other data too');
-    is(asked($id), 0, 'nothing asked');
+    is(pay($id)->{status}, $action eq "$action: status" ? 403 : 429, $action);
+    is(pay($id, amount => 5)->{status}, 200,
+        "$action: the order is free, for other data too");
+    is(asked($id), 0, "$action: no status query");
 }
 
 $id = id();
-is($t->post('/refused', form($id))->{status}, 502, 'unsent');
-is(pay($id)->{status}, 200, 'free again');
-is(asked($id), 0, 'nothing asked');
+is($t->post('/refused', form($id))->{status}, 502, 'unsent: status');
+is(pay($id)->{status}, 200, 'unsent: the order is free');
+is(asked($id), 0, 'unsent: no status query');
 
 # those who wait for one that is refused take their turns
 
@@ -232,8 +244,8 @@ $id = id();
 $t->faults({ action => 'forbidden', delay => 0.4, count => 1 });
 @r = $t->parallel([map { ['/pay', method => 'POST', form($id)] } 1 .. 4]);
 is(join(' ', sort map { $_->{status} } @r), '200 200 200 403',
-    'refused, then one in its turn');
-is(payments($id), 2, 'two were sent');
+    'four at once, the first is refused: status');
+is(payments($id), 2, 'four at once, the first is refused: two POSTs');
 
 # after an outcome nobody knows: it is asked for
 
@@ -246,8 +258,9 @@ for my $action (qw(cut_after reset_after half chunks garbage empty html_500
         my $id = id();
         $t->faults({ action => $action, call => 'payment', count => 1 });
         my $r = $t->post($uri, form($id));
-        isnt($r->{status}, 200, "$action: no answer");
-        is((audit($id))[0]{outcome}, 'unknown', 'unknown');
+        isnt($r->{status}, 200, "$action: the first response is lost");
+        is((audit($id))[0]{outcome}, 'unknown',
+            "$action: outcome in the audit log");
 
         # while AliKassa tells no status, nothing is sent
 
@@ -259,34 +272,40 @@ for my $action (qw(cut_after reset_after half chunks garbage empty html_500
 
             $t->faults({ action => $why, call => 'payment_status', count => 1 });
             $r = $t->post($uri, form($id));
-            is($r->{status}, 409, "$action, status $why");
-            is($r->{header}->('Retry-After'), 10, 'Retry-After');
-            is($r->{json}{outcome}, 'unknown', 'still unknown');
+            is($r->{status}, 409, "$action, status query $why: status");
+            is($r->{header}->('Retry-After'), 10,
+                "$action, status query $why: Retry-After");
+            is($r->{json}{outcome}, 'unknown',
+                "$action, status query $why: the outcome is unknown");
         }
 
-        is($t->post($uri, form($id, amount => 5))->{status}, 422, 'other data');
-        is(payments($id), 1, 'still one');
+        is($t->post($uri, form($id, amount => 5))->{status}, 422,
+            "$action, other data: status");
+        is(payments($id), 1, "$action: one POST before a status");
         $t->faults;
 
         $r = $t->post($uri, form($id));
-        is($r->{status}, 200, "$action: then");
+        is($r->{status}, 200, "$action, then a status query: status");
 
         if ($exists) {
-            is(payments($id), 1, 'it exists: not sent again');
+            is(payments($id), 1, "$action, the order exists: one POST");
             like($r->{body}, qr/^\{"message":"This order exists already, its first answer was lost\.","payment_status":"wait","id":\d+,"order_id":"$id"\}$/,
-                'which is said');
-            is(replayed($r), 'true', 'as a replay');
-            ok(verdict($id, '200 UNKNOWN replayed '), 'verdict');
-            is((audit($id))[-1]{outcome}, 'replayed', 'and in the audit');
+                "$action, the order exists: body");
+            is(replayed($r), 'true', "$action, the order exists: a replay");
+            ok(verdict($id, '200 UNKNOWN replayed '),
+                "$action, the order exists: \$alikassa_idempotency");
+            is((audit($id))[-1]{outcome}, 'replayed',
+                "$action, the order exists: outcome in the audit log");
 
         } else {
-            is(payments($id), 2, 'it does not: sent again, once');
-            like($r->{body}, qr/"url":/, 'its own answer');
+            is(payments($id), 2, "$action, no such order: a second POST");
+            like($r->{body}, qr/"url":/, "$action, no such order: body");
         }
 
         my $asked = asked($id);
-        is($t->post($uri, form($id))->{body}, $r->{body}, 'and so for ever');
-        is(asked($id), $asked, 'without asking');
+        is($t->post($uri, form($id))->{body}, $r->{body},
+            "$action, repeated afterwards: the same body");
+        is(asked($id), $asked, "$action, repeated afterwards: no status query");
     }
 }
 
@@ -295,15 +314,18 @@ for my $action (qw(cut_after reset_after half chunks garbage empty html_500
 for my $uri (qw(/browser /exists)) {
     $id = id();
     $t->faults({ action => 'cut_after', call => 'payment', count => 1 });
-    is($t->post('/pay', form($id))->{status}, 502, 'lost');
+    is($t->post('/pay', form($id))->{status}, 502,
+        "$uri, unknown order: the first response is lost");
     my $r = $t->post($uri, form($id));
 
     if ($uri eq '/browser') {
-        is($r->{status}, 409, 'a browser: 409');
-        is($r->{json}{payment_status}, 'wait', 'with what is known');
+        is($r->{status}, 409, 'browser, the order exists: status');
+        is($r->{json}{payment_status}, 'wait',
+            'browser, the order exists: payment_status');
 
     } else {
-        like($r->{body}, qr/^exists $id \d+ wait replayed$/, 'error_page');
+        like($r->{body}, qr/^exists $id \d+ wait replayed$/,
+            'browser, the order exists: error_page');
     }
 }
 
@@ -311,13 +333,16 @@ for my $uri (qw(/browser /exists)) {
 
 $id = id();
 $t->faults({ action => 'cut_before', call => 'payment', count => 1 });
-is(pay($id)->{status}, 502, 'lost, not made');
+is(pay($id)->{status}, 502,
+    'eight at once after a cut: the first response is lost');
 $t->faults({ action => 'none', delay => 0.3 });
 @r = $t->parallel([map { ['/pay', method => 'POST', form($id)] } 1 .. 8]);
-is(join(' ', map { $_->{status} } @r), join(' ', (200) x 8), 'eight at once');
-is(asked($id), 1, 'one asks');
-is(payments($id), 2, 'and sends, once');
-is(scalar(keys %{ { map { $_->{body} => 1 } @r } }), 1, 'one answer');
+is(join(' ', map { $_->{status} } @r), join(' ', (200) x 8),
+    'eight at once after a cut: status');
+is(asked($id), 1, 'eight at once after a cut: one status query');
+is(payments($id), 2, 'eight at once after a cut: one more POST');
+is(scalar(keys %{ { map { $_->{body} => 1 } @r } }), 1,
+    'eight at once after a cut: one body');
 $t->faults;
 
 # the payer leaves: the answer is kept for whoever asks next
@@ -330,14 +355,14 @@ for my $how (qw(HTTP/1.1 HTTP/2)) {
         $t->h2('/pay', form($id), timeout => 0.2);
     } else {
         my $s = $t->send_request('/pay', method => 'POST', form($id));
-        ok(wait_for(sub { payments($id) }), 'in flight');
+        ok(wait_for(sub { payments($id) }), "$how, client left: in flight");
         close $s;
     }
 
     my $r = pay($id);
-    is($r->{status}, 200, "$how, gone: the next one");
-    is(replayed($r), 'true', 'gets its answer');
-    is(payments($id), 1, 'one payment');
+    is($r->{status}, 200, "$how, client left: the next gets 200");
+    is(replayed($r), 'true', "$how, client left: the next gets a replay");
+    is(payments($id), 1, "$how, client left: one POST");
 }
 
 # one who waits leaves: nothing is sent for it, whatever becomes of the first
@@ -346,23 +371,27 @@ for my $end (qw(accepted unsent)) {
     $id = id();
     $t->hold;
     $s = $t->send_request('/pay', method => 'POST', form($id));
-    ok($t->begun(1), 'one who signs');
+    ok($t->begun(1), "waiting clients leave, $end: one signs");
     my @gone = map { $t->send_request('/pay', method => 'POST', form($id)) }
         1 .. 3;
     push @gone, $t->send_h2('/pay', form($id));
-    ok(wait_for(sub { $t->unread == 0 }), 'and four who wait for it');
+    ok(wait_for(sub { $t->unread == 0 }),
+        "waiting clients leave, $end: four wait");
     close $_ for @gone;
     is(join(' ', map { /^(\S+ \S+)/ } verdicts($id, 4)),
-        join(' ', ('499 WAIT') x 4), 'who waited is gone before it is through');
+        join(' ', ('499 WAIT') x 4), "waiting clients leave, $end: access log");
     $t->fail_signing if $end eq 'unsent';
     $t->release('hold');
     like(read_all($s, 5),
         $end eq 'unsent' ? qr/^HTTP\/1.1 500 / : qr/^HTTP\/1.1 200 /,
-        "the first: $end");
+        "waiting clients leave, $end: response of the first");
     $t->release;
-    is(payments($id), $end eq 'unsent' ? 0 : 1, 'and no other is sent');
-    is(join(' ', map { $_->{outcome} } audit($id)), $end, 'nor told of');
-    is(pay($id)->{status}, 200, 'the next');
+    is(payments($id), $end eq 'unsent' ? 0 : 1,
+        "waiting clients leave, $end: number of POSTs");
+    is(join(' ', map { $_->{outcome} } audit($id)), $end,
+        "waiting clients leave, $end: audit log");
+    is(pay($id)->{status}, 200,
+        "waiting clients leave, $end: the next is paid");
 }
 
 # with post_action its request lives on: then it has its turn, and is not cut
@@ -373,19 +402,23 @@ my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1',
 $id = id();
 $t->hold;
 $s = $t->send_request('/pay', method => 'POST', form($id));
-ok($t->begun(1), 'one who signs');
+ok($t->begun(1), 'post_action of a waiting client: one signs');
 $t->faults({ action => 'none', delay => 0.5, order_id => $id });
 my $gone = $t->send_request('/post-action', method => 'POST', form($id));
-ok(wait_for(sub { $t->unread == 0 }), 'and one who waits');
+ok(wait_for(sub { $t->unread == 0 }),
+    'post_action of a waiting client: one waits');
 close $gone;
 sleep 0.2;
 $t->fail_signing;
 $t->release('hold');
-like(read_all($s, 5), qr/^HTTP\/1.1 500 /, 'the first: unsent');
+like(read_all($s, 5), qr/^HTTP\/1.1 500 /,
+    'post_action of a waiting client: the first is unsent');
 $t->release;
-ok(wait_for(sub { audit($id) == 2 }), 'the other one has its turn');
-is(join(' ', map { $_->{outcome} } audit($id)), 'unsent accepted', 'all of it');
-is(payments($id), 1, 'once');
+ok(wait_for(sub { audit($id) == 2 }),
+    'post_action of a waiting client: its request goes on');
+is(join(' ', map { $_->{outcome} } audit($id)), 'unsent accepted',
+    'post_action of a waiting client: audit log');
+is(payments($id), 1, 'post_action of a waiting client: one POST');
 close $silent;
 $t->faults;
 
@@ -395,16 +428,16 @@ $id = id();
 $t->faults({ action => 'none', delay => 1, order_id => $id, call => 'payment',
     delay_when => 'after' });
 $s = $t->send_request('/pay', method => 'POST', form($id));
-ok(wait_for(sub { payments($id) }), 'in flight');
+ok(wait_for(sub { payments($id) }), 'killed worker: the payment is in flight');
 my @old = $t->workers;
 kill 'KILL', @old;
 $t->expect_dead(2);
 ok(wait_for(sub { 2 == grep { my $p = $_; !grep { $p == $_ } @old }
-    $t->workers }), 'its worker dies');
+    $t->workers }), 'killed worker: new workers');
 my $r = pay($id);
-is($r->{status}, 200, 'the next one asks');
-like($r->{body}, qr/exists already/, 'and learns that it exists');
-is(payments($id), 1, 'one payment');
+is($r->{status}, 200, 'killed worker: the next gets 200');
+like($r->{body}, qr/exists already/, 'killed worker: the order exists');
+is(payments($id), 1, 'killed worker: one POST');
 $t->faults;
 
 # reload keeps the zone, and ends what is in flight
@@ -414,14 +447,15 @@ pay($id);
 my $flying = id();
 $t->faults({ action => 'none', delay => 1, order_id => $flying });
 $s = $t->send_request('/pay', method => 'POST', form($flying));
-ok(wait_for(sub { payments($flying) }), 'in flight');
+ok(wait_for(sub { payments($flying) }), 'reload: the payment is in flight');
 $t->reload;
-is(replayed(pay($id)), 'true', 'known after a reload');
+is(replayed(pay($id)), 'true', 'reload: a paid order is replayed');
 $r = pay($flying);
-is($r->{status}, 200, 'a new worker waits for an old one');
-is(replayed($r), 'true', 'and gets its answer');
-like(read_all($s, 5), qr/^HTTP\/1.1 200/, 'so does the first');
-is(payments($flying), 1, 'one payment');
+is($r->{status}, 200, 'reload: a request in a new worker waits');
+is(replayed($r), 'true', 'reload: and gets a replay');
+like(read_all($s, 5), qr/^HTTP\/1.1 200/,
+    'reload: the first gets its response');
+is(payments($flying), 1, 'reload: one POST');
 $t->faults;
 
 # worker_shutdown_timeout cuts an old worker's request: unknown, then asked
@@ -435,33 +469,38 @@ $t->api_conf('quick.conf', timeout => '2s', read_timeout => '30s');
 configure('1m', '1h');
 $t->reload;
 $s = $t->send_request('/pay', method => 'POST', form($id));
-ok(wait_for(sub { payments($id) }), 'in flight');
+ok(wait_for(sub { payments($id) }),
+    'worker_shutdown_timeout: the payment is in flight');
 $t->reload;
-ok(wait_for(sub { audit($id) }, 10), 'cut by the timeout: recorded');
-is((audit($id))[0]{outcome}, 'unknown', 'as unknown');
+ok(wait_for(sub { audit($id) }, 10), 'worker_shutdown_timeout: audit log');
+is((audit($id))[0]{outcome}, 'unknown',
+    'worker_shutdown_timeout: outcome in the audit log');
 $t->faults;
 $r = pay($id);
-like($r->{body}, qr/exists already/, 'the next one asks');
-is(payments($id), 1, 'one payment');
+like($r->{body}, qr/exists already/,
+    'worker_shutdown_timeout: the next learns that the order exists');
+is(payments($id), 1, 'worker_shutdown_timeout: one POST');
 
 # its time is over
 
 configure('1m', '1s');
 $t->reload;
 $id = id();
-is(pay($id)->{status}, 200, 'an order');
-is(replayed(pay($id)), 'true', 'is remembered');
+is(pay($id)->{status}, 200, 'expiry: the order is paid');
+is(replayed(pay($id)), 'true', 'expiry: replayed before it');
 sleep 1.3;
 like(pay($id)->{body}, qr/exists already/,
-    'for its time; then AliKassa refuses it, and is asked');
-is(payments($id) . asked($id), '21', 'sent again, and asked for');
+    'expiry: after it the order exists');
+is(payments($id) . asked($id), '21',
+    'expiry: after it a second POST and a status query');
 
 # another size: a zone of its own, as with limit_req_zone
 
 configure('2m', '1h');
 $t->reload;
-like(pay($id)->{body}, qr/exists already/, 'AliKassa refuses it');
-is(payments($id) . asked($id), '32', 'a changed size starts empty');
+like(pay($id)->{body}, qr/exists already/,
+    'zone of another size: the order exists');
+is(payments($id) . asked($id), '32', 'zone of another size: it starts empty');
 
 # a zone that is full forgets what is finished, the oldest first
 
@@ -469,11 +508,14 @@ configure('32k', '1h');
 $t->reload;
 
 my @ids = map { id() } 1 .. 120;
-is(pay($_)->{status}, 200, $_) for @ids;
-is(replayed(pay($ids[-1])), 'true', 'the newest is known');
-like(pay($ids[0])->{body}, qr/exists already/, 'AliKassa refuses the oldest');
-is(payments($ids[0]) . asked($ids[0]), '21', 'the oldest is forgotten');
-like($t->log, qr/\[warn\] .*idempotency zone "orders" is full/, 'which is said');
+is(pay($_)->{status}, 200, "full zone, order $_: paid") for @ids;
+is(replayed(pay($ids[-1])), 'true', 'full zone: the newest order is replayed');
+like(pay($ids[0])->{body}, qr/exists already/,
+    'full zone: the oldest order exists');
+is(payments($ids[0]) . asked($ids[0]), '21',
+    'full zone: the oldest order is forgotten');
+like($t->log, qr/\[warn\] .*idempotency zone "orders" is full/,
+    'full zone: error log');
 
 # when no finished one is left, the oldest unknown one makes way: from then on
 # the zone asks before it sends what it does not know
@@ -484,19 +526,25 @@ $t->faults({ action => 'cut_after', call => 'payment', count => 1 },
 my @unknown = map { id() } 1 .. 400;
 my %status;
 $status{ pay($_)->{status} }++ for @unknown;
-is(join(' ', %status), '502 400', 'unknown ones fill the zone: no 503');
+is(join(' ', %status), '502 400', 'zone full of unknown orders: no 503');
 
 my @said = $t->log
     =~ /\[warn\] (\d+)#.*zone "orders" is full of orders that may exist/g;
-cmp_ok(scalar @said, '>', 0, 'unknown ones fill the zone: the log says so');
-cmp_ok(scalar @said, '<=', 2, 'unknown ones fill the zone: once a worker');
+cmp_ok(scalar @said, '>', 0, 'zone full of unknown orders: error log');
+cmp_ok(scalar @said, '<=', 2,
+    'zone full of unknown orders: one warning for each worker');
 
 $t->faults;
-is(pay($unknown[-1], amount => 5)->{status}, 422, 'the newest one is known');
-like(pay($unknown[0])->{body}, qr/exists already/, 'the oldest is asked for');
-is(payments($unknown[0]) . asked($unknown[0]), '11', 'and not sent again');
-is(pay($unknown[1])->{status}, 200, 'a forgotten one that does not exist');
-is(payments($unknown[1]) . asked($unknown[1]), '21', 'is asked for, and sent');
+is(pay($unknown[-1], amount => 5)->{status}, 422,
+    'zone full of unknown orders: the newest is known');
+like(pay($unknown[0])->{body}, qr/exists already/,
+    'zone full of unknown orders: the oldest exists');
+is(payments($unknown[0]) . asked($unknown[0]), '11',
+    'zone full of unknown orders: the oldest is not sent again');
+is(pay($unknown[1])->{status}, 200,
+    'zone full of unknown orders, forgotten and not created: paid');
+is(payments($unknown[1]) . asked($unknown[1]), '21',
+    'zone full of unknown orders, forgotten and not created: calls');
 
 sub new_one ($want, $name) {
     my $id = id();
@@ -518,14 +566,19 @@ pay($_) for @asked;
 $t->faults({ action => 'none', until => "$t->{dir}/go",
     call => 'payment_status' });
 my @asks = map { $t->send_request('/pay', method => 'POST', form($_)) } @asked;
-ok(wait_for(sub { $t->unread == 0 && asked($asked[0]) }), 'all are asked for');
+ok(wait_for(sub { $t->unread == 0 && asked($asked[0]) }),
+    'zone full of status queries: all are in flight');
 $id = id();
 $r = pay($id);
-is($r->{status}, 503, 'a zone full of those: no room');
-is($r->{header}->('Retry-After'), 10, 'a zone full of those: Retry-After');
-is($r->{json}{outcome}, 'unknown', 'a zone full of those: in doubt');
-is(payments($id) . asked($id), '00', 'a zone full of those: nothing is sent');
-ok(verdict($id, '503 UNKNOWN unknown busy'), 'a zone full of those: in the log');
+is($r->{status}, 503, 'zone full of status queries: status');
+is($r->{header}->('Retry-After'), 10,
+    'zone full of status queries: Retry-After');
+is($r->{json}{outcome}, 'unknown',
+    'zone full of status queries: the outcome is unknown');
+is(payments($id) . asked($id), '00',
+    'zone full of status queries: nothing is sent');
+ok(verdict($id, '503 UNKNOWN unknown busy'),
+    'zone full of status queries: access log');
 $t->write('go', '');
 read_all($_, 20) for @asks;
 unlink "$t->{dir}/go";
@@ -553,6 +606,7 @@ like(pay($flying[0])->{body}, qr/url|exists/, 'after their death: one of them');
 is(asked($flying[0]), 1, 'after their death: it is asked for');
 close $_ for @asks;
 
-is(scalar(grep { $_->{created} > 1 } $t->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{created} > 1 } $t->ledger), 0,
+    'no order is created twice');
 
 $t->done;

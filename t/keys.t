@@ -145,7 +145,7 @@ EOF
     openssl("asn1parse -genconf $d/numbers.cnf -noout -out $d/numbers.der");
     openssl("base64 -in $d/numbers.der -out $d/numbers.b64");
     $t->write('numbers.pub', "-----BEGIN PUBLIC KEY-----\n"
-        . slurp("$d/numbers.b64") . "-----END PUBLIC KEY-----\n");
+        . read_file("$d/numbers.b64") . "-----END PUBLIC KEY-----\n");
 
     if ($no) {
         fails("notification key, exponent or modulus: $name",
@@ -185,15 +185,18 @@ for my $own ("with blank ", "with tab\t", "\xef\xbb\xbfwith a mark",
     openssl("genpkey -algorithm RSA -aes256 -pass file:$d/own.txt "
         . "-out $d/own.pem");
     chmod 0600, "$d/own.pem", "$d/own.txt";
-    loads("passphrase that is so itself", "$d/own.pem password=$d/own.txt");
+    loads('passphrase that has a blank or a mark itself',
+        "$d/own.pem password=$d/own.txt");
 }
 
-fails('leading blank', qr/no passphrase given opens it/,
+fails('passphrase with a leading blank', qr/no passphrase given opens it/,
     "$k/private.pem " . password(" $pass\n"));
-fails('no passphrase in it', qr/there is no passphrase/,
+fails('passphrase file without one', qr/there is no passphrase/,
     "$k/private.pem " . password("\r\n\n"));
-loads('64 lines', "$k/private.pem " . password("x\n" x 63 . $pass));
-fails('65 lines', qr/password file "\S+" has more than 64 lines/,
+loads('passphrase file of 64 lines', "$k/private.pem "
+    . password("x\n" x 63 . $pass));
+fails('passphrase file of 65 lines',
+    qr/password file "\S+" has more than 64 lines/,
     "$k/private.pem " . password("x\n" x 64 . $pass));
 
 # ciphers of OpenSSL's legacy provider
@@ -293,7 +296,8 @@ EOF
 
     for my $key ("$d/plain.pem", "$k/private.pem password=$k/password.txt") {
         my $text = fails('policy without RSA', $no, $key);
-        unlike($text, qr/passphrase|not a private/, 'nothing else');
+        unlike($text, qr/passphrase|not a private/,
+            'policy without RSA: no hint about the passphrase');
     }
 
     for my $key ($note, "$t->{box}/notification/private.pem") {
@@ -314,9 +318,11 @@ EOF
     my $text = fails('policy without SHA-1',
         qr/cannot sign with key "\S+" and digest "sha1": the library refuses the digest \(SSL: invalid digest\); allow the digest in the system's crypto policy \("update-crypto-policies --set DEFAULT:SHA1"\) or set another "alikassa_digest" that AliKassa has agreed to in /,
         $key);
-    unlike($text, qr/passphrase|cannot load/, 'nothing of the key');
+    unlike($text, qr/passphrase|cannot load/,
+        'policy without SHA-1: no hint about the key');
 
-    loads('another digest', "$key; alikassa_digest sha256");
+    loads('policy without SHA-1, another digest',
+        "$key; alikassa_digest sha256");
 
     # AliKassa's key: it is good
 

@@ -31,25 +31,30 @@ sub install (@more) {
 
 install();
 
-is(read_file($so), read_file('build/ngx_http_alikassa_module.so'), 'the module');
-is(read_file($api), read_file('docs/alikassa-api.conf'), 'alikassa-api.conf');
+is(read_file($so), read_file('build/ngx_http_alikassa_module.so'),
+    'make install: the module is the built one');
+is(read_file($api), read_file('docs/alikassa-api.conf'),
+    'make install: alikassa-api.conf is the shipped one');
 is(join(' ', sort map { s/^\Q$root\E//r } grep { -f } split /\n/,
         `find $root`),
     '/etc/nginx/alikassa-api.conf '
-    . '/usr/lib/nginx/modules/ngx_http_alikassa_module.so', 'nothing else');
-is((stat $so)[2] & 07777, 0644, 'everybody may read it');
+    . '/usr/lib/nginx/modules/ngx_http_alikassa_module.so',
+    'make install: no other file');
+is((stat $so)[2] & 07777, 0644, 'make install: mode of the module');
 
-unlike(install(), qr/is kept/, 'installed again');
-ok(!-e "$api.new", 'nothing beside what is the same');
+unlike(install(), qr/is kept/,
+    'make install again: the configuration is unchanged');
+ok(!-e "$api.new", 'make install again: no .new file');
 
 open(my $fh, '>>', $api) or die;
 print $fh "# ours\n";
 close $fh;
 
 like(install(), qr{\Q$api\E differs and is kept, compare it with \S+\.new},
-    'changed: said');
-like(read_file($api), qr/# ours/, 'changed: kept');
-is(read_file("$api.new"), read_file('docs/alikassa-api.conf'), 'changed: beside it');
+    'make install, changed configuration: message');
+like(read_file($api), qr/# ours/, 'make install, changed configuration: kept');
+is(read_file("$api.new"), read_file('docs/alikassa-api.conf'),
+    'make install, changed configuration: the new one is beside it');
 
 # the authorities that docs/alikassa-api.conf names
 
@@ -90,13 +95,17 @@ my ($pid)  = $t->workers;
 
 install();
 
-isnt((stat $so)[1], $inode, 'another file');
+isnt((stat $so)[1], $inode, 'make install over a mapped module: a new file');
 my ($mapped) = read_file("/proc/$pid/maps")
     =~ m{ (\d+) +\S*ngx_http_alikassa_module\.so \(deleted\)};
-is($mapped, $inode, 'the worker has the old one');
+is($mapped, $inode,
+    'make install over a mapped module: the worker maps the old file');
 is($t->get('/pay', method => 'POST', form => [$t->payment(order_id => $_)])
-    ->{status}, 200, 'and pays') for qw(upgrade-1 upgrade-2);
-is(($t->workers)[0], $pid, 'the same worker');
+    ->{status}, 200,
+    'make install over a mapped module: a payment passes')
+    for qw(upgrade-1 upgrade-2);
+is(($t->workers)[0], $pid,
+    'make install over a mapped module: the worker lives');
 
 # Another nginx in the same place asks for a new configure.  Debian has one
 # nginx, whose headers are changed here in a copy.
@@ -110,8 +119,8 @@ sub stamp ($src, @more) {
 my $src = "$t->{dir}/src";
 system('cp', '-r', '/usr/share/nginx/src', $src) == 0 or die;
 my $one = stamp($src);
-like($one, qr/^\w{40}$/, 'a stamp');
-is(stamp($src), $one, 'the same tree');
+like($one, qr/^\w{40}$/, 'configure stamp: a SHA-1');
+is(stamp($src), $one, 'configure stamp: the same for the same tree');
 
 for (['nginx.h', 's/nginx_version +[0-9]+/nginx_version 1099001/'],
     ['ngx_module.h', 's/NGX_MODULE_SIGNATURE_34 .*/NGX_MODULE_SIGNATURE_34 "x"/'])
@@ -121,15 +130,16 @@ for (['nginx.h', 's/nginx_version +[0-9]+/nginx_version 1099001/'],
     chomp $file;
     my $old = stamp($src);
     system('sed', '-Ei', $change, $file) == 0 or die;
-    isnt(stamp($src), $old, "another $header");
+    isnt(stamp($src), $old, "configure stamp: changes with $header");
 }
 
 my $old = stamp($src);
 system("echo '# other' >> $src/conf_flags") == 0 or die;
-isnt(stamp($src), $old, 'other flags');
+isnt(stamp($src), $old, 'configure stamp: changes with conf_flags');
 
 $old = stamp($src);
-isnt(stamp($src, "CURDIR=$t->{dir}"), $old, 'a copy of our tree');
+isnt(stamp($src, "CURDIR=$t->{dir}"), $old,
+    'configure stamp: changes with the place of our tree');
 
 # After nginx was upgraded in its place it refuses the module that was built
 # for the one before, and loads what make builds next.  The one before has the

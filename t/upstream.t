@@ -175,8 +175,8 @@ sub try ($uri, $name, $fault, $status, $outcome, $error, $posts = 1) {
         is(scalar @sent, $posts, "$what: POSTs");
 
         my @audit = audit($id);
-        is(scalar @audit, 1, "$what: one line of audit");
-        is($audit[0]{outcome}, $outcome, "$what: its outcome");
+        is(scalar @audit, 1, "$what: one line in the audit log");
+        is($audit[0]{outcome}, $outcome, "$what: outcome in the audit log");
     }
 }
 
@@ -208,7 +208,8 @@ for (['json_500', 500, 'unknown'], ['timeout_408', 408, 'unknown'],
         $t->faults({ action => $action, count => 1 });
         my $r = $t->post($uri, form => [$t->payment(order_id => $id)]);
         is($r->{status}, $status, "$uri, $action: status");
-        is($r->{body}, '{"message":"Error."}', "$uri, $action: its words");
+        is($r->{body}, '{"message":"Error."}',
+            "$uri, $action: body of AliKassa");
         is(join(' ', map { $_->{outcome} } audit($id)), $outcome,
             "$uri, $action: outcome");
         is(scalar $t->requests($id), 1, "$uri, $action: one POST");
@@ -231,7 +232,7 @@ try('/pay', 'unknown keys', { action => 'more' }, 200, 'accepted', '');
 
 $t->faults({ action => 'huge', size => 255_000, count => 1 });
 my $r = $t->post('/pay', form => [$t->payment]);
-is(length $r->{body}, 255_015, 'byte for byte');
+is(length $r->{body}, 255_015, 'response of 255,000 bytes: length');
 
 # headers of the answer give no orders
 
@@ -239,7 +240,7 @@ for my $uri (qw(/pay /careless)) {
     try($uri, 'X-Accel-Redirect', { action => 'accel' }, 200, 'accepted', '');
 }
 
-ok(!-e $t->dir . '/stored', 'nothing is stored');
+ok(!-e $t->dir . '/stored', 'X-Accel headers of AliKassa: nothing is stored');
 
 # what never leaves
 
@@ -251,18 +252,21 @@ for (['/refused', 502, 'unreachable'], ['/deaf', 504, 'timeout'],
 }
 
 like($t->log, qr/\[error\] .* "\/self\/v1\/payment".*proxy_pass/,
-    'a location that is none');
+    'location without proxy_pass: error log');
 
 # a browser gets a page of the operator's where he asks for one
 
 $t->faults({ action => 'html_500', count => 1 });
 $r = $t->post('/page', form => [$t->payment(order_id => 'P-1')]);
-is($r->{body}, 'unknown bad_answer P-1', 'error_page');
+is($r->{body}, 'unknown bad_answer P-1',
+    'error_page for an unknown outcome: its response');
 $t->faults({ action => 'html_500', count => 1 });
 $r = $t->post('/html', form => [$t->payment(order_id => 'P-2')]);
-is($r->{json}{outcome}, 'unknown', 'no error_page unless asked');
+is($r->{json}{outcome}, 'unknown',
+    'unknown outcome without an error_page: JSON');
 $r = $t->post('/page', form => [$t->payment(order_id => '')]);
-is($r->{body}, 'invalid invalid_order_id ', 'error_page of a refusal');
+is($r->{body}, 'invalid invalid_order_id ',
+    'error_page for an invalid request: its response');
 
 # the payer vanishes: in the middle of the body nothing is sent; after it, one
 # POST goes out and is recorded
@@ -280,8 +284,9 @@ for my $how (qw(close reset)) {
         pieces => [substr $message, 0, length($message) - 10]);
     vanish($s, $how);
     sleep 0.3;
-    is(scalar $t->requests($id), 0, "$id: nothing was sent");
-    is(scalar audit($id), 0, "$id: nothing is recorded");
+    is(scalar $t->requests($id), 0, "$id, gone amid the body: nothing is sent");
+    is(scalar audit($id), 0,
+        "$id, gone amid the body: no line in the audit log");
 }
 
 my @moments = (
@@ -324,12 +329,14 @@ for my $uri (qw(/pay /inline /careless)) {
 
                 sleep 0.2;
                 ok(wait_for(sub { audit($id) == $t->requests($id) }),
-                    "$what: what is sent is recorded");
-                cmp_ok(scalar $t->requests($id), '<=', 1, "$what: once at most");
+                    "$what: each POST has an audit line");
+                cmp_ok(scalar $t->requests($id), '<=', 1,
+                    "$what: one POST at most");
                 next;
             }
 
-            ok(wait_for(sub { audit($id) == 1 }), "$what: recorded");
+            ok(wait_for(sub { audit($id) == 1 }),
+                "$what: one line in the audit log");
             is((audit($id))[0]{outcome}, $when =~ /^before/ ? 'unknown'
                 : 'accepted', "$what: outcome");
             is(scalar $t->requests($id), 1, "$what: one POST");
@@ -346,6 +353,7 @@ sub h2_reset ($s, $client) {
 
 close $_ for @stuck;
 
-is(scalar(grep { $_->{created} != 1 } $t->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{created} != 1 } $t->ledger), 0,
+    'no order is created twice');
 
 $t->done;
