@@ -14,6 +14,8 @@ use Test::Alikassa qw(read_file wait_for);
 use Test::Build qw(need_build);
 use Test::More;
 
+need_build('preload');
+
 my $t = Test::Alikassa->new->sandbox;
 my $d = $t->dir;
 my $k = "$t->{box}/payment";
@@ -311,7 +313,6 @@ EOF
 # a policy that forbids SHA-1 and nothing else
 
 {
-    need_build('preload');
     local $t->{preload} = 'build/preload/sha1.so';
     my $key = "$k/private.pem password=$k/password.txt";
 
