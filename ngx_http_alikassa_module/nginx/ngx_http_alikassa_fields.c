@@ -70,8 +70,7 @@ ngx_http_alikassa_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    s.len = value[1].len;
-    s.data = value[1].data;
+    s = ngx_http_alikassa_to_core(&value[1]);
 
     if (s.len == 0 || !alikassa_utf8_check(&s, NULL)) {
         return "has an invalid field name";
@@ -216,8 +215,7 @@ ngx_http_alikassa_accept(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        s.len = value[i].len;
-        s.data = value[i].data;
+        s = ngx_http_alikassa_to_core(&value[i]);
 
         if (s.len && s.data[0] == '$') {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -272,8 +270,7 @@ ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
 
         for (i = 0; i < conf->accept->nelts; i++) {
 
-            s.len = name[i].len;
-            s.data = name[i].data;
+            s = ngx_http_alikassa_to_core(&name[i]);
 
             field = alikassa_operation_field(conf->operation, &s);
 
@@ -312,8 +309,7 @@ ngx_http_alikassa_merge_set(ngx_conf_t *cf,
 
     for (i = 0; i < conf->set->nelts; i++) {
 
-        s.len = set[i].name.len;
-        s.data = set[i].name.data;
+        s = ngx_http_alikassa_to_core(&set[i].name);
 
         field = alikassa_operation_field(conf->operation, &s);
 
@@ -438,8 +434,7 @@ ngx_http_alikassa_fields_build(ngx_http_request_t *r,
     switch (rc) {
 
     case ALIKASSA_OK:
-        ctx->body.len = body.len;
-        ctx->body.data = (u_char *) body.data;
+        ctx->body = ngx_http_alikassa_from_core(&body);
         return NGX_OK;
 
     case ALIKASSA_DECLINED:
@@ -478,8 +473,7 @@ ngx_http_alikassa_fields_take(ngx_http_request_t *r,
         }
 
         if (value.len) {
-            s.len = value.len;
-            s.data = value.data;
+            s = ngx_http_alikassa_to_core(&value);
 
             alikassa_param_set(&ctx->fields->known[field], &s);
         }
@@ -546,11 +540,9 @@ ngx_http_alikassa_fields_extra(ngx_http_request_t *r,
         }
 
         extra = &ctx->fields->extra[ctx->fields->nextra++];
-        extra->name.len = set[i].name.len;
-        extra->name.data = set[i].name.data;
+        extra->name = ngx_http_alikassa_to_core(&set[i].name);
 
-        s.len = value.len;
-        s.data = value.data;
+        s = ngx_http_alikassa_to_core(&value);
 
         alikassa_param_set(&extra->param, &s);
     }
@@ -586,8 +578,7 @@ ngx_http_alikassa_fields_default(ngx_http_request_t *r,
 
     text = &r->connection->addr_text;
 
-    s.len = text->len;
-    s.data = text->data;
+    s = ngx_http_alikassa_to_core(text);
 
     alikassa_param_set(param, &s);
 }

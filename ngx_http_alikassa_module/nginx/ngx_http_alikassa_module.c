@@ -618,8 +618,7 @@ ngx_http_alikassa_request(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     op->name = name;
-    op->path.len = value[1].len;
-    op->path.data = value[1].data;
+    op->path = ngx_http_alikassa_to_core(&value[1]);
 
     alcf->operation = op;
 
@@ -714,8 +713,7 @@ ngx_http_alikassa_account(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    s.len = value[1].len;
-    s.data = value[1].data;
+    s = ngx_http_alikassa_to_core(&value[1]);
 
     if (!alikassa_uuid(&s)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

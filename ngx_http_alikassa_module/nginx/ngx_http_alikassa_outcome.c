@@ -116,8 +116,7 @@ ngx_http_alikassa_log_denied(ngx_http_alikassa_call_t *call)
     ctx = call->ctx;
     alcf = ctx->conf;
 
-    name.len = call->operation->name.len;
-    name.data = (u_char *) call->operation->name.data;
+    name = ngx_http_alikassa_from_core(&call->operation->name);
 
     ngx_log_error(NGX_LOG_ERR, call->subrequest->connection->log, 0,
                   "AliKassa refused a call of \"alikassa_%V\" with status "
@@ -265,8 +264,7 @@ ngx_http_alikassa_is_other_order(ngx_http_alikassa_call_t *call)
 {
     alikassa_str_t  order_id;
 
-    order_id.len = call->ctx->order_id.len;
-    order_id.data = call->ctx->order_id.data;
+    order_id = ngx_http_alikassa_to_core(&call->ctx->order_id);
 
     if (!alikassa_answer_another(&call->answer, &order_id)) {
         return 0;

@@ -111,8 +111,7 @@ ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    ctx->page.len = text.len;
-    ctx->page.data = (u_char *) text.data;
+    ctx->page = ngx_http_alikassa_from_core(&text);
     ctx->replaced = 1;
     ctx->answered = 1;
 

@@ -321,8 +321,7 @@ ngx_http_alikassa_wants_redirect(ngx_http_request_t *r,
         return 0;
     }
 
-    accept.len = value.len;
-    accept.data = value.data;
+    accept = ngx_http_alikassa_to_core(&value);
 
     return alikassa_media_prefers_html(&accept);
 }
@@ -443,11 +442,9 @@ ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
     }
 
     name = alikassa_outcome_name(ctx->outcome);
-    outcome.len = name->len;
-    outcome.data = (u_char *) name->data;
+    outcome = ngx_http_alikassa_from_core(name);
 
-    s.len = ctx->order_id.len;
-    s.data = ctx->order_id.data;
+    s = ngx_http_alikassa_to_core(&ctx->order_id);
 
     len = text.len + sizeof(",\"outcome\":\"\",\"order_id\":") + outcome.len
           + 2 + alikassa_json_write_text(NULL, &s);
@@ -486,14 +483,11 @@ ngx_http_alikassa_write_exists(ngx_http_alikassa_ctx_t *ctx, ngx_str_t *out)
     static ngx_str_t  message =
         ngx_string("This order exists already, its first answer was lost.");
 
-    status.len = ctx->answer.payment_status.len;
-    status.data = (u_char *) ctx->answer.payment_status.data;
+    status = ngx_http_alikassa_from_core(&ctx->answer.payment_status);
 
-    id.len = ctx->answer.id.len;
-    id.data = (u_char *) ctx->answer.id.data;
+    id = ngx_http_alikassa_from_core(&ctx->answer.id);
 
-    s.len = ctx->order_id.len;
-    s.data = ctx->order_id.data;
+    s = ngx_http_alikassa_to_core(&ctx->order_id);
 
     len = sizeof("{\"message\":,\"payment_status\":,\"id\":,\"order_id\":}")
           + message.len + 2 + alikassa_json_write_text(NULL, &s);
@@ -539,8 +533,7 @@ ngx_http_alikassa_write_member(u_char *p, const char *name, ngx_str_t *value)
 
     p = ngx_cpymem(p, name, ngx_strlen(name));
 
-    s.len = value->len;
-    s.data = value->data;
+    s = ngx_http_alikassa_to_core(value);
 
     return p + alikassa_json_write_text(p, &s);
 }

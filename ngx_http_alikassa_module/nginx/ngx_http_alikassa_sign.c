@@ -210,8 +210,7 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
     sign->call = call;
     sign->signer = alcf->signer;
-    sign->text.len = call->body.len;
-    sign->text.data = call->body.data;
+    sign->text = ngx_http_alikassa_to_core(&call->body);
 
     sign->sign = (u_char *) sign + sizeof(ngx_http_alikassa_sign_t);
 
