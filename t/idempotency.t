@@ -227,7 +227,8 @@ is(pay($id)->{status}, 200, 'invalid request: the order is free');
 for my $action (qw(forbidden json_429)) {
     $id = id();
     $t->faults({ action => $action, count => 1 });
-    is(pay($id)->{status}, $action eq "$action: status" ? 403 : 429, $action);
+    is(pay($id)->{status}, $action eq 'forbidden' ? 403 : 429,
+        "$action: status");
     is(pay($id, amount => 5)->{status}, 200,
         "$action: the order is free, for other data too");
     is(asked($id), 0, "$action: no status query");
