@@ -72,7 +72,8 @@ my $a     = 'alikassa_account %%ACCOUNT%%;';
 my $key   = "alikassa_key $k;";
 my $pay   = 'location = /pay { alikassa_payment; }';
 
-unlike(try('a payment', "$a $key", $pay), qr/warn|emerg/, 'without a word');
+unlike(try('a payment', "$a $key", $pay), qr/warn|emerg|alikassa module/,
+    'without a word');
 
 try('no UUID', 'alikassa_account abc;', '',
     qr/"abc" is not an account's UUID, which looks like "6c1f/, $where);

@@ -71,6 +71,8 @@ unlike(install("CA_CERTS=$t->{dir}/some.crt"), qr/ca-certificates/,
 
 # over a module that is mapped: the old one is not touched
 
+$ENV{ALIKASSA_LOG} = 'debug';
+
 $t->conf(<<'EOF');
 %%GLOBALS%%
 events { }
@@ -90,6 +92,14 @@ $conf =~ s{load_module \S+;}{load_module $so;} or die;
 $t->write('nginx.conf', $conf);
 $t->run;
 
+# the version: in the error log at start, and with each request in the debug log
+
+my ($version) = read_file('CHANGES') =~ /^Changes with \S+ (\S+)$/m;
+
+is(scalar(() = $t->log
+        =~ /\[notice\] \S+ alikassa module \Q$version\E$/mg), 1,
+    'version: a notice at start');
+
 my $inode  = (stat $so)[1];
 my ($pid)  = $t->workers;
 
@@ -106,6 +116,8 @@ is($t->get('/pay', method => 'POST', form => [$t->payment(order_id => $_)])
     for qw(upgrade-1 upgrade-2);
 is(($t->workers)[0], $pid,
     'make install over a mapped module: the worker lives');
+like($t->log, qr{\[debug\] .* http alikassa handler: "alikassa_payment", }
+    . qr{module \Q$version\E$}m, 'version: in the debug log');
 
 # Another nginx in the same place asks for a new configure.  Debian has one
 # nginx, whose headers are changed here in a copy.

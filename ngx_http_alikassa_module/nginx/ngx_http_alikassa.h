@@ -29,6 +29,10 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 
+/* the release that CHANGES has at its head */
+#define NGX_HTTP_ALIKASSA_VERSION  "0.2.0"
+
+
 /* payments, payouts and status calls; notifications */
 
 extern ngx_module_t  ngx_http_alikassa_module;

@@ -63,6 +63,11 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "http alikassa handler: \"alikassa_%*s\", module "
+                   NGX_HTTP_ALIKASSA_VERSION,
+                   ctx->operation->name.len, ctx->operation->name.data);
+
     /* the URI is not logged, as a control character would end the line */
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);

@@ -40,6 +40,7 @@ static ngx_int_t ngx_http_alikassa_merge_uri(ngx_conf_t *cf,
     ngx_http_alikassa_loc_conf_t *conf, const alikassa_str_t *path,
     ngx_str_t *uri);
 static ngx_int_t ngx_http_alikassa_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_alikassa_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_alikassa_init_process(ngx_cycle_t *cycle);
 static void ngx_http_alikassa_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_alikassa_operation(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -228,7 +229,7 @@ ngx_module_t  ngx_http_alikassa_module = {
     ngx_http_alikassa_commands,            /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_alikassa_init_module,         /* init module */
     ngx_http_alikassa_init_process,        /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -542,6 +543,23 @@ ngx_http_alikassa_init(ngx_conf_t *cf)
     }
 
     ngx_http_alikassa_variables_init(cf);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Writes the version of the module into the error log, when nginx starts and
+ * when it reads its configuration again.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_init_module(ngx_cycle_t *cycle)
+{
+    if (!ngx_test_config) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "alikassa module " NGX_HTTP_ALIKASSA_VERSION);
+    }
 
     return NGX_OK;
 }
