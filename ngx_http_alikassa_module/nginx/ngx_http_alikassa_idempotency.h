@@ -120,7 +120,8 @@ alikassa_action_t ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim,
 
 /*
  * Settles an order that the claim owns by the event, and wakes the claims that
- * wait for it.  status and answer are stored with accepted and found, else not used.
+ * wait for it.  status and answer are stored with accepted and found, else not
+ * used.
  * Does nothing if the claim owns no order (any more).  Safe in a pool's
  * cleanup.  Returns what the state machine says: after ALIKASSA_ACTION_SEND
  * and ALIKASSA_ACTION_ASK the order is still the claim's.

@@ -245,7 +245,7 @@ ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
     if (!conf->inside) {
         conf->inside = 1;
         ngx_http_alikassa_notification_post_actions(
-                            cscf->ctx->loc_conf[ngx_http_core_module.ctx_index]);
+                           cscf->ctx->loc_conf[ngx_http_core_module.ctx_index]);
     }
 
     if (conf->anywhere) {
