@@ -1,9 +1,14 @@
 
 /*
- * The core's common types.
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
+ * The common types of the core.
  *
- * Everything named alikassa_* knows AliKassa's API and nothing of nginx: it
- * includes no nginx header, keeps no globals and logs nothing.
+ * The core, alikassa_*, implements AliKassa's API.  It includes no header of
+ * nginx, has no global variables and writes no log.
  */
 
 
@@ -16,21 +21,23 @@
 #include <string.h>
 
 
+/* what a function returns; each function says what it means there */
+
 typedef enum {
     ALIKASSA_OK = 0,
 
-    /* the question was fair and the answer is no: the client's fault */
+    /* the input is invalid, or the answer to a question is no */
     ALIKASSA_DECLINED,
 
-    /* OpenSSL, as this system configures it, refuses: the administrator's */
+    /* OpenSSL, as this system configures it, refuses */
     ALIKASSA_FORBIDDEN,
 
-    /* no memory, or the library failed: our fault */
+    /* no memory, or a library failed: the input is not to blame */
     ALIKASSA_ERROR
 } alikassa_rc_t;
 
 
-/* counted bytes, not terminated; owned by whoever made them */
+/* counted bytes without a final NUL; the comment of each use names the owner */
 
 typedef struct {
     size_t                len;
@@ -43,9 +50,9 @@ typedef struct {
 
 
 /*
- * Where the core takes memory that lives as long as the request.  Nothing is
- * given back one by one: the owner frees the whole pool.  alloc() returns
- * NULL when there is no more memory.
+ * Where the core takes memory that lives as long as the request.  The core
+ * never frees such memory; the owner of the pool frees all of it at once.
+ * alloc() returns NULL if there is no more memory.
  */
 
 typedef struct {
@@ -58,15 +65,16 @@ typedef struct {
 
 
 /*
- * Why something was refused, in words for an operator's log: lower case, no
- * full stop, without secrets and without personal data.
+ * An error message for the log of an operator: lower case, without a full
+ * stop, without secrets and without personal data.  The text ends with a NUL;
+ * a longer one is cut.
  */
 
-#define ALIKASSA_REASON_LEN  256
+#define ALIKASSA_ERRMSG_LEN  256
 
 typedef struct {
-    char                  text[ALIKASSA_REASON_LEN];
-} alikassa_reason_t;
+    char                  text[ALIKASSA_ERRMSG_LEN];
+} alikassa_errmsg_t;
 
 
 static inline int

@@ -1,18 +1,15 @@
 
 /*
- * application/x-www-form-urlencoded, and what all inputs have in common.
+ * Copyright (C) the authors of ngx_http_alikassa_module
  */
 
 
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "alikassa_input_internal.h"
-#include "alikassa_json.h"
-#include "alikassa_utf8.h"
+#include "alikassa_form.h"
 
 
-/* so many pairs are noted, and their names rather compared than sorted */
+/* pairs that are noted while they are counted */
 #define ALIKASSA_FORM_FEW  16
 
 
@@ -20,14 +17,11 @@ static int alikassa_form_next(const unsigned char **p,
     const unsigned char *last, alikassa_str_t *pair);
 static alikassa_str_t alikassa_form_unescape(const alikassa_str_t *text,
     unsigned char **dst);
-static int alikassa_form_is_text(const alikassa_str_t *s);
-static void alikassa_form_repeated(alikassa_inputs_t *inputs);
-static int alikassa_form_compare(const void *one, const void *two);
 
 
 alikassa_rc_t
 alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
-    alikassa_inputs_t *inputs, alikassa_reason_t *reason)
+    alikassa_inputs_t *inputs, alikassa_errmsg_t *errmsg)
 {
     size_t                i, n;
     alikassa_str_t        pair, all, few[ALIKASSA_FORM_FEW];
@@ -47,7 +41,7 @@ alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
     for (p = body->data; alikassa_form_next(&p, last, &pair); /* void */ ) {
 
         if (n == ALIKASSA_INPUT_MAX_FIELDS) {
-            snprintf(reason->text, ALIKASSA_REASON_LEN,
+            snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                      "more than %d fields", ALIKASSA_INPUT_MAX_FIELDS);
             return ALIKASSA_DECLINED;
         }
@@ -114,7 +108,7 @@ alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
 
     inputs->nelts = n;
 
-    /* where nothing is escaped they lie in the body itself */
+    /* without an escape all names and values are in the body itself */
 
     all.data = body->data;
     all.len = body->len;
@@ -131,7 +125,8 @@ alikassa_form_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
 
 
 /*
- * The next pair that is not empty.
+ * Sets pair to the next pair that is not empty, and *p behind it.  Returns 0
+ * if there is none.
  */
 
 static int
@@ -161,6 +156,11 @@ alikassa_form_next(const unsigned char **p, const unsigned char *last,
     return 0;
 }
 
+
+/*
+ * Writes the decoded text to *dst, which is moved behind it.  The decoded text
+ * is never longer.
+ */
 
 static alikassa_str_t
 alikassa_form_unescape(const alikassa_str_t *text, unsigned char **dst)
@@ -215,104 +215,4 @@ alikassa_form_hex(unsigned char c)
     }
 
     return -1;
-}
-
-
-void
-alikassa_inputs_mark(alikassa_inputs_t *inputs, const alikassa_str_t *all)
-{
-    int                plain;
-    size_t             i;
-    alikassa_input_t  *input;
-
-    plain = (all != NULL && alikassa_json_plain(all));
-
-    for (i = 0; i < inputs->nelts; i++) {
-
-        input = &inputs->elts[i];
-
-        inputs->lengths |= alikassa_input_length(&input->name);
-
-        input->plain = plain || alikassa_json_plain(&input->value);
-
-        if (!plain
-            && (!alikassa_form_is_text(&input->name)
-                || (!input->plain && !alikassa_form_is_text(&input->value))))
-        {
-            input->malformed = 1;
-        }
-    }
-
-    alikassa_form_repeated(inputs);
-}
-
-
-static int
-alikassa_form_is_text(const alikassa_str_t *s)
-{
-    return s->len == 0
-           || (memchr(s->data, '\0', s->len) == NULL
-               && alikassa_utf8_check(s, NULL));
-}
-
-
-static void
-alikassa_form_repeated(alikassa_inputs_t *inputs)
-{
-    size_t             i, j;
-    alikassa_input_t  *index[ALIKASSA_INPUT_MAX_FIELDS], *a, *b;
-
-    if (inputs->nelts <= ALIKASSA_FORM_FEW) {
-
-        for (i = 1; i < inputs->nelts; i++) {
-
-            a = &inputs->elts[i];
-
-            for (j = 0; j < i; j++) {
-
-                b = &inputs->elts[j];
-
-                if (alikassa_str_eq(&a->name, &b->name)) {
-                    a->repeated = 1;
-                    b->repeated = 1;
-                }
-            }
-        }
-
-        return;
-    }
-
-    for (i = 0; i < inputs->nelts; i++) {
-        index[i] = &inputs->elts[i];
-    }
-
-    qsort(index, inputs->nelts, sizeof(alikassa_input_t *),
-          alikassa_form_compare);
-
-    for (i = 1; i < inputs->nelts; i++) {
-
-        a = index[i - 1];
-        b = index[i];
-
-        if (alikassa_str_eq(&a->name, &b->name)) {
-            a->repeated = 1;
-            b->repeated = 1;
-        }
-    }
-}
-
-
-static int
-alikassa_form_compare(const void *one, const void *two)
-{
-    const alikassa_str_t  *a, *b;
-
-    a = &(*(alikassa_input_t * const *) one)->name;
-    b = &(*(alikassa_input_t * const *) two)->name;
-
-    if (a->len != b->len) {
-        return (a->len < b->len) ? -1 : 1;
-    }
-
-    return a->len ? memcmp(a->data, b->data, a->len) : 0;
 }

@@ -1,7 +1,6 @@
 
 /*
- * One order, one payment: the states of an order and what moves it from one
- * to another.
+ * Copyright (C) the authors of ngx_http_alikassa_module
  */
 
 
@@ -19,8 +18,8 @@ typedef struct {
 
 
 /*
- * Each state's rows stand in the order of alikassa_event_t.  A row that says
- * REFUSE keeps its state.
+ * The rows of each state have the order of alikassa_event_t.  A row with
+ * REFUSE keeps the state.
  */
 
 static const alikassa_step_t
@@ -28,126 +27,126 @@ static const alikassa_step_t
 {
     {   /* free */
 
-        alikassa_step(FLIGHT, SEND),        /* request */
-        alikassa_step(FLIGHT, SEND),        /* other: nothing to differ from */
-        alikassa_step(FREE, REFUSE),        /* accepted */
-        alikassa_step(FREE, REFUSE),        /* rejected */
-        alikassa_step(FREE, REFUSE),        /* doubted */
-        alikassa_step(FREE, REFUSE),        /* unsent */
-        alikassa_step(FREE, REFUSE),        /* lost */
-        alikassa_step(FREE, REFUSE),        /* found */
-        alikassa_step(FREE, REFUSE),        /* not found */
-        alikassa_step(FREE, REFUSE),        /* no status */
-        alikassa_step(FREE, REFUSE),        /* died */
-        alikassa_step(FREE, REFUSE),        /* expired */
-        alikassa_step(FREE, REFUSE)         /* evict */
+        alikassa_step(IN_FLIGHT, SEND),         /* request */
+        alikassa_step(IN_FLIGHT, SEND),         /* mismatch: no record */
+        alikassa_step(FREE, REFUSE),            /* accepted */
+        alikassa_step(FREE, REFUSE),            /* rejected */
+        alikassa_step(FREE, REFUSE),            /* doubted */
+        alikassa_step(FREE, REFUSE),            /* unsent */
+        alikassa_step(FREE, REFUSE),            /* outcome unknown */
+        alikassa_step(FREE, REFUSE),            /* found */
+        alikassa_step(FREE, REFUSE),            /* not found */
+        alikassa_step(FREE, REFUSE),            /* no status */
+        alikassa_step(FREE, REFUSE),            /* died */
+        alikassa_step(FREE, REFUSE),            /* expired */
+        alikassa_step(FREE, REFUSE)             /* evict */
     },
 
-    {   /* flight */
+    {   /* in flight */
 
-        alikassa_step(FLIGHT, WAIT),        /* request */
-        alikassa_step(FLIGHT, CONFLICT),    /* other */
-        alikassa_step(DONE, STORE),         /* accepted */
-        alikassa_step(FREE, RELEASE),       /* rejected */
-        alikassa_step(CHECK, ASK),          /* doubted: it may exist */
-        alikassa_step(FREE, RELEASE),       /* unsent */
-        alikassa_step(UNKNOWN, NONE),       /* lost */
-        alikassa_step(FLIGHT, REFUSE),      /* found */
-        alikassa_step(FLIGHT, REFUSE),      /* not found */
-        alikassa_step(FLIGHT, REFUSE),      /* no status */
-        alikassa_step(UNKNOWN, NONE),       /* died */
-        alikassa_step(FLIGHT, REFUSE),      /* expired */
-        alikassa_step(FLIGHT, REFUSE)       /* evict */
+        alikassa_step(IN_FLIGHT, WAIT),         /* request */
+        alikassa_step(IN_FLIGHT, CONFLICT),     /* mismatch */
+        alikassa_step(DONE, STORE),             /* accepted */
+        alikassa_step(FREE, RELEASE),           /* rejected */
+        alikassa_step(CHECKING, QUERY),         /* doubted: it may exist */
+        alikassa_step(FREE, RELEASE),           /* unsent */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* outcome unknown */
+        alikassa_step(IN_FLIGHT, REFUSE),       /* found */
+        alikassa_step(IN_FLIGHT, REFUSE),       /* not found */
+        alikassa_step(IN_FLIGHT, REFUSE),       /* no status */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* died */
+        alikassa_step(IN_FLIGHT, REFUSE),       /* expired */
+        alikassa_step(IN_FLIGHT, REFUSE)        /* evict */
     },
 
     {   /* done */
 
-        alikassa_step(DONE, REPLAY),        /* request */
-        alikassa_step(DONE, CONFLICT),      /* other */
-        alikassa_step(DONE, REFUSE),        /* accepted */
-        alikassa_step(DONE, REFUSE),        /* rejected */
-        alikassa_step(DONE, REFUSE),        /* doubted */
-        alikassa_step(DONE, REFUSE),        /* unsent */
-        alikassa_step(DONE, REFUSE),        /* lost */
-        alikassa_step(DONE, REFUSE),        /* found */
-        alikassa_step(DONE, REFUSE),        /* not found */
-        alikassa_step(DONE, REFUSE),        /* no status */
-        alikassa_step(DONE, REFUSE),        /* died */
-        alikassa_step(FREE, RELEASE),       /* expired */
-        alikassa_step(FREE, RELEASE)        /* evict */
+        alikassa_step(DONE, REPLAY),            /* request */
+        alikassa_step(DONE, CONFLICT),          /* mismatch */
+        alikassa_step(DONE, REFUSE),            /* accepted */
+        alikassa_step(DONE, REFUSE),            /* rejected */
+        alikassa_step(DONE, REFUSE),            /* doubted */
+        alikassa_step(DONE, REFUSE),            /* unsent */
+        alikassa_step(DONE, REFUSE),            /* outcome unknown */
+        alikassa_step(DONE, REFUSE),            /* found */
+        alikassa_step(DONE, REFUSE),            /* not found */
+        alikassa_step(DONE, REFUSE),            /* no status */
+        alikassa_step(DONE, REFUSE),            /* died */
+        alikassa_step(FREE, RELEASE),           /* expired */
+        alikassa_step(FREE, RELEASE)            /* evict */
     },
 
     {   /* unknown */
 
-        alikassa_step(PROBE, ASK),          /* request */
-        alikassa_step(UNKNOWN, CONFLICT),   /* other */
-        alikassa_step(UNKNOWN, REFUSE),     /* accepted */
-        alikassa_step(UNKNOWN, REFUSE),     /* rejected */
-        alikassa_step(UNKNOWN, REFUSE),     /* doubted */
-        alikassa_step(UNKNOWN, REFUSE),     /* unsent */
-        alikassa_step(UNKNOWN, REFUSE),     /* lost */
-        alikassa_step(UNKNOWN, REFUSE),     /* found */
-        alikassa_step(UNKNOWN, REFUSE),     /* not found */
-        alikassa_step(UNKNOWN, REFUSE),     /* no status */
-        alikassa_step(UNKNOWN, REFUSE),     /* died */
-        alikassa_step(UNKNOWN, REFUSE),     /* expired: it may exist still */
-        alikassa_step(FREE, FORGET)         /* evict: no other can go */
+        alikassa_step(QUERYING, QUERY),         /* request */
+        alikassa_step(UNKNOWN, CONFLICT),       /* mismatch */
+        alikassa_step(UNKNOWN, REFUSE),         /* accepted */
+        alikassa_step(UNKNOWN, REFUSE),         /* rejected */
+        alikassa_step(UNKNOWN, REFUSE),         /* doubted */
+        alikassa_step(UNKNOWN, REFUSE),         /* unsent */
+        alikassa_step(UNKNOWN, REFUSE),         /* outcome unknown */
+        alikassa_step(UNKNOWN, REFUSE),         /* found */
+        alikassa_step(UNKNOWN, REFUSE),         /* not found */
+        alikassa_step(UNKNOWN, REFUSE),         /* no status */
+        alikassa_step(UNKNOWN, REFUSE),         /* died */
+        alikassa_step(UNKNOWN, REFUSE),         /* expired: may exist */
+        alikassa_step(FREE, FORGET)             /* evict: nothing else left */
     },
 
-    {   /* probe */
+    {   /* querying */
 
-        alikassa_step(PROBE, WAIT),         /* request */
-        alikassa_step(PROBE, CONFLICT),     /* other */
-        alikassa_step(PROBE, REFUSE),       /* accepted: of a call not made */
-        alikassa_step(PROBE, REFUSE),       /* rejected */
-        alikassa_step(PROBE, REFUSE),       /* doubted */
-        alikassa_step(PROBE, REFUSE),       /* unsent */
-        alikassa_step(PROBE, REFUSE),       /* lost */
-        alikassa_step(DONE, STORE),         /* found */
-        alikassa_step(RESEND, SEND),        /* not found: the asker sends */
-        alikassa_step(UNKNOWN, NONE),       /* no status */
-        alikassa_step(UNKNOWN, NONE),       /* died */
-        alikassa_step(PROBE, REFUSE),       /* expired */
-        alikassa_step(PROBE, REFUSE)        /* evict */
+        alikassa_step(QUERYING, WAIT),          /* request */
+        alikassa_step(QUERYING, CONFLICT),      /* mismatch */
+        alikassa_step(QUERYING, REFUSE),        /* accepted: no call made */
+        alikassa_step(QUERYING, REFUSE),        /* rejected */
+        alikassa_step(QUERYING, REFUSE),        /* doubted */
+        alikassa_step(QUERYING, REFUSE),        /* unsent */
+        alikassa_step(QUERYING, REFUSE),        /* outcome unknown */
+        alikassa_step(DONE, STORE),             /* found */
+        alikassa_step(RESENDING, SEND),         /* not found: owner sends */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* no status */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* died */
+        alikassa_step(QUERYING, REFUSE),        /* expired */
+        alikassa_step(QUERYING, REFUSE)         /* evict */
     },
 
-    {   /* check */
+    {   /* checking */
 
-        alikassa_step(CHECK, WAIT),         /* request */
-        alikassa_step(CHECK, CONFLICT),     /* other */
-        alikassa_step(CHECK, REFUSE),       /* accepted: the call is over */
-        alikassa_step(CHECK, REFUSE),       /* rejected */
-        alikassa_step(CHECK, REFUSE),       /* doubted */
-        alikassa_step(CHECK, REFUSE),       /* unsent */
-        alikassa_step(CHECK, REFUSE),       /* lost */
-        alikassa_step(DONE, STORE),         /* found */
-        alikassa_step(FREE, RELEASE),       /* not found: the no holds */
-        alikassa_step(UNKNOWN, NONE),       /* no status */
-        alikassa_step(UNKNOWN, NONE),       /* died */
-        alikassa_step(CHECK, REFUSE),       /* expired */
-        alikassa_step(CHECK, REFUSE)        /* evict */
+        alikassa_step(CHECKING, WAIT),          /* request */
+        alikassa_step(CHECKING, CONFLICT),      /* mismatch */
+        alikassa_step(CHECKING, REFUSE),        /* accepted: call is done */
+        alikassa_step(CHECKING, REFUSE),        /* rejected */
+        alikassa_step(CHECKING, REFUSE),        /* doubted */
+        alikassa_step(CHECKING, REFUSE),        /* unsent */
+        alikassa_step(CHECKING, REFUSE),        /* outcome unknown */
+        alikassa_step(DONE, STORE),             /* found */
+        alikassa_step(FREE, RELEASE),           /* not found: rejected */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* no status */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* died */
+        alikassa_step(CHECKING, REFUSE),        /* expired */
+        alikassa_step(CHECKING, REFUSE)         /* evict */
     },
 
-    {   /* resend: the call before may still make the order */
+    {   /* resending: the call before may still make the order */
 
-        alikassa_step(RESEND, WAIT),        /* request */
-        alikassa_step(RESEND, CONFLICT),    /* other */
-        alikassa_step(DONE, STORE),         /* accepted */
-        alikassa_step(UNKNOWN, NONE),       /* rejected: doubted is asked */
-        alikassa_step(CHECK, ASK),          /* doubted */
-        alikassa_step(UNKNOWN, NONE),       /* unsent: this one, not that */
-        alikassa_step(UNKNOWN, NONE),       /* lost */
-        alikassa_step(RESEND, REFUSE),      /* found */
-        alikassa_step(RESEND, REFUSE),      /* not found */
-        alikassa_step(RESEND, REFUSE),      /* no status */
-        alikassa_step(UNKNOWN, NONE),       /* died */
-        alikassa_step(RESEND, REFUSE),      /* expired */
-        alikassa_step(RESEND, REFUSE)       /* evict */
+        alikassa_step(RESENDING, WAIT),         /* request */
+        alikassa_step(RESENDING, CONFLICT),     /* mismatch */
+        alikassa_step(DONE, STORE),             /* accepted */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* rejected */
+        alikassa_step(CHECKING, QUERY),         /* doubted */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* unsent: not the first */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* outcome unknown */
+        alikassa_step(RESENDING, REFUSE),       /* found */
+        alikassa_step(RESENDING, REFUSE),       /* not found */
+        alikassa_step(RESENDING, REFUSE),       /* no status */
+        alikassa_step(UNKNOWN, MARK_UNKNOWN),   /* died */
+        alikassa_step(RESENDING, REFUSE),       /* expired */
+        alikassa_step(RESENDING, REFUSE)        /* evict */
     }
 };
 
 
-/* what is not here is lost */
+/* every other outcome is ALIKASSA_EVENT_OUTCOME_UNKNOWN */
 
 static const alikassa_idempotency_outcome_t
     alikassa_idempotency_outcomes[] =
@@ -155,7 +154,7 @@ static const alikassa_idempotency_outcome_t
     { ALIKASSA_OUTCOME_ACCEPTED, ALIKASSA_EVENT_ACCEPTED },
     { ALIKASSA_OUTCOME_REJECTED, ALIKASSA_EVENT_REJECTED },
     { ALIKASSA_OUTCOME_UNSENT, ALIKASSA_EVENT_UNSENT },
-    { ALIKASSA_OUTCOME_NONE, ALIKASSA_EVENT_LOST }
+    { ALIKASSA_OUTCOME_NONE, ALIKASSA_EVENT_OUTCOME_UNKNOWN }
 };
 
 
@@ -191,5 +190,5 @@ alikassa_idempotency_event(alikassa_outcome_t outcome)
         }
     }
 
-    return ALIKASSA_EVENT_LOST;
+    return ALIKASSA_EVENT_OUTCOME_UNKNOWN;
 }

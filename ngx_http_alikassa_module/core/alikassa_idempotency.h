@@ -1,7 +1,12 @@
 
 /*
- * One order, one payment: the states of an order and what moves it from one
- * to another.  docs/idempotency.md shows the table.
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
+ * The state machine of an order: one order, one payment.
+ * docs/idempotency.md has the table.
  */
 
 
@@ -9,51 +14,60 @@
 #define _ALIKASSA_IDEMPOTENCY_H_INCLUDED_
 
 
-#include "alikassa.h"
-#include "alikassa_answer.h"
+#include "alikassa_response.h"
 
 
 typedef enum {
-    ALIKASSA_STATE_FREE = 0,        /* nothing is known: there is no record */
-    ALIKASSA_STATE_FLIGHT,          /* a call is being made */
-    ALIKASSA_STATE_DONE,            /* accepted; the answer is stored */
-    ALIKASSA_STATE_UNKNOWN,         /* it may exist */
-    ALIKASSA_STATE_PROBE,           /* unknown, and its status is asked for */
-    ALIKASSA_STATE_CHECK,           /* rejected, and its status is asked for */
-    ALIKASSA_STATE_RESEND,          /* a call is made again: one was before */
+    ALIKASSA_STATE_FREE = 0,        /* there is no record of the order */
+    ALIKASSA_STATE_IN_FLIGHT,       /* a call is in progress */
+    ALIKASSA_STATE_DONE,            /* accepted; the response is stored */
+    ALIKASSA_STATE_UNKNOWN,         /* the order may exist */
+    ALIKASSA_STATE_QUERYING,        /* unknown; a status query is made */
+    ALIKASSA_STATE_CHECKING,        /* rejected; a status query is made */
+    ALIKASSA_STATE_RESENDING,       /* a call is made after an unknown one */
     ALIKASSA_NSTATES
 } alikassa_state_t;
 
 
 typedef enum {
-    ALIKASSA_EVENT_REQUEST = 0,     /* a request with the same data */
-    ALIKASSA_EVENT_OTHER,           /* a request with other data */
-    ALIKASSA_EVENT_ACCEPTED,        /* the call's outcomes ... */
+    ALIKASSA_EVENT_REQUEST = 0,     /* a request with the same fingerprint */
+    ALIKASSA_EVENT_MISMATCH,        /* a request with another fingerprint */
+
+    /* what became of the call */
+    ALIKASSA_EVENT_ACCEPTED,
     ALIKASSA_EVENT_REJECTED,
-    ALIKASSA_EVENT_DOUBTED,         /* ... rejected, but it may exist */
+    ALIKASSA_EVENT_DOUBTED,         /* rejected, but the order may exist */
     ALIKASSA_EVENT_UNSENT,
-    ALIKASSA_EVENT_LOST,            /* ... nobody knows its outcome */
-    ALIKASSA_EVENT_FOUND,           /* the status call's outcomes ... */
+    ALIKASSA_EVENT_OUTCOME_UNKNOWN,
+
+    /* what became of the status query */
+    ALIKASSA_EVENT_FOUND,
     ALIKASSA_EVENT_NOT_FOUND,
-    ALIKASSA_EVENT_NO_STATUS,       /* ... status not to be had */
-    ALIKASSA_EVENT_DIED,            /* the owner is gone */
-    ALIKASSA_EVENT_EXPIRED,         /* its time is over */
-    ALIKASSA_EVENT_EVICT,           /* its room is needed */
+    ALIKASSA_EVENT_NO_STATUS,       /* the query gave no usable status */
+
+    ALIKASSA_EVENT_DIED,            /* the process of the owner is gone */
+    ALIKASSA_EVENT_EXPIRED,         /* the record is too old */
+    ALIKASSA_EVENT_EVICT,           /* the store needs the memory */
     ALIKASSA_NEVENTS
 } alikassa_event_t;
 
 
+/* what whoever brings the event has to do */
+
 typedef enum {
-    ALIKASSA_ACTION_NONE = 0,
-    ALIKASSA_ACTION_SEND,           /* make the call: you own the order now */
-    ALIKASSA_ACTION_ASK,            /* ask for its status: you own it now */
-    ALIKASSA_ACTION_WAIT,           /* another one owns it */
-    ALIKASSA_ACTION_REPLAY,         /* give the stored answer */
-    ALIKASSA_ACTION_CONFLICT,       /* refuse: other data */
-    ALIKASSA_ACTION_STORE,          /* keep the answer */
-    ALIKASSA_ACTION_RELEASE,        /* forget the record */
-    ALIKASSA_ACTION_FORGET,         /* the same, of an order that may exist */
-    ALIKASSA_ACTION_REFUSE          /* the event has no place here */
+    ALIKASSA_ACTION_MARK_UNKNOWN = 0,   /* record that the order may exist */
+    ALIKASSA_ACTION_SEND,           /* own the order and make the call */
+    ALIKASSA_ACTION_QUERY,          /* own the order and query its status */
+    ALIKASSA_ACTION_WAIT,           /* wait: another request owns the order */
+    ALIKASSA_ACTION_REPLAY,         /* send the stored response */
+    ALIKASSA_ACTION_CONFLICT,       /* refuse: the fingerprint differs */
+    ALIKASSA_ACTION_STORE,          /* store the response */
+    ALIKASSA_ACTION_RELEASE,        /* delete the record */
+    ALIKASSA_ACTION_FORGET,         /* delete it although the order may exist */
+    ALIKASSA_ACTION_REFUSE,         /* the event does not fit the state */
+
+    /* never in the table: for a store that has no memory */
+    ALIKASSA_ACTION_ERROR
 } alikassa_action_t;
 
 
@@ -64,9 +78,9 @@ typedef struct {
 
 
 /*
- * The next state, and what the one who brings the event has to do.  Never
- * fails: an event that has no place leaves the state as it is and says
- * ALIKASSA_ACTION_REFUSE.
+ * Returns the next state and the action.  Never fails: an event that does not
+ * fit the state, or a number that is no state or no event, keeps the state
+ * and gives ALIKASSA_ACTION_REFUSE.
  */
 
 alikassa_step_t alikassa_idempotency_step(alikassa_state_t state,
@@ -74,8 +88,8 @@ alikassa_step_t alikassa_idempotency_step(alikassa_state_t state,
 
 
 /*
- * The event that a call's outcome is.  Whatever is not surely one of the
- * others is ALIKASSA_EVENT_LOST.
+ * Returns the event of the outcome of a call.  An outcome that is not
+ * certain is ALIKASSA_EVENT_OUTCOME_UNKNOWN.
  */
 
 alikassa_event_t alikassa_idempotency_event(alikassa_outcome_t outcome);

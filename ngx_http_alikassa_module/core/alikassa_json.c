@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Reads JSON text that is proven first.  cJSON makes the tree, and what needs
  * none, an object of few members without nesting, is read without: that is
  * what AliKassa answers, each time, and what most clients send.
@@ -12,8 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alikassa_input_internal.h"
-#include "alikassa_json_internal.h"
+#include "alikassa_json_scan.h"
 
 
 /* what was met on the way through the tree */
@@ -57,14 +61,14 @@ static const alikassa_str_t  alikassa_json_false = alikassa_string("false");
 
 alikassa_rc_t
 alikassa_json_parse(const alikassa_str_t *text, alikassa_json_t *json,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_rc_t         rc;
     alikassa_json_scan_t  scan;
 
     memset(json, 0, sizeof(alikassa_json_t));
 
-    rc = alikassa_json_scan(&scan, text, reason);
+    rc = alikassa_json_scan(&scan, text, errmsg);
 
     if (rc == ALIKASSA_OK) {
         rc = alikassa_json_build(&scan, json);
@@ -77,7 +81,7 @@ alikassa_json_parse(const alikassa_str_t *text, alikassa_json_t *json,
     }
 
     if (rc == ALIKASSA_ERROR) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "cannot make the JSON tree");
     }
 
@@ -394,7 +398,7 @@ alikassa_json_scalar(const alikassa_json_t *json, const cJSON *item,
 
 alikassa_rc_t
 alikassa_json_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
-    alikassa_inputs_t *inputs, alikassa_reason_t *reason)
+    alikassa_inputs_t *inputs, alikassa_errmsg_t *errmsg)
 {
     alikassa_rc_t         rc;
     alikassa_json_t       json;
@@ -403,10 +407,10 @@ alikassa_json_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
     memset(inputs, 0, sizeof(alikassa_inputs_t));
     memset(&json, 0, sizeof(alikassa_json_t));
 
-    rc = alikassa_json_scan(&scan, body, reason);
+    rc = alikassa_json_scan(&scan, body, errmsg);
 
     if (rc == ALIKASSA_OK && scan.value.data[0] != '{') {
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "not a JSON object");
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "not a JSON object");
         rc = ALIKASSA_DECLINED;
     }
 
@@ -425,7 +429,7 @@ alikassa_json_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
     }
 
     if (rc == ALIKASSA_ERROR) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "cannot read the JSON object");
     }
 
@@ -587,7 +591,7 @@ alikassa_json_unescape_code(alikassa_str_t *value, unsigned char *dst)
 static alikassa_rc_t
 alikassa_json_equal_names(alikassa_json_scan_t *scan)
 {
-    snprintf(scan->reason->text, ALIKASSA_REASON_LEN,
+    snprintf(scan->errmsg->text, ALIKASSA_ERRMSG_LEN,
              "equal names in one object");
 
     return ALIKASSA_DECLINED;

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Proves JSON text: RFC 8259 to the letter, and less where this module must
  * be sure.  Goes once over the text and notes where the numbers are, and the
  * members of an object that needs no tree.
@@ -8,7 +13,8 @@
 
 #include <stdio.h>
 
-#include "alikassa_json_internal.h"
+#include "alikassa_json_scan.h"
+#include "alikassa_json_string.h"
 #include "alikassa_utf8.h"
 
 
@@ -49,7 +55,7 @@ static alikassa_rc_t alikassa_json_decline(alikassa_json_scan_t *scan,
 
 alikassa_rc_t
 alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_rc_t           rc;
     const unsigned char    *end;
@@ -67,14 +73,14 @@ alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
     scan->nnumbers = 0;
     scan->nalloc = ALIKASSA_JSON_FEW_NUMBERS;
     scan->longest = 0;
-    scan->reason = reason;
+    scan->errmsg = errmsg;
     scan->escapes = 0;
     scan->flat = 0;
     scan->escaped = 0;
     scan->nmembers = 0;
 
     if (text->len == 0) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "an empty text");
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "an empty text");
         return ALIKASSA_DECLINED;
     }
 
@@ -694,7 +700,7 @@ alikassa_json_unexpected(alikassa_json_scan_t *scan)
 static alikassa_rc_t
 alikassa_json_decline(alikassa_json_scan_t *scan, const char *what)
 {
-    snprintf(scan->reason->text, ALIKASSA_REASON_LEN, "%s at byte %zu", what,
+    snprintf(scan->errmsg->text, ALIKASSA_ERRMSG_LEN, "%s at byte %zu", what,
              (size_t) (scan->p - scan->start));
 
     return ALIKASSA_DECLINED;

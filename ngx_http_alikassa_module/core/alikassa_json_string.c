@@ -1,11 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * JSON strings, as PHP's json_encode() writes them and as RFC 8259 needs
  * them.
  */
 
 
-#include "alikassa_json_internal.h"
+#include "alikassa_json_string.h"
 #include "alikassa_utf8.h"
 
 

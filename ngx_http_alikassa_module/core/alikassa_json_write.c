@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * A JSON tree as PHP's json_encode() writes it with its default flags.
  */
 
@@ -9,6 +14,7 @@
 #include <math.h>
 
 #include "alikassa_json.h"
+#include "alikassa_json_string.h"
 
 
 /* a double's shortest digits, and what PHP makes of them with exponent */
@@ -48,7 +54,7 @@ typedef struct {
     size_t                   len;
     size_t                   converted;     /* numbers */
     const alikassa_json_t   *json;
-    alikassa_reason_t       *reason;
+    alikassa_errmsg_t       *errmsg;
 } alikassa_writer_t;
 
 
@@ -74,20 +80,20 @@ static size_t alikassa_decimal_print(const alikassa_decimal_t *d, char *text);
 alikassa_rc_t
 alikassa_json_reencode(const alikassa_pool_t *pool,
     const alikassa_str_t *text, alikassa_str_t *out,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_rc_t      rc;
     alikassa_json_t    json;
     alikassa_writer_t  w;
 
     if (text->len > ALIKASSA_JSON_MAX_REENCODED) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "an object of more than %d bytes",
                  ALIKASSA_JSON_MAX_REENCODED);
         return ALIKASSA_DECLINED;
     }
 
-    rc = alikassa_json_parse(text, &json, reason);
+    rc = alikassa_json_parse(text, &json, errmsg);
 
     if (rc != ALIKASSA_OK) {
         return rc;
@@ -95,7 +101,7 @@ alikassa_json_reencode(const alikassa_pool_t *pool,
 
     if (!cJSON_IsObject(json.root)) {
         alikassa_json_free(&json);
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "not a JSON object");
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "not a JSON object");
         return ALIKASSA_DECLINED;
     }
 
@@ -103,7 +109,7 @@ alikassa_json_reencode(const alikassa_pool_t *pool,
     w.len = 0;
     w.converted = 0;
     w.json = &json;
-    w.reason = reason;
+    w.errmsg = errmsg;
 
     rc = alikassa_json_write_value(&w, json.root);
 
@@ -112,7 +118,7 @@ alikassa_json_reencode(const alikassa_pool_t *pool,
         w.dst = alikassa_alloc(pool, w.len);
 
         if (w.dst == NULL) {
-            snprintf(reason->text, ALIKASSA_REASON_LEN, "no memory");
+            snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "no memory");
             rc = ALIKASSA_ERROR;
 
         } else {
@@ -169,7 +175,7 @@ alikassa_json_write_value(alikassa_writer_t *w, const cJSON *item)
         break;
 
     default:
-        snprintf(w->reason->text, ALIKASSA_REASON_LEN,
+        snprintf(w->errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "an unexpected value in the JSON tree");
         return ALIKASSA_ERROR;
     }
@@ -252,7 +258,7 @@ alikassa_json_write_number(alikassa_writer_t *w, const cJSON *item)
     if (!alikassa_decimal_exact(&d)) {
 
         if (++w->converted > ALIKASSA_JSON_MAX_CONVERTED) {
-            snprintf(w->reason->text, ALIKASSA_REASON_LEN,
+            snprintf(w->errmsg->text, ALIKASSA_ERRMSG_LEN,
                      "more than %d numbers of 16 digits or more, "
                      "send strings", ALIKASSA_JSON_MAX_CONVERTED);
             return ALIKASSA_DECLINED;
@@ -270,7 +276,7 @@ alikassa_json_write_number(alikassa_writer_t *w, const cJSON *item)
 
 refused:
 
-    snprintf(w->reason->text, ALIKASSA_REASON_LEN,
+    snprintf(w->errmsg->text, ALIKASSA_ERRMSG_LEN,
              "a number that PHP would change, send fewer digits "
              "or a string");
 

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The merchant's RSA key, over OpenSSL's EVP interface.
  */
 
@@ -43,7 +48,7 @@ static alikassa_rc_t alikassa_key_digest_spki(alikassa_key_t *key);
 alikassa_rc_t
 alikassa_key_create(const alikassa_str_t *pem,
     const alikassa_str_t *passphrases, size_t npassphrases,
-    alikassa_key_t **key, alikassa_reason_t *reason)
+    alikassa_key_t **key, alikassa_errmsg_t *errmsg)
 {
     size_t                  i, j, n;
     EVP_PKEY               *pkey;
@@ -56,7 +61,7 @@ alikassa_key_create(const alikassa_str_t *pem,
     pkey = NULL;
 
     if (pem->len == 0) {
-        alikassa_key_reason(reason, "the file is empty");
+        alikassa_key_errmsg(errmsg, "the file is empty");
         return ALIKASSA_DECLINED;
     }
 
@@ -68,7 +73,7 @@ alikassa_key_create(const alikassa_str_t *pem,
 
     /* no passphrase opens what OpenSSL cannot decrypt */
 
-    if (rc == ALIKASSA_DECLINED && alikassa_key_unsupported(pem, reason)) {
+    if (rc == ALIKASSA_DECLINED && alikassa_key_unsupported(pem, errmsg)) {
         return rc;
     }
 
@@ -85,21 +90,21 @@ alikassa_key_create(const alikassa_str_t *pem,
     }
 
     if (rc == ALIKASSA_ERROR) {
-        alikassa_key_reason(reason, "cannot read it");
+        alikassa_key_errmsg(errmsg, "cannot read it");
         return rc;
     }
 
     if (rc == ALIKASSA_DECLINED) {
 
         if (!pass.asked) {
-            alikassa_key_reason(reason, "it is not a private key in PEM");
+            alikassa_key_errmsg(errmsg, "it is not a private key in PEM");
 
         } else if (npassphrases == 0) {
-            alikassa_key_reason(reason, "it is encrypted and there is no "
+            alikassa_key_errmsg(errmsg, "it is encrypted and there is no "
                                 "passphrase, name its file with \"password=\"");
 
         } else {
-            alikassa_key_reason(reason, "no passphrase given opens it");
+            alikassa_key_errmsg(errmsg, "no passphrase given opens it");
         }
 
         ERR_clear_error();
@@ -110,7 +115,7 @@ alikassa_key_create(const alikassa_str_t *pem,
 
     ERR_clear_error();
 
-    rc = alikassa_key_check(pkey, reason);
+    rc = alikassa_key_check(pkey, errmsg);
 
     if (rc != ALIKASSA_OK) {
         EVP_PKEY_free(pkey);
@@ -120,14 +125,14 @@ alikassa_key_create(const alikassa_str_t *pem,
     k = calloc(1, sizeof(alikassa_key_t));
     if (k == NULL) {
         EVP_PKEY_free(pkey);
-        alikassa_key_reason(reason, "no memory");
+        alikassa_key_errmsg(errmsg, "no memory");
         return ALIKASSA_ERROR;
     }
 
     k->pkey = pkey;
 
     if (alikassa_key_digest_spki(k) != ALIKASSA_OK) {
-        alikassa_key_reason(reason, "cannot digest its public half");
+        alikassa_key_errmsg(errmsg, "cannot digest its public half");
         alikassa_key_free(k);
         return ALIKASSA_ERROR;
     }
@@ -229,28 +234,28 @@ alikassa_key_passphrase(char *buf, int size, int rwflag, void *data)
 
 
 alikassa_rc_t
-alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason)
+alikassa_key_check(EVP_PKEY *pkey, alikassa_errmsg_t *errmsg)
 {
     int          bits;
     const char  *why;
 
     /* a policy without RSA lets some keys load, and then fails each check */
 
-    if (alikassa_key_unsupported(NULL, reason)) {
+    if (alikassa_key_unsupported(NULL, errmsg)) {
         return ALIKASSA_DECLINED;
     }
 
     /* RSASSA-PSS keys are of another type and cannot make PKCS #1 v1.5 */
 
     if (!EVP_PKEY_is_a(pkey, "RSA")) {
-        alikassa_key_reason(reason, "it is not an RSA key");
+        alikassa_key_errmsg(errmsg, "it is not an RSA key");
         return ALIKASSA_DECLINED;
     }
 
     bits = EVP_PKEY_get_bits(pkey);
 
     if (bits < ALIKASSA_KEY_MIN_BITS || bits > ALIKASSA_KEY_MAX_BITS) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "it has %d bits, from %d to %d are allowed",
                  bits, ALIKASSA_KEY_MIN_BITS, ALIKASSA_KEY_MAX_BITS);
         return ALIKASSA_DECLINED;
@@ -264,7 +269,7 @@ alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason)
 
     if (why != NULL) {
         ERR_clear_error();
-        alikassa_key_reason(reason, why);
+        alikassa_key_errmsg(errmsg, why);
         return ALIKASSA_DECLINED;
     }
 
@@ -362,7 +367,7 @@ alikassa_key_digest_spki(alikassa_key_t *key)
 
 alikassa_rc_t
 alikassa_key_match(const alikassa_key_t *key, const alikassa_str_t *pem,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     int        rc;
     EVP_PKEY  *pub;
@@ -371,8 +376,8 @@ alikassa_key_match(const alikassa_key_t *key, const alikassa_str_t *pem,
     if (pub == NULL) {
         ERR_clear_error();
 
-        if (!alikassa_key_unsupported(NULL, reason)) {
-            alikassa_key_reason(reason, "it is not a public key in PEM");
+        if (!alikassa_key_unsupported(NULL, errmsg)) {
+            alikassa_key_errmsg(errmsg, "it is not a public key in PEM");
         }
 
         return ALIKASSA_DECLINED;
@@ -384,7 +389,7 @@ alikassa_key_match(const alikassa_key_t *key, const alikassa_str_t *pem,
     ERR_clear_error();
 
     if (rc != 1) {
-        alikassa_key_reason(reason, "it is not the other half of the private "
+        alikassa_key_errmsg(errmsg, "it is not the other half of the private "
                             "key");
         return ALIKASSA_DECLINED;
     }
@@ -468,7 +473,7 @@ alikassa_key_free(alikassa_key_t *key)
  */
 
 void
-alikassa_key_reason(alikassa_reason_t *reason, const char *what)
+alikassa_key_errmsg(alikassa_errmsg_t *errmsg, const char *what)
 {
     const char     *data;
     unsigned long   err;
@@ -477,10 +482,10 @@ alikassa_key_reason(alikassa_reason_t *reason, const char *what)
     (void) data;
 
     if (err == 0 || ERR_reason_error_string(err) == NULL) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "%s", what);
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "%s", what);
 
     } else {
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "%s (SSL: %s)", what,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "%s (SSL: %s)", what,
                  ERR_reason_error_string(err));
     }
 

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The merchant's RSA key: loading and proving.
  */
 
@@ -41,7 +46,7 @@ typedef struct alikassa_key_s  alikassa_key_t;
 
 alikassa_rc_t alikassa_key_create(const alikassa_str_t *pem,
     const alikassa_str_t *passphrases, size_t npassphrases,
-    alikassa_key_t **key, alikassa_reason_t *reason);
+    alikassa_key_t **key, alikassa_errmsg_t *errmsg);
 
 
 /*
@@ -51,7 +56,7 @@ alikassa_rc_t alikassa_key_create(const alikassa_str_t *pem,
  */
 
 alikassa_rc_t alikassa_key_match(const alikassa_key_t *key,
-    const alikassa_str_t *pem, alikassa_reason_t *reason);
+    const alikassa_str_t *pem, alikassa_errmsg_t *errmsg);
 
 
 /*

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Why OpenSSL cannot read a key: what the key is encrypted with, and whether
  * OpenSSL, as it is configured in this process, offers that.
  *
@@ -66,7 +71,7 @@ static const char  *const alikassa_key_legacy[] = {
 
 
 int
-alikassa_key_unsupported(const alikassa_str_t *pem, alikassa_reason_t *reason)
+alikassa_key_unsupported(const alikassa_str_t *pem, alikassa_errmsg_t *errmsg)
 {
     int                    found;
     EVP_KEYMGMT           *rsa;
@@ -76,7 +81,7 @@ alikassa_key_unsupported(const alikassa_str_t *pem, alikassa_reason_t *reason)
 
     if (rsa == NULL) {
         ERR_clear_error();
-        alikassa_key_reason(reason, "the configuration of OpenSSL (openssl.cnf "
+        alikassa_key_errmsg(errmsg, "the configuration of OpenSSL (openssl.cnf "
                             "or OPENSSL_CONF) allows no provider with RSA: "
                             "mend its \"default_properties\" and providers");
         return 1;
@@ -97,14 +102,14 @@ alikassa_key_unsupported(const alikassa_str_t *pem, alikassa_reason_t *reason)
     }
 
     if (alikassa_key_cipher_legacy(&c)) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "it is encrypted with %s, which OpenSSL 3 has only in its "
                  "legacy provider, encrypt it anew: \"openssl pkey -provider "
                  "legacy -provider default -in private.pem -aes256 -out "
                  "new.pem\"", c.name);
 
     } else {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "it is encrypted with %s, which OpenSSL or its policy (FIPS) "
                  "does not allow here, encrypt it anew where it is allowed: "
                  "\"openssl pkey -in private.pem -aes256 -out new.pem\"",

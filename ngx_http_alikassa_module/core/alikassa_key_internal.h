@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * What those who use private and public keys share.
  */
 
@@ -36,7 +41,7 @@ EVP_PKEY *alikassa_key_decode_public(const alikassa_str_t *pem);
  */
 
 int alikassa_key_unsupported(const alikassa_str_t *pem,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 
 
 /*
@@ -45,7 +50,7 @@ int alikassa_key_unsupported(const alikassa_str_t *pem,
  * public exponent of at least 3.  ALIKASSA_DECLINED sets the reason.
  */
 
-alikassa_rc_t alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason);
+alikassa_rc_t alikassa_key_check(EVP_PKEY *pkey, alikassa_errmsg_t *errmsg);
 
 
 /*
@@ -53,7 +58,7 @@ alikassa_rc_t alikassa_key_check(EVP_PKEY *pkey, alikassa_reason_t *reason);
  * and empties the error queue.
  */
 
-void alikassa_key_reason(alikassa_reason_t *reason, const char *what);
+void alikassa_key_errmsg(alikassa_errmsg_t *errmsg, const char *what);
 
 
 #endif /* _ALIKASSA_KEY_INTERNAL_H_INCLUDED_ */

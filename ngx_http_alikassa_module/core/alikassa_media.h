@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Content-Type and Accept, RFC 9110 sections 8.3 and 12.5.1.
  */
 

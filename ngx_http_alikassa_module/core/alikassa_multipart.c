@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * multipart/form-data, RFC 7578 over RFC 2046.
  *
  * The body is read twice: first its frame, which tells that it is whole and
@@ -9,7 +14,7 @@
 
 #include <stdio.h>
 
-#include "alikassa_input_internal.h"
+#include "alikassa_multipart.h"
 
 
 /*
@@ -56,7 +61,7 @@ typedef struct {
 
 
 static alikassa_rc_t alikassa_multipart_count(alikassa_multipart_t *m,
-    size_t *parts, alikassa_reason_t *reason);
+    size_t *parts, alikassa_errmsg_t *errmsg);
 static int alikassa_multipart_open(alikassa_multipart_t *m);
 static int alikassa_multipart_next(alikassa_multipart_t *m,
     alikassa_part_t *part);
@@ -94,7 +99,7 @@ static size_t alikassa_part_escape(const unsigned char *p,
 alikassa_rc_t
 alikassa_multipart_decode(const alikassa_pool_t *pool,
     const alikassa_str_t *body, const alikassa_str_t *boundary,
-    alikassa_inputs_t *inputs, alikassa_reason_t *reason)
+    alikassa_inputs_t *inputs, alikassa_errmsg_t *errmsg)
 {
     size_t                   n;
     const char              *wrong;
@@ -108,14 +113,14 @@ alikassa_multipart_decode(const alikassa_pool_t *pool,
     memset(inputs, 0, sizeof(alikassa_inputs_t));
 
     if (boundary->len == 0 || boundary->len > ALIKASSA_INPUT_MAX_BOUNDARY) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "a boundary of %zu bytes, from 1 to %d are allowed",
                  boundary->len, ALIKASSA_INPUT_MAX_BOUNDARY);
         return ALIKASSA_DECLINED;
     }
 
     if (body->len == 0) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "an empty body");
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "an empty body");
         return ALIKASSA_DECLINED;
     }
 
@@ -123,7 +128,7 @@ alikassa_multipart_decode(const alikassa_pool_t *pool,
     m.last = body->data + body->len;
     m.boundary = *boundary;
 
-    rc = alikassa_multipart_count(&m, &n, reason);
+    rc = alikassa_multipart_count(&m, &n, errmsg);
 
     if (rc != ALIKASSA_OK || n == 0) {
         return rc;
@@ -142,7 +147,7 @@ alikassa_multipart_decode(const alikassa_pool_t *pool,
 
         if (value == NULL) {
             inputs->nelts = 0;
-            snprintf(reason->text, ALIKASSA_REASON_LEN,
+            snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                      "%s in the part at byte %zu", wrong,
                      (size_t) (part.data - m.start));
             return ALIKASSA_DECLINED;
@@ -183,28 +188,28 @@ alikassa_multipart_decode(const alikassa_pool_t *pool,
 
 static alikassa_rc_t
 alikassa_multipart_count(alikassa_multipart_t *m, size_t *parts,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_part_t  part;
 
     *parts = 0;
 
     if (!alikassa_multipart_open(m)) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "no boundary in the body");
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "no boundary in the body");
         return ALIKASSA_DECLINED;
     }
 
     while (alikassa_multipart_next(m, &part)) {
 
         if ((*parts)++ == ALIKASSA_INPUT_MAX_FIELDS) {
-            snprintf(reason->text, ALIKASSA_REASON_LEN,
+            snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                      "more than %d parts", ALIKASSA_INPUT_MAX_FIELDS);
             return ALIKASSA_DECLINED;
         }
     }
 
     if (m->p != NULL) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN, "no closing boundary");
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "no closing boundary");
         return ALIKASSA_DECLINED;
     }
 

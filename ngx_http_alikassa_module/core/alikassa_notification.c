@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Notifications: proving them.
  */
 
@@ -7,7 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "alikassa_json.h"
+#include "alikassa_json_string.h"
 #include "alikassa_notification_internal.h"
 #include "alikassa_value.h"
 
@@ -38,7 +43,7 @@ static const unsigned  alikassa_notification_escapes[] = {
 
 static alikassa_rc_t alikassa_notification_fields(
     const alikassa_notification_t *notification, const alikassa_str_t *account,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 static int alikassa_notification_is_account(const alikassa_str_t *value,
     const alikassa_str_t *account);
 static int alikassa_notification_sign(const alikassa_str_t *sign,
@@ -69,7 +74,7 @@ alikassa_rc_t
 alikassa_notification_verify(const alikassa_pool_t *pool,
     const alikassa_notification_t *notification,
     alikassa_verifier_t *const *verifiers, size_t nverifiers,
-    const alikassa_str_t *account, alikassa_reason_t *reason)
+    const alikassa_str_t *account, alikassa_errmsg_t *errmsg)
 {
     int             older;
     size_t          i, len;
@@ -79,14 +84,14 @@ alikassa_notification_verify(const alikassa_pool_t *pool,
     alikassa_str_t  text;
     unsigned char   raw[ALIKASSA_SIGN_BASE64_MAX];
 
-    rc = alikassa_notification_fields(notification, account, reason);
+    rc = alikassa_notification_fields(notification, account, errmsg);
 
     if (rc != ALIKASSA_OK) {
         return rc;
     }
 
     if (!alikassa_notification_sign(&notification->sign, raw, &len)) {
-        return alikassa_notification_refuse(reason, "sign is not base64");
+        return alikassa_notification_refuse(errmsg, "sign is not base64");
     }
 
     for (i = 0; i < nverifiers; i++) {
@@ -96,7 +101,7 @@ alikassa_notification_verify(const alikassa_pool_t *pool,
     }
 
     if (i == nverifiers) {
-        return alikassa_notification_refuse(reason,
+        return alikassa_notification_refuse(errmsg,
                                             "sign has the wrong length");
     }
 
@@ -140,28 +145,7 @@ alikassa_notification_verify(const alikassa_pool_t *pool,
         }
     }
 
-    return alikassa_notification_refuse(reason, "signature does not match");
-}
-
-
-static alikassa_rc_t
-alikassa_notification_try(const alikassa_str_t *text,
-    alikassa_verifier_t *const *verifiers, size_t nverifiers,
-    const unsigned char *raw, size_t len)
-{
-    size_t         i;
-    alikassa_rc_t  rc;
-
-    for (i = 0; i < nverifiers; i++) {
-
-        rc = alikassa_verifier_verify(verifiers[i], text, raw, len);
-
-        if (rc != ALIKASSA_DECLINED) {
-            return rc;
-        }
-    }
-
-    return ALIKASSA_DECLINED;
+    return alikassa_notification_refuse(errmsg, "signature does not match");
 }
 
 
@@ -172,7 +156,7 @@ alikassa_notification_try(const alikassa_str_t *text,
 
 static alikassa_rc_t
 alikassa_notification_fields(const alikassa_notification_t *notification,
-    const alikassa_str_t *account, alikassa_reason_t *reason)
+    const alikassa_str_t *account, alikassa_errmsg_t *errmsg)
 {
     int                                 place;
     size_t                              i, k;
@@ -180,7 +164,7 @@ alikassa_notification_fields(const alikassa_notification_t *notification,
     const alikassa_notification_row_t  *row;
 
     if (notification->sign.data == NULL || notification->sign.len == 0) {
-        return alikassa_notification_refuse(reason, "no sign");
+        return alikassa_notification_refuse(errmsg, "no sign");
     }
 
     for (i = 0; i < notification->fields->nelts; i++) {
@@ -192,20 +176,20 @@ alikassa_notification_fields(const alikassa_notification_t *notification,
 
         if (row->integer && (value->data == NULL || !alikassa_integer(value)))
         {
-            return alikassa_notification_refuse(reason,
+            return alikassa_notification_refuse(errmsg,
                                                 "id is not an integer");
         }
 
         if (row->account && account != NULL
             && !alikassa_notification_is_account(value, account))
         {
-            return alikassa_notification_refuse(reason,
+            return alikassa_notification_refuse(errmsg,
                                                 "it is of another account");
         }
 
         for (k = 0; !row->text && k < value->len; k++) {
             if (value->data[k] < 0x20 || value->data[k] == 0x7f) {
-                return alikassa_notification_refuse(reason,
+                return alikassa_notification_refuse(errmsg,
                                        "a parameter has control characters");
             }
         }
@@ -292,6 +276,27 @@ alikassa_notification_sign(const alikassa_str_t *sign, unsigned char *raw,
     (void) EVP_EncodeBlock(check, raw, (int) *len);
 
     return memcmp(check, sign->data, sign->len) == 0;
+}
+
+
+static alikassa_rc_t
+alikassa_notification_try(const alikassa_str_t *text,
+    alikassa_verifier_t *const *verifiers, size_t nverifiers,
+    const unsigned char *raw, size_t len)
+{
+    size_t         i;
+    alikassa_rc_t  rc;
+
+    for (i = 0; i < nverifiers; i++) {
+
+        rc = alikassa_verifier_verify(verifiers[i], text, raw, len);
+
+        if (rc != ALIKASSA_DECLINED) {
+            return rc;
+        }
+    }
+
+    return ALIKASSA_DECLINED;
 }
 
 

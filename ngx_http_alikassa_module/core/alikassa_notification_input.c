@@ -1,12 +1,18 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Notifications: reading a query, a form or a JSON object, and refusing what
  * two parsers might read differently.
  */
 
 
-#include "alikassa_input_internal.h"
+#include "alikassa_form.h"
 #include "alikassa_json.h"
+#include "alikassa_notification_input.h"
 #include "alikassa_notification_internal.h"
 #include "alikassa_utf8.h"
 
@@ -26,7 +32,7 @@ static const char *alikassa_notification_pair(const unsigned char *p,
     const unsigned char *last, unsigned *bits);
 static alikassa_rc_t alikassa_notification_add(
     alikassa_notification_t *notification, const alikassa_inputs_t *inputs,
-    const unsigned char *pairs, int may_sign, alikassa_reason_t *reason);
+    const unsigned char *pairs, int may_sign, alikassa_errmsg_t *errmsg);
 static const char *alikassa_notification_add_signed(
     alikassa_notification_t *notification, const alikassa_input_t *input,
     int place, alikassa_str_t *value);
@@ -49,7 +55,7 @@ static const alikassa_str_t  alikassa_notification_quoted =
 
 
 alikassa_rc_t
-alikassa_notification_uri(const alikassa_str_t *uri, alikassa_reason_t *reason)
+alikassa_notification_uri(const alikassa_str_t *uri, alikassa_errmsg_t *errmsg)
 {
     const char  *why;
 
@@ -58,18 +64,18 @@ alikassa_notification_uri(const alikassa_str_t *uri, alikassa_reason_t *reason)
     }
 
     if (memchr(uri->data, '#', uri->len) != NULL) {
-        return alikassa_notification_refuse(reason, "the URL has a fragment");
+        return alikassa_notification_refuse(errmsg, "the URL has a fragment");
     }
 
     if (memchr(uri->data, ';', uri->len) != NULL) {
-        return alikassa_notification_refuse(reason,
+        return alikassa_notification_refuse(errmsg,
                                             "a semicolon is not escaped");
     }
 
     why = alikassa_notification_path(uri);
 
     if (why != NULL) {
-        return alikassa_notification_refuse(reason, why);
+        return alikassa_notification_refuse(errmsg, why);
     }
 
     return ALIKASSA_OK;
@@ -185,7 +191,7 @@ alikassa_notification_media(const alikassa_str_t *type)
 alikassa_rc_t
 alikassa_notification_add_form(const alikassa_pool_t *pool,
     alikassa_notification_t *notification, const alikassa_str_t *text,
-    int may_sign, alikassa_reason_t *reason)
+    int may_sign, alikassa_errmsg_t *errmsg)
 {
     const char         *why;
     alikassa_rc_t       rc;
@@ -195,17 +201,17 @@ alikassa_notification_add_form(const alikassa_pool_t *pool,
     why = alikassa_notification_scan(text, pairs);
 
     if (why != NULL) {
-        return alikassa_notification_refuse(reason, why);
+        return alikassa_notification_refuse(errmsg, why);
     }
 
-    rc = alikassa_form_decode(pool, text, &inputs, reason);
+    rc = alikassa_form_decode(pool, text, &inputs, errmsg);
 
     if (rc != ALIKASSA_OK) {
         return rc;
     }
 
     return alikassa_notification_add(notification, &inputs, pairs, may_sign,
-                                     reason);
+                                     errmsg);
 }
 
 
@@ -331,25 +337,25 @@ alikassa_notification_pair(const unsigned char *p, const unsigned char *last,
 alikassa_rc_t
 alikassa_notification_add_json(const alikassa_pool_t *pool,
     alikassa_notification_t *notification, const alikassa_str_t *text,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_rc_t      rc;
     alikassa_inputs_t  inputs;
 
-    rc = alikassa_json_decode(pool, text, &inputs, reason);
+    rc = alikassa_json_decode(pool, text, &inputs, errmsg);
 
     if (rc != ALIKASSA_OK) {
         return rc;
     }
 
-    return alikassa_notification_add(notification, &inputs, NULL, 1, reason);
+    return alikassa_notification_add(notification, &inputs, NULL, 1, errmsg);
 }
 
 
 static alikassa_rc_t
 alikassa_notification_add(alikassa_notification_t *notification,
     const alikassa_inputs_t *inputs, const unsigned char *pairs, int may_sign,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     int                      place;
     size_t                   i;
@@ -361,7 +367,7 @@ alikassa_notification_add(alikassa_notification_t *notification,
     if (inputs->nelts + notification->first.nelts
         > ALIKASSA_NOTIFICATION_MAX_INPUTS)
     {
-        return alikassa_notification_refuse(reason, "too many parameters");
+        return alikassa_notification_refuse(errmsg, "too many parameters");
     }
 
     for (i = 0; i < inputs->nelts; i++) {
@@ -405,7 +411,7 @@ alikassa_notification_add(alikassa_notification_t *notification,
         }
 
         if (why != NULL) {
-            return alikassa_notification_refuse(reason, why);
+            return alikassa_notification_refuse(errmsg, why);
         }
     }
 

@@ -1,6 +1,11 @@
 
 /*
- * What the parts of the notification's check share.
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
+ * What the three files of the notification share.
  */
 
 
@@ -15,35 +20,36 @@
 #define ALIKASSA_NOTIFICATION_SIGN  63
 
 
-/* how a field's value is judged and signed; by default, as a string */
+/* how the value of a field is validated and signed; by default as a string */
 
 typedef struct {
     alikassa_str_t           name;
     unsigned                 integer:1;     /* a JSON number, not a string */
     unsigned                 boolean:1;     /* or true and false */
-    unsigned                 account:1;
-    unsigned                 newer:1;       /* the older form had it not */
+    unsigned                 account:1;     /* the account of the merchant */
+    unsigned                 newer:1;       /* absent in the older form */
     unsigned                 text:1;        /* control characters are allowed,
-                                               since others wrote it */
+                                               the shop or the payer wrote
+                                               the value */
 } alikassa_notification_row_t;
 
 
 /*
- * Returns the row of a value's place.
+ * Returns the row of the field whose value has this index.  The row is static.
  */
 
 const alikassa_notification_row_t *alikassa_notification_row(int place);
 
 
 /*
- * Returns whether name is that of the signature.
+ * Tells whether name is the name of the signature.
  */
 
 int alikassa_notification_is_sign(const alikassa_str_t *name);
 
 
 /*
- * Returns whether the name is allowed by extra.  It is none of a signed
+ * Tells whether extra allows the name, which is not the name of a signed
  * field.
  */
 
@@ -52,10 +58,10 @@ int alikassa_notification_is_extra(const alikassa_notification_extra_t *extra,
 
 
 /*
- * Sets the reason and returns ALIKASSA_DECLINED.
+ * Sets errmsg and returns ALIKASSA_DECLINED.
  */
 
-alikassa_rc_t alikassa_notification_refuse(alikassa_reason_t *reason,
+alikassa_rc_t alikassa_notification_refuse(alikassa_errmsg_t *errmsg,
     const char *text);
 
 

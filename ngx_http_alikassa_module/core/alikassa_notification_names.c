@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Notifications: the names of their fields, and what other parsers might take
  * for one of them.
  */
@@ -7,7 +12,7 @@
 
 #include <stdio.h>
 
-#include "alikassa_input_internal.h"
+#include "alikassa_form.h"
 #include "alikassa_notification_internal.h"
 
 
@@ -28,7 +33,7 @@ static int alikassa_notification_is_safe(unsigned char c);
 static int alikassa_notification_is_alnum(unsigned char c);
 static alikassa_rc_t alikassa_notification_cookies(
     const alikassa_notification_fields_t *fields, const alikassa_str_t *value,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 static int alikassa_notification_cookie(
     const alikassa_notification_fields_t *fields, const alikassa_str_t *name);
 
@@ -134,7 +139,7 @@ alikassa_notification_row(int place)
 
 alikassa_rc_t
 alikassa_notification_fields_set(alikassa_notification_fields_t *fields,
-    const alikassa_str_t *names, size_t n, alikassa_reason_t *reason)
+    const alikassa_str_t *names, size_t n, alikassa_errmsg_t *errmsg)
 {
     int                    place;
     size_t                 i;
@@ -143,7 +148,7 @@ alikassa_notification_fields_set(alikassa_notification_fields_t *fields,
     memset(fields, 0, sizeof(alikassa_notification_fields_t));
 
     if (n > ALIKASSA_NOTIFICATION_MAX_FIELDS) {
-        snprintf(reason->text, ALIKASSA_REASON_LEN,
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                  "more than %d fields", ALIKASSA_NOTIFICATION_MAX_FIELDS);
         return ALIKASSA_DECLINED;
     }
@@ -153,7 +158,7 @@ alikassa_notification_fields_set(alikassa_notification_fields_t *fields,
         name = &names[i];
 
         if (!alikassa_notification_is_name(name)) {
-            snprintf(reason->text, ALIKASSA_REASON_LEN,
+            snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                      "a field's name is a letter and then letters, digits "
                      "and \"_\", at most %d of them",
                      ALIKASSA_NOTIFICATION_MAX_NAME);
@@ -163,12 +168,12 @@ alikassa_notification_fields_set(alikassa_notification_fields_t *fields,
         if (alikassa_notification_folds(name,
                                         &alikassa_notification_sign_name))
         {
-            return alikassa_notification_refuse(reason,
+            return alikassa_notification_refuse(errmsg,
                                        "\"sign\" is the signature itself");
         }
 
         if (alikassa_notification_is_signed(fields, name)) {
-            return alikassa_notification_refuse(reason, "a field is named "
+            return alikassa_notification_refuse(errmsg, "a field is named "
                                        "twice, capitals are not told apart");
         }
 
@@ -190,7 +195,7 @@ alikassa_notification_fields_set(alikassa_notification_fields_t *fields,
                                        [alikassa_notification_needed[i]].name;
 
         if (alikassa_notification_find(fields, name) < 0) {
-            snprintf(reason->text, ALIKASSA_REASON_LEN,
+            snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN,
                      "\"%.*s\" is missing", (int) name->len,
                      (const char *) name->data);
             return ALIKASSA_DECLINED;
@@ -256,6 +261,23 @@ alikassa_notification_find_lower(const alikassa_notification_fields_t *fields,
     }
 
     return -1;
+}
+
+
+int
+alikassa_notification_signs_account(
+    const alikassa_notification_fields_t *fields)
+{
+    size_t  i;
+
+    for (i = 0; i < fields->nelts; i++) {
+
+        if (alikassa_notification_row(fields->places[i])->account) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -552,19 +574,19 @@ alikassa_notification_is_alnum(unsigned char c)
 alikassa_rc_t
 alikassa_notification_header(const alikassa_notification_fields_t *fields,
     const alikassa_str_t *name, const alikassa_str_t *value,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     const alikassa_str_t  *method;
 
     if (alikassa_notification_folds(name, &alikassa_notification_cookie_name))
     {
-        return alikassa_notification_cookies(fields, value, reason);
+        return alikassa_notification_cookies(fields, value, errmsg);
     }
 
     for (method = alikassa_notification_methods; method->len; method++) {
 
         if (alikassa_notification_folds(name, method)) {
-            return alikassa_notification_refuse(reason,
+            return alikassa_notification_refuse(errmsg,
                                        "a header asks for another method");
         }
     }
@@ -579,7 +601,7 @@ alikassa_notification_header(const alikassa_notification_fields_t *fields,
 
 static alikassa_rc_t
 alikassa_notification_cookies(const alikassa_notification_fields_t *fields,
-    const alikassa_str_t *value, alikassa_reason_t *reason)
+    const alikassa_str_t *value, alikassa_errmsg_t *errmsg)
 {
     size_t          i, start;
     alikassa_str_t  cookie;
@@ -599,7 +621,7 @@ alikassa_notification_cookies(const alikassa_notification_fields_t *fields,
         cookie.len = i - start;
 
         if (cookie.len && alikassa_notification_cookie(fields, &cookie)) {
-            return alikassa_notification_refuse(reason,
+            return alikassa_notification_refuse(errmsg,
                                        "a cookie's name might be taken for a "
                                        "signed parameter's");
         }
@@ -667,9 +689,9 @@ alikassa_notification_cookie(const alikassa_notification_fields_t *fields,
 
 
 alikassa_rc_t
-alikassa_notification_refuse(alikassa_reason_t *reason, const char *text)
+alikassa_notification_refuse(alikassa_errmsg_t *errmsg, const char *text)
 {
-    snprintf(reason->text, ALIKASSA_REASON_LEN, "%s", text);
+    snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "%s", text);
 
     return ALIKASSA_DECLINED;
 }

@@ -1,7 +1,12 @@
 
 /*
- * AliKassa's calls as data, after the vendor's page "Payment solution ID 2"
- * (Indonesia, IDR).
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
+ * The tables follow the vendor's page "Payment solution ID 2" (Indonesia,
+ * IDR).
  */
 
 
@@ -12,6 +17,9 @@
 
 #define alikassa_service(name, banks)                                         \
     { alikassa_string(name), banks, alikassa_count(banks) }
+
+
+_Static_assert(ALIKASSA_MAX_FIELDS <= 32, "a mask has a bit for each field");
 
 
 static const alikassa_bank_t  alikassa_online_banking[] = {
@@ -107,7 +115,7 @@ static const alikassa_service_t  alikassa_payout_services[] = {
 };
 
 
-/* in the order of the page's table, which is that of the signature */
+/* the order of the page's table is the order in which fields are signed */
 
 static const alikassa_field_t  alikassa_payment_fields[] = {
     { alikassa_string("amount"), ALIKASSA_FIELD_AMOUNT,
@@ -169,6 +177,14 @@ static const alikassa_field_t  alikassa_status_fields[] = {
 };
 
 
+_Static_assert(alikassa_count(alikassa_payment_fields) <= ALIKASSA_MAX_FIELDS,
+               "payment has at most ALIKASSA_MAX_FIELDS fields");
+_Static_assert(alikassa_count(alikassa_payout_fields) <= ALIKASSA_MAX_FIELDS,
+               "payout has at most ALIKASSA_MAX_FIELDS fields");
+_Static_assert(alikassa_count(alikassa_status_fields) <= ALIKASSA_MAX_FIELDS,
+               "status has at most ALIKASSA_MAX_FIELDS fields");
+
+
 static const alikassa_operation_t  alikassa_operations[] = {
 
     { .name = alikassa_string("payment"),
@@ -177,7 +193,8 @@ static const alikassa_operation_t  alikassa_operations[] = {
       .nfields = alikassa_count(alikassa_payment_fields),
       .services = alikassa_payment_services,
       .nservices = alikassa_count(alikassa_payment_services),
-      .money = 1,
+      .moves_money = 1,
+      .redirects_payer = 1,
       .status = "payment_status" },
 
     { .name = alikassa_string("payout"),
@@ -186,23 +203,23 @@ static const alikassa_operation_t  alikassa_operations[] = {
       .nfields = alikassa_count(alikassa_payout_fields),
       .services = alikassa_payout_services,
       .nservices = alikassa_count(alikassa_payout_services),
-      .money = 1,
-      .pays_out = 1,
+      .moves_money = 1,
+      .is_payout = 1,
       .status = "payout_status" },
 
     { .name = alikassa_string("payment_status"),
       .path = alikassa_string("/v1/payment/status"),
       .fields = alikassa_status_fields,
       .nfields = alikassa_count(alikassa_status_fields),
-      .safe = 1,
-      .one_of = 1 },
+      .is_read_only = 1,
+      .exactly_one_field = 1 },
 
     { .name = alikassa_string("payout_status"),
       .path = alikassa_string("/v1/payout/status"),
       .fields = alikassa_status_fields,
       .nfields = alikassa_count(alikassa_status_fields),
-      .safe = 1,
-      .one_of = 1 }
+      .is_read_only = 1,
+      .exactly_one_field = 1 }
 };
 
 
@@ -223,6 +240,20 @@ alikassa_operation_find(const char *name)
     }
 
     return NULL;
+}
+
+
+void
+alikassa_operation_client_object(alikassa_operation_t *op,
+    const alikassa_str_t *path)
+{
+    static const alikassa_str_t  name = alikassa_string("request");
+
+    memset(op, 0, sizeof(alikassa_operation_t));
+
+    op->name = name;
+    op->path = *path;
+    op->signs_client_object = 1;
 }
 
 
@@ -273,4 +304,29 @@ alikassa_operation_role(const alikassa_operation_t *op,
     }
 
     return -1;
+}
+
+
+const alikassa_str_t *
+alikassa_operation_role_name(alikassa_field_role_t role)
+{
+    int                          field;
+    size_t                       i;
+    const alikassa_operation_t  *op;
+
+    if (role == ALIKASSA_ROLE_NONE) {
+        return NULL;
+    }
+
+    for (i = 0; i < alikassa_count(alikassa_operations); i++) {
+
+        op = &alikassa_operations[i];
+        field = alikassa_operation_role(op, role);
+
+        if (field >= 0) {
+            return &op->fields[field].name;
+        }
+    }
+
+    return NULL;
 }

@@ -1,9 +1,15 @@
 
 /*
- * AliKassa's calls as data: operations, fields, services and bank codes.
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
+ * The calls of AliKassa's API as data: operations, fields, services and bank
+ * codes.
  *
- * A bank, a service, a field or another payment solution is a row in
- * alikassa_operation.c and nothing else.
+ * To add a bank, a service or a field, add a row to a table of
+ * alikassa_operation.c.  A new operation also needs a directive of nginx.
  */
 
 
@@ -17,21 +23,21 @@
 typedef enum {
     ALIKASSA_FIELD_STRING = 0,
     ALIKASSA_FIELD_AMOUNT,          /* decimal (11.2): a JSON number */
-    ALIKASSA_FIELD_INTEGER,         /* positive, 64 bits: a JSON number */
-    ALIKASSA_FIELD_IP,              /* IPv4 or IPv6 text */
-    ALIKASSA_FIELD_URL              /* absolute, http or https */
+    ALIKASSA_FIELD_INTEGER,         /* 1 to 2^63 - 1: a JSON number */
+    ALIKASSA_FIELD_IP,              /* an IPv4 or IPv6 address */
+    ALIKASSA_FIELD_URL              /* an absolute http or https URL */
 } alikassa_field_type_t;
 
 
-/* what a field means beyond its form; for the tables' checks */
+/* what the module uses a field for, beyond validating its type */
 
 typedef enum {
     ALIKASSA_ROLE_NONE = 0,
     ALIKASSA_ROLE_AMOUNT,
     ALIKASSA_ROLE_ORDER_ID,
-    ALIKASSA_ROLE_SERVICE,          /* one of the operation's services */
+    ALIKASSA_ROLE_SERVICE,          /* names one of the services */
     ALIKASSA_ROLE_CODE,             /* a bank code of that service */
-    ALIKASSA_ROLE_CLIENT_IP         /* the client's address if not given */
+    ALIKASSA_ROLE_CLIENT_IP         /* by default the client's address */
 } alikassa_field_role_t;
 
 
@@ -41,7 +47,7 @@ typedef struct {
     alikassa_field_role_t    role;
     unsigned                 max;           /* characters; 0: no limit */
     unsigned                 required:1;
-    unsigned                 clean:1;       /* no control characters */
+    unsigned                 clean:1;       /* without control characters */
 } alikassa_field_t;
 
 
@@ -66,33 +72,42 @@ typedef struct {
     const alikassa_field_t    *fields;
     size_t                     nfields;
 
-    /* none: the operation has no service field */
     const alikassa_service_t  *services;
     size_t                     nservices;
 
-    /* it moves money: never sent twice, audited */
-    unsigned                   money:1;
+    /* the call moves money: it is never sent twice, and it is audited */
+    unsigned                   moves_money:1;
 
-    /* whoever may ask for it takes money */
-    unsigned                   pays_out:1;
+    /* the merchant pays: whoever may make the call may take money */
+    unsigned                   is_payout:1;
 
-    /* it changes nothing: GET is allowed and connections may be reused */
-    unsigned                   safe:1;
+    /* read-only: GET is allowed, and the call may be repeated */
+    unsigned                   is_read_only:1;
 
-    /* exactly one of its fields must be given (status: order_id or id) */
-    unsigned                   one_of:1;
+    /* exactly one of the fields must be given, order_id or id */
+    unsigned                   exactly_one_field:1;
 
-    /* where the outcome of this one can be asked for, or NULL */
+    /* the response has a link, and the payer's browser should follow it */
+    unsigned                   redirects_payer:1;
+
+    /* there are no fields: the client's own JSON object is signed */
+    unsigned                   signs_client_object:1;
+
+    /* the operation that queries the status of this one, or NULL */
     const char                *status;      /* "payment_status" */
 } alikassa_operation_t;
 
 
-/* more than any operation has; sizes fixed arrays */
+/*
+ * The size of arrays and of bit masks, uint32_t, by field.  No operation has
+ * more fields; alikassa_operation.c asserts both limits.
+ */
+
 #define ALIKASSA_MAX_FIELDS  24
 
 
 /*
- * Finds an operation by its name: payment, payout, payment_status,
+ * Finds an operation by its name: payment, payout, payment_status or
  * payout_status.  Returns NULL if there is none.  The row is static.
  */
 
@@ -100,7 +115,16 @@ const alikassa_operation_t *alikassa_operation_find(const char *name);
 
 
 /*
- * Finds a field of an operation.  Returns its index, or -1.
+ * Makes *op the operation that signs the client's own JSON object, with the
+ * path that the operator configures.  path is not copied.
+ */
+
+void alikassa_operation_client_object(alikassa_operation_t *op,
+    const alikassa_str_t *path);
+
+
+/*
+ * Returns the index of the operation's field of this name, or -1.
  */
 
 int alikassa_operation_field(const alikassa_operation_t *op,
@@ -108,18 +132,26 @@ int alikassa_operation_field(const alikassa_operation_t *op,
 
 
 /*
- * Whether any operation has a field of this name.
+ * Tells whether any operation has a field of this name.
  */
 
 int alikassa_operation_any_field(const alikassa_str_t *name);
 
 
 /*
- * The index of the operation's field of this role, or -1.
+ * Returns the index of the operation's field of this role, or -1.
  */
 
 int alikassa_operation_role(const alikassa_operation_t *op,
     alikassa_field_role_t role);
+
+
+/*
+ * Returns the name that fields of this role have in all operations, for
+ * example "order_id", or NULL for ALIKASSA_ROLE_NONE.  The string is static.
+ */
+
+const alikassa_str_t *alikassa_operation_role_name(alikassa_field_role_t role);
 
 
 #endif /* _ALIKASSA_OPERATION_H_INCLUDED_ */

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Signing, over OpenSSL's EVP interface.
  */
 
@@ -48,7 +53,7 @@ struct alikassa_signer_s {
 
 
 static alikassa_rc_t alikassa_signer_prove(alikassa_signer_t *signer,
-    const alikassa_key_t *key, alikassa_reason_t *reason);
+    const alikassa_key_t *key, alikassa_errmsg_t *errmsg);
 static alikassa_rc_t alikassa_signer_raw(alikassa_signer_t *signer,
     const alikassa_str_t *text, unsigned char *sign, size_t *len);
 static alikassa_rc_t alikassa_signer_ctx_create(
@@ -61,7 +66,7 @@ static void alikassa_signer_drop(alikassa_signer_ctx_t *ctx);
 
 alikassa_rc_t
 alikassa_signer_create(const alikassa_key_t *key, const char *digest,
-    alikassa_signer_t **signer, alikassa_reason_t *reason)
+    alikassa_signer_t **signer, alikassa_errmsg_t *errmsg)
 {
     alikassa_rc_t           rc;
     alikassa_signer_t      *s;
@@ -71,7 +76,7 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
 
     s = calloc(1, sizeof(alikassa_signer_t));
     if (s == NULL) {
-        alikassa_key_reason(reason, "no memory");
+        alikassa_key_errmsg(errmsg, "no memory");
         return ALIKASSA_ERROR;
     }
 
@@ -89,7 +94,7 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
     }
 
     if (rc != ALIKASSA_OK) {
-        alikassa_key_reason(reason, rc == ALIKASSA_FORBIDDEN
+        alikassa_key_errmsg(errmsg, rc == ALIKASSA_FORBIDDEN
                                     ? "the library refuses the digest"
                                     : "cannot copy the key");
         alikassa_signer_free(s);
@@ -98,7 +103,7 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
 
     alikassa_signer_put(s, ctx);
 
-    rc = alikassa_signer_prove(s, key, reason);
+    rc = alikassa_signer_prove(s, key, errmsg);
 
     if (rc != ALIKASSA_OK) {
         alikassa_signer_free(s);
@@ -117,7 +122,7 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
 
 static alikassa_rc_t
 alikassa_signer_prove(alikassa_signer_t *signer,
-    const alikassa_key_t *key, alikassa_reason_t *reason)
+    const alikassa_key_t *key, alikassa_errmsg_t *errmsg)
 {
     int                   rc;
     size_t                len;
@@ -127,13 +132,13 @@ alikassa_signer_prove(alikassa_signer_t *signer,
     const alikassa_str_t  text = alikassa_string("{\"amount\":0.01}");
 
     if (alikassa_signer_raw(signer, &text, sign, &len) != ALIKASSA_OK) {
-        alikassa_key_reason(reason, "a trial signature failed");
+        alikassa_key_errmsg(errmsg, "a trial signature failed");
         return ALIKASSA_FORBIDDEN;
     }
 
     ctx = EVP_MD_CTX_new();
     if (ctx == NULL) {
-        alikassa_key_reason(reason, "no memory");
+        alikassa_key_errmsg(errmsg, "no memory");
         return ALIKASSA_ERROR;
     }
 
@@ -146,7 +151,7 @@ alikassa_signer_prove(alikassa_signer_t *signer,
     EVP_MD_CTX_free(ctx);
 
     if (rc != 1) {
-        alikassa_key_reason(reason, "a trial signature does not verify");
+        alikassa_key_errmsg(errmsg, "a trial signature does not verify");
         return ALIKASSA_FORBIDDEN;
     }
 
@@ -164,13 +169,13 @@ alikassa_signer_len(const alikassa_signer_t *signer)
 alikassa_rc_t
 alikassa_signer_sign(alikassa_signer_t *signer,
     const alikassa_str_t *text, unsigned char *sign,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     size_t         len;
     unsigned char  raw[ALIKASSA_SIGN_MAX];
 
     if (alikassa_signer_raw(signer, text, raw, &len) != ALIKASSA_OK) {
-        alikassa_key_reason(reason, "signing failed");
+        alikassa_key_errmsg(errmsg, "signing failed");
         return ALIKASSA_ERROR;
     }
 

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Signing with the merchant's RSA key.
  */
 
@@ -28,7 +33,7 @@ typedef struct alikassa_signer_s  alikassa_signer_t;
 
 alikassa_rc_t alikassa_signer_create(const alikassa_key_t *key,
     const char *digest, alikassa_signer_t **signer,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 
 
 /*
@@ -51,7 +56,7 @@ size_t alikassa_signer_len(const alikassa_signer_t *signer);
 
 alikassa_rc_t alikassa_signer_sign(alikassa_signer_t *signer,
     const alikassa_str_t *text, unsigned char *sign,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 
 
 /*

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * UTF-8 by RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF.
  */
 

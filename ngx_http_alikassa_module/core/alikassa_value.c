@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The forms of single values.
  */
 
@@ -17,11 +22,11 @@
 #define ALIKASSA_INTEGER_MAX  "9223372036854775807"
 
 
-static int alikassa_digit(unsigned char c);
 static int alikassa_url_scheme(const alikassa_str_t *value, const char *scheme,
     size_t *len);
 static int alikassa_url_port(const unsigned char *p,
     const unsigned char *last);
+static int alikassa_digit(unsigned char c);
 
 
 int

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * The forms of single values: decimal, integer, address, URL, UUID.
  */
 

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * AliKassa's RSA key, over OpenSSL's EVP interface.
  */
 
@@ -28,7 +33,7 @@ static alikassa_rc_t alikassa_verifier_init(alikassa_verifier_t *verifier,
 
 alikassa_rc_t
 alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
-    alikassa_verifier_t **verifier, alikassa_reason_t *reason)
+    alikassa_verifier_t **verifier, alikassa_errmsg_t *errmsg)
 {
     EVP_PKEY             *pkey;
     alikassa_rc_t         rc;
@@ -40,18 +45,18 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
 
     /* without RSA no key is a good one: this is not the key's fault */
 
-    if (alikassa_key_unsupported(NULL, reason)) {
+    if (alikassa_key_unsupported(NULL, errmsg)) {
         return ALIKASSA_ERROR;
     }
 
     pkey = alikassa_key_decode_public(pem);
     if (pkey == NULL) {
         ERR_clear_error();
-        alikassa_key_reason(reason, "it is not a public key in PEM");
+        alikassa_key_errmsg(errmsg, "it is not a public key in PEM");
         return ALIKASSA_DECLINED;
     }
 
-    rc = alikassa_key_check(pkey, reason);
+    rc = alikassa_key_check(pkey, errmsg);
 
     if (rc != ALIKASSA_OK) {
         EVP_PKEY_free(pkey);
@@ -61,7 +66,7 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
     v = calloc(1, sizeof(alikassa_verifier_t));
     if (v == NULL) {
         EVP_PKEY_free(pkey);
-        alikassa_key_reason(reason, "no memory");
+        alikassa_key_errmsg(errmsg, "no memory");
         return ALIKASSA_ERROR;
     }
 
@@ -70,7 +75,7 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
     EVP_PKEY_free(pkey);
 
     if (rc != ALIKASSA_OK) {
-        alikassa_key_reason(reason, rc == ALIKASSA_FORBIDDEN
+        alikassa_key_errmsg(errmsg, rc == ALIKASSA_FORBIDDEN
                                     ? "the library refuses the digest"
                                     : "cannot prepare the key");
         alikassa_verifier_free(v);

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * AliKassa's RSA key, the public half: proving what it has signed.
  */
 
@@ -32,7 +37,7 @@ typedef struct alikassa_verifier_s  alikassa_verifier_t;
 
 alikassa_rc_t alikassa_verifier_create(const alikassa_str_t *pem,
     const char *digest, alikassa_verifier_t **verifier,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 
 
 /*

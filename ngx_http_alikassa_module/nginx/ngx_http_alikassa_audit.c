@@ -20,7 +20,7 @@
 
 
 #include "ngx_http_alikassa_audit.h"
-#include "alikassa_json.h"
+#include "alikassa_json_string.h"
 
 #include <poll.h>
 
@@ -153,7 +153,7 @@ ngx_http_alikassa_audit(ngx_http_alikassa_call_t *call)
     r = call->ctx->request;
 
     if (audit == NULL
-        || (call->operation->safe
+        || (call->operation->is_read_only
             && call->query_result != ALIKASSA_EVENT_FOUND
             && call->ctx->rejected == NULL))
     {

@@ -10,6 +10,9 @@
 
 
 #include "ngx_http_alikassa_body.h"
+#include "alikassa_form.h"
+#include "alikassa_json.h"
+#include "alikassa_multipart.h"
 
 
 static ngx_int_t ngx_http_alikassa_decode_rc(alikassa_rc_t rc);
@@ -18,7 +21,7 @@ static ngx_int_t ngx_http_alikassa_decode_rc(alikassa_rc_t rc);
 ngx_int_t
 ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
     ngx_uint_t copy, ngx_str_t *body, ngx_http_alikassa_error_id_t *error,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     ngx_int_t         rc;
     alikassa_str_t    s, boundary;
@@ -26,7 +29,7 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
 
     ctx->decoded = 1;
     ctx->type = ALIKASSA_MEDIA_OTHER;
-    reason->text[0] = '\0';
+    errmsg->text[0] = '\0';
     ngx_str_null(body);
 
     rc = ngx_http_alikassa_read_body(r, copy, body);
@@ -49,7 +52,7 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
         s = ngx_http_alikassa_to_core(&r->args);
 
         return ngx_http_alikassa_decode_rc(
-                   alikassa_form_decode(&ctx->pool, &s, &ctx->inputs, reason));
+                   alikassa_form_decode(&ctx->pool, &s, &ctx->inputs, errmsg));
     }
 
     if (body->len == 0 && h == NULL) {
@@ -70,20 +73,20 @@ ngx_http_alikassa_decode(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
         *error = NGX_HTTP_ALIKASSA_ERROR_BAD_JSON;
 
         return ngx_http_alikassa_decode_rc(
-                   alikassa_json_decode(&ctx->pool, &s, &ctx->inputs, reason));
+                   alikassa_json_decode(&ctx->pool, &s, &ctx->inputs, errmsg));
 
     case ALIKASSA_MEDIA_FORM:
         return ngx_http_alikassa_decode_rc(
-                   alikassa_form_decode(&ctx->pool, &s, &ctx->inputs, reason));
+                   alikassa_form_decode(&ctx->pool, &s, &ctx->inputs, errmsg));
 
     case ALIKASSA_MEDIA_MULTIPART:
         return ngx_http_alikassa_decode_rc(
                    alikassa_multipart_decode(&ctx->pool, &s, &boundary,
-                                             &ctx->inputs, reason));
+                                             &ctx->inputs, errmsg));
 
     default: /* ALIKASSA_MEDIA_OTHER */
 
-        *error = (ctx->operation && ctx->operation->nfields == 0)
+        *error = (ctx->operation && ctx->operation->signs_client_object)
                  ? NGX_HTTP_ALIKASSA_ERROR_MEDIA_TYPE_JSON
                  : NGX_HTTP_ALIKASSA_ERROR_MEDIA_TYPE;
 

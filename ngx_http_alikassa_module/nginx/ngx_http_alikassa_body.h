@@ -37,13 +37,13 @@ ngx_uint_t ngx_http_alikassa_content_encoding(ngx_http_request_t *r);
  * call: another module may have replaced the body since the last one.  body is
  * set as by ngx_http_alikassa_read_body().
  *
- * NGX_OK.  NGX_DECLINED: error is set, and reason if the error is BAD_JSON or
+ * NGX_OK.  NGX_DECLINED: error is set, and errmsg if the error is BAD_JSON or
  * BAD_FORM.  NGX_ERROR: no memory, or nginx cannot read its temporary file.
  */
 
 ngx_int_t ngx_http_alikassa_decode(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t copy, ngx_str_t *body,
-    ngx_http_alikassa_error_id_t *error, alikassa_reason_t *reason);
+    ngx_http_alikassa_error_id_t *error, alikassa_errmsg_t *errmsg);
 
 
 #endif /* _NGX_HTTP_ALIKASSA_BODY_H_INCLUDED_ */

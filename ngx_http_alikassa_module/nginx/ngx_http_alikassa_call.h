@@ -14,11 +14,11 @@
 
 #include "ngx_http_alikassa_conf.h"
 
-#include "alikassa_answer.h"
+#include "alikassa_api.h"
+#include "alikassa_response.h"
 
 
 /* headers of a call */
-#define NGX_HTTP_ALIKASSA_HEADERS  5
 
 
 typedef struct ngx_http_alikassa_ctx_s  ngx_http_alikassa_ctx_t;
@@ -72,8 +72,8 @@ struct ngx_http_alikassa_call_s {
     ngx_http_request_body_t             request_body;
     ngx_chain_t                         chain;
     ngx_buf_t                           buf;
-    ngx_table_elt_t                     headers_in[NGX_HTTP_ALIKASSA_HEADERS];
-    u_char                              length[NGX_SIZE_T_LEN];
+    ngx_table_elt_t                     headers_in[ALIKASSA_NHEADERS];
+    u_char                              length[ALIKASSA_LENGTH_MAX];
 
     /* the response's body, captured */
     u_char                             *start;
@@ -82,7 +82,7 @@ struct ngx_http_alikassa_call_s {
 
     ngx_uint_t                          status;
     u_char                             *retry_after;    /* or NULL */
-    alikassa_answer_t                   answer;
+    alikassa_response_t                 answer;
     alikassa_outcome_t                  outcome;
     alikassa_event_t                    query_result;   /* of a status query */
 

@@ -193,7 +193,7 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
         event = (record && ngx_memcmp(record->digest, claim->digest,
                                       NGX_HTTP_ALIKASSA_CLAIM_LEN)
                            != 0)
-                ? ALIKASSA_EVENT_OTHER : ALIKASSA_EVENT_REQUEST;
+                ? ALIKASSA_EVENT_MISMATCH : ALIKASSA_EVENT_REQUEST;
 
         step = alikassa_idempotency_step(
                    ngx_http_alikassa_record_state(zone, record), event);
@@ -201,7 +201,7 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
         switch (step.action) {
 
         case ALIKASSA_ACTION_SEND:
-        case ALIKASSA_ACTION_ASK:
+        case ALIKASSA_ACTION_QUERY:
             step.action = ngx_http_alikassa_claim_own(claim, record, step);
             break;
 
@@ -238,7 +238,7 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
 
         p = ngx_pnalloc(claim->request->pool, size);
         if (p == NULL) {
-            return ALIKASSA_ACTION_NONE;
+            return ALIKASSA_ACTION_ERROR;
         }
     }
 
@@ -257,7 +257,7 @@ ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim, ngx_msec_t wait)
 
             p = ngx_pnalloc(claim->request->pool, claim->answer.len);
             if (p == NULL) {
-                return ALIKASSA_ACTION_NONE;
+                return ALIKASSA_ACTION_ERROR;
             }
 
             ngx_memcpy(p, buf, claim->answer.len);
@@ -392,7 +392,7 @@ ngx_http_alikassa_claim_own(ngx_http_alikassa_claim_t *claim,
 
     /* also where it is refused: then the caller must know */
 
-    claim->asking = (step.action == ALIKASSA_ACTION_ASK);
+    claim->asking = (step.action == ALIKASSA_ACTION_QUERY);
 
     /* a worker that is not registered would be taken for dead */
 
@@ -633,12 +633,12 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
     switch (step.action) {
 
     case ALIKASSA_ACTION_SEND:
-    case ALIKASSA_ACTION_ASK:
+    case ALIKASSA_ACTION_QUERY:
 
         record->node.data = step.state;
 
         claim->state = step.state;
-        claim->asking = (step.action == ALIKASSA_ACTION_ASK);
+        claim->asking = (step.action == ALIKASSA_ACTION_QUERY);
 
         break;
 
@@ -651,7 +651,7 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
         ngx_http_alikassa_record_release(zone, record);
         break;
 
-    case ALIKASSA_ACTION_NONE:
+    case ALIKASSA_ACTION_MARK_UNKNOWN:
         ngx_http_alikassa_record_unknown(zone, record);
         break;
 
@@ -661,7 +661,7 @@ ngx_http_alikassa_claim_settle(ngx_http_alikassa_claim_t *claim,
 
     over = step.action != ALIKASSA_ACTION_REFUSE
            && step.action != ALIKASSA_ACTION_SEND
-           && step.action != ALIKASSA_ACTION_ASK;
+           && step.action != ALIKASSA_ACTION_QUERY;
 
     if (over) {
         ngx_http_alikassa_claim_disown(claim);
@@ -732,9 +732,10 @@ ngx_http_alikassa_claim_cleanup(void *data)
         return;
     }
 
-    (void) ngx_http_alikassa_claim_settle(claim, claim->asking
-                                                ? ALIKASSA_EVENT_NO_STATUS
-                                                : ALIKASSA_EVENT_LOST,
+    (void) ngx_http_alikassa_claim_settle(claim,
+                                          claim->asking
+                                          ? ALIKASSA_EVENT_NO_STATUS
+                                          : ALIKASSA_EVENT_OUTCOME_UNKNOWN,
                                           0, NULL);
 
     if (claim->owner) {

@@ -14,9 +14,9 @@
 
 #include "ngx_http_alikassa_call.h"
 
-#include "alikassa_body.h"
 #include "alikassa_input.h"
 #include "alikassa_media.h"
+#include "alikassa_request.h"
 
 
 /*
@@ -65,7 +65,7 @@ struct ngx_http_alikassa_ctx_s {
 
     /* of the response to the client, for variables */
     ngx_uint_t                          status;
-    alikassa_answer_t                   answer;
+    alikassa_response_t                 answer;
 
     alikassa_outcome_t                  outcome;
     ngx_str_t                           error;

@@ -108,7 +108,7 @@ ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
                                            : &ngx_http_alikassa_delivery_miss);
         break;
 
-    case ALIKASSA_ACTION_ASK:
+    case ALIKASSA_ACTION_QUERY:
 
         /* a worker died with it: the shop may have seen it, and is asked */
 
@@ -150,7 +150,7 @@ ngx_http_alikassa_delivery_claim(ngx_http_request_t *r,
         return ngx_http_alikassa_delivery_refuse(r,
                                    NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_BUSY);
 
-    default: /* ALIKASSA_ACTION_NONE */
+    default: /* ALIKASSA_ACTION_ERROR */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -329,7 +329,7 @@ ngx_http_alikassa_delivery_final(ngx_http_request_t *r,
         ctx->final = claim;
         break;
 
-    case ALIKASSA_ACTION_ASK:
+    case ALIKASSA_ACTION_QUERY:
         (void) ngx_http_alikassa_claim_settle(claim, ALIKASSA_EVENT_NOT_FOUND,
                                               0, NULL);
         ctx->final = claim;

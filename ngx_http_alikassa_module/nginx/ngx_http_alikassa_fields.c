@@ -390,7 +390,7 @@ ngx_http_alikassa_check_order(ngx_conf_t *cf,
 
 ngx_int_t
 ngx_http_alikassa_fields_build(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, alikassa_faults_t *faults)
+    ngx_http_alikassa_ctx_t *ctx, alikassa_field_errors_t *errors)
 {
     ngx_uint_t      i;
     alikassa_rc_t   rc;
@@ -416,8 +416,9 @@ ngx_http_alikassa_fields_build(ngx_http_request_t *r,
 
     ngx_http_alikassa_fields_default(r, ctx);
 
-    rc = alikassa_body_build(&ctx->pool, ctx->operation, ctx->conf->validate,
-                             ctx->fields, &body, faults);
+    rc = alikassa_request_build(&ctx->pool, ctx->operation,
+                                ctx->conf->validate, ctx->fields, &body,
+                                errors);
 
     if (ngx_http_alikassa_save_field(ctx, ALIKASSA_ROLE_ORDER_ID,
                                       &ctx->order_id)

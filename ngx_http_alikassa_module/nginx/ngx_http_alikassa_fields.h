@@ -27,11 +27,11 @@ ngx_int_t ngx_http_alikassa_merge_fields(ngx_conf_t *cf,
  * what the client sends for a field that the operator sets, or that the client
  * may not send.
  *
- * NGX_OK; NGX_DECLINED: faults lists the invalid fields; NGX_ERROR: no memory.
+ * NGX_OK; NGX_DECLINED: errors lists the invalid fields; NGX_ERROR: no memory.
  */
 
 ngx_int_t ngx_http_alikassa_fields_build(ngx_http_request_t *r,
-    ngx_http_alikassa_ctx_t *ctx, alikassa_faults_t *faults);
+    ngx_http_alikassa_ctx_t *ctx, alikassa_field_errors_t *errors);
 
 /*
  * Takes the value of one field from the operator's configuration, or from the

@@ -35,11 +35,11 @@ static ngx_http_alikassa_next_t ngx_http_alikassa_prepare(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
 static ngx_http_alikassa_next_t ngx_http_alikassa_body_error(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
-    ngx_http_alikassa_error_id_t error, alikassa_reason_t *reason);
+    ngx_http_alikassa_error_id_t error, alikassa_errmsg_t *errmsg);
 static ngx_http_alikassa_next_t ngx_http_alikassa_prepare_request(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx, ngx_str_t *text);
 static ngx_int_t ngx_http_alikassa_save_input(ngx_http_alikassa_ctx_t *ctx,
-    const alikassa_str_t *name, ngx_str_t *dst);
+    alikassa_field_role_t role, ngx_str_t *dst);
 static ngx_int_t ngx_http_alikassa_prepare_account(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 
@@ -72,7 +72,7 @@ ngx_http_alikassa_handler(ngx_http_request_t *r)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    if (r != r->main && !ctx->operation->safe) {
+    if (r != r->main && !ctx->operation->is_read_only) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"alikassa_%*s\" cannot run in a subrequest, which may "
                       "be repeated: send the request itself to \"%V\"",
@@ -135,14 +135,15 @@ ngx_http_alikassa_method(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
         /* "alikassa_request" would sign the body that the client sent */
 
-        return ctx->operation->nfields != 0;
+        return !ctx->operation->signs_client_object;
     }
 
     if (r->method == NGX_HTTP_POST) {
         return 1;
     }
 
-    return ctx->operation->safe && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD));
+    return ctx->operation->is_read_only
+           && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD));
 }
 
 
@@ -212,13 +213,9 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 {
     ngx_int_t                      rc;
     ngx_str_t                      text;
-    alikassa_faults_t              faults;
-    alikassa_reason_t              reason;
+    alikassa_field_errors_t        errors;
+    alikassa_errmsg_t              errmsg;
     ngx_http_alikassa_error_id_t   error;
-
-    static const alikassa_str_t    order_id = alikassa_string("order_id");
-    static const alikassa_str_t    no_order_id =
-                           alikassa_string("The order id field is required.");
 
     if (ngx_http_alikassa_prepare_account(r, ctx) != NGX_OK) {
         return ngx_http_alikassa_send_error(r, ctx,
@@ -226,7 +223,7 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
                                             NULL);
     }
 
-    rc = ngx_http_alikassa_decode(r, ctx, 0, &text, &error, &reason);
+    rc = ngx_http_alikassa_decode(r, ctx, 0, &text, &error, &errmsg);
 
     if (rc == NGX_ERROR) {
         return ngx_http_alikassa_send_error(r, ctx,
@@ -237,27 +234,26 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
     /* an application that hands a request over sends no body of its own */
 
     if (rc == NGX_DECLINED && !ctx->trusted) {
-        return ngx_http_alikassa_body_error(r, ctx, error, &reason);
+        return ngx_http_alikassa_body_error(r, ctx, error, &errmsg);
     }
 
-    if (ctx->operation->nfields == 0) {
+    if (ctx->operation->signs_client_object) {
         return ngx_http_alikassa_prepare_request(r, ctx, &text);
     }
 
-    rc = ngx_http_alikassa_fields_build(r, ctx, &faults);
+    rc = ngx_http_alikassa_fields_build(r, ctx, &errors);
 
     if (rc == NGX_OK
         && ctx->conf->idempotency
-        && ctx->operation->money
+        && ctx->operation->moves_money
         && ctx->order_id.len == 0)
     {
         /* the zone finds an order by its order_id only */
 
-        faults.nelts = 1;
-        faults.elts[0].field = order_id;
-        faults.elts[0].message = no_order_id;
-
-        rc = NGX_DECLINED;
+        rc = (alikassa_validate_missing(&ctx->pool, ctx->operation,
+                                        ALIKASSA_ROLE_ORDER_ID, &errors)
+              == ALIKASSA_OK)
+             ? NGX_DECLINED : NGX_ERROR;
     }
 
     if (rc == NGX_OK) {
@@ -272,12 +268,12 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "client sent invalid field \"%*s\", %uz in all",
-                  faults.elts[0].field.len, faults.elts[0].field.data,
-                  faults.nelts);
+                  errors.elts[0].field.len, errors.elts[0].field.data,
+                  errors.nelts);
 
     return ngx_http_alikassa_send_error(r, ctx,
                                         NGX_HTTP_ALIKASSA_ERROR_INVALID,
-                                        &faults);
+                                        &errors);
 }
 
 
@@ -288,9 +284,9 @@ ngx_http_alikassa_prepare(ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx)
 static ngx_http_alikassa_next_t
 ngx_http_alikassa_body_error(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_http_alikassa_error_id_t error,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
-    alikassa_faults_t  faults;
+    alikassa_field_errors_t  errors;
 
     static const alikassa_str_t  body = alikassa_string("body");
 
@@ -301,14 +297,14 @@ ngx_http_alikassa_body_error(ngx_http_request_t *r,
     }
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "client sent a malformed body: %s", reason->text);
+                  "client sent a malformed body: %s", errmsg->text);
 
-    faults.nelts = 1;
-    faults.elts[0].field = body;
-    faults.elts[0].message.data = (u_char *) reason->text;
-    faults.elts[0].message.len = ngx_strlen(reason->text);
+    errors.nelts = 1;
+    errors.elts[0].field = body;
+    errors.elts[0].message.data = (u_char *) errmsg->text;
+    errors.elts[0].message.len = ngx_strlen(errmsg->text);
 
-    return ngx_http_alikassa_send_error(r, ctx, error, &faults);
+    return ngx_http_alikassa_send_error(r, ctx, error, &errors);
 }
 
 
@@ -323,10 +319,7 @@ ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
 {
     alikassa_rc_t      rc;
     alikassa_str_t     in, out;
-    alikassa_reason_t  reason;
-
-    static const alikassa_str_t  order_id = alikassa_string("order_id");
-    static const alikassa_str_t  amount = alikassa_string("amount");
+    alikassa_errmsg_t  errmsg;
 
     if (ctx->type != ALIKASSA_MEDIA_JSON) {
         return ngx_http_alikassa_send_error(r, ctx,
@@ -336,20 +329,23 @@ ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
 
     in = ngx_http_alikassa_to_core(text);
 
-    rc = alikassa_json_reencode(&ctx->pool, &in, &out, &reason);
+    rc = alikassa_json_reencode(&ctx->pool, &in, &out, &errmsg);
 
     if (rc == ALIKASSA_DECLINED) {
         return ngx_http_alikassa_body_error(r, ctx,
                                             NGX_HTTP_ALIKASSA_ERROR_BAD_JSON,
-                                            &reason);
+                                            &errmsg);
     }
 
     /* the order_id and the amount are for variables and logs */
 
     if (rc != ALIKASSA_OK
-        || ngx_http_alikassa_save_input(ctx, &order_id, &ctx->order_id)
+        || ngx_http_alikassa_save_input(ctx, ALIKASSA_ROLE_ORDER_ID,
+                                        &ctx->order_id)
            != NGX_OK
-        || ngx_http_alikassa_save_input(ctx, &amount, &ctx->amount) != NGX_OK)
+        || ngx_http_alikassa_save_input(ctx, ALIKASSA_ROLE_AMOUNT,
+                                        &ctx->amount)
+           != NGX_OK)
     {
         return ngx_http_alikassa_send_error(r, ctx,
                                             NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY,
@@ -364,17 +360,18 @@ ngx_http_alikassa_prepare_request(ngx_http_request_t *r,
 
 
 /*
- * Copies a string or a number that the client sent; dst stays empty if there is
- * none.
+ * Copies the string or the number that the client sent as the field of this
+ * role; dst stays empty if there is none.
  */
 
 static ngx_int_t
 ngx_http_alikassa_save_input(ngx_http_alikassa_ctx_t *ctx,
-    const alikassa_str_t *name, ngx_str_t *dst)
+    alikassa_field_role_t role, ngx_str_t *dst)
 {
     const alikassa_input_t  *input;
 
-    input = alikassa_inputs_find(&ctx->inputs, name);
+    input = alikassa_inputs_find(&ctx->inputs,
+                                 alikassa_operation_role_name(role));
 
     if (input == NULL || input->type > ALIKASSA_VALUE_NUMBER) {
         return NGX_OK;

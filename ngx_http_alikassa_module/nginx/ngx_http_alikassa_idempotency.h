@@ -103,7 +103,7 @@ ngx_int_t ngx_http_alikassa_claim_account(ngx_http_request_t *r,
  * Brings the request to the record.
  *
  * ALIKASSA_ACTION_SEND: it is ours: call, then settle.
- * ALIKASSA_ACTION_ASK: it is ours: ask for the status, then settle with
+ * ALIKASSA_ACTION_QUERY: it is ours: ask for the status, then settle with
  * found, not found (then it is ours to send, again) or no status.
  * ALIKASSA_ACTION_WAIT: nothing to do: handler will be called, also when the
  * wait has taken too long (then timedout is set).
@@ -111,7 +111,7 @@ ngx_int_t ngx_http_alikassa_claim_account(ngx_http_request_t *r,
  * ALIKASSA_ACTION_CONFLICT: other data.
  * ALIKASSA_ACTION_REFUSE: the zone is full and nothing may be evicted, or
  * has no place for this worker; asking tells whether the order may exist.
- * ALIKASSA_ACTION_NONE: no memory for the answer of an order that is done.
+ * ALIKASSA_ACTION_ERROR: no memory for the answer of an order that is done.
  */
 
 alikassa_action_t ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim,
@@ -124,7 +124,7 @@ alikassa_action_t ngx_http_alikassa_claim(ngx_http_alikassa_claim_t *claim,
  * used.
  * Does nothing if the claim owns no order (any more).  Safe in a pool's
  * cleanup.  Returns what the state machine says: after ALIKASSA_ACTION_SEND
- * and ALIKASSA_ACTION_ASK the order is still the claim's.
+ * and ALIKASSA_ACTION_QUERY the order is still the claim's.
  */
 
 alikassa_action_t ngx_http_alikassa_claim_settle(

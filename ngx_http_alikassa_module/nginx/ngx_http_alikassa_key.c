@@ -269,7 +269,7 @@ ngx_http_alikassa_key_open(ngx_conf_t *cf, ngx_http_alikassa_key_t *key,
     alikassa_rc_t       rc;
     alikassa_str_t      content;
     alikassa_str_t      passphrases[NGX_HTTP_ALIKASSA_PASSPHRASES_MAX];
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     n = 0;
     content.len = 0;
@@ -296,7 +296,7 @@ ngx_http_alikassa_key_open(ngx_conf_t *cf, ngx_http_alikassa_key_t *key,
         }
     }
 
-    rc = alikassa_key_create(pem, passphrases, (size_t) n, &key->key, &reason);
+    rc = alikassa_key_create(pem, passphrases, (size_t) n, &key->key, &errmsg);
 
     if (rc != ALIKASSA_OK) {
 
@@ -304,12 +304,12 @@ ngx_http_alikassa_key_open(ngx_conf_t *cf, ngx_http_alikassa_key_t *key,
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "cannot load key \"%V\" with password file "
                                "\"%V\": %s", &key->path, &key->password,
-                               reason.text);
+                               errmsg.text);
 
         } else {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "cannot load key \"%V\": %s", &key->path,
-                               reason.text);
+                               errmsg.text);
         }
     }
 
@@ -375,7 +375,7 @@ ngx_http_alikassa_key_public(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
 {
     alikassa_rc_t      rc;
     alikassa_str_t     pem;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     if (key->public.len == 0) {
         return NGX_OK;
@@ -385,7 +385,7 @@ ngx_http_alikassa_key_public(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
         return NGX_ERROR;
     }
 
-    rc = alikassa_key_match(key->key, &pem, &reason);
+    rc = alikassa_key_match(key->key, &pem, &errmsg);
 
     ngx_free((void *) pem.data);
 
@@ -393,7 +393,7 @@ ngx_http_alikassa_key_public(ngx_conf_t *cf, ngx_http_alikassa_key_t *key)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "public key \"%V\" does not prove key \"%V\": %s, "
                            "take both from one archive of AliKassa's",
-                           &key->public, &key->path, reason.text);
+                           &key->public, &key->path, errmsg.text);
         return NGX_ERROR;
     }
 
@@ -525,8 +525,8 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
 {
     ngx_uint_t                      i;
     alikassa_rc_t                   rc;
-    alikassa_reason_t               reason;
-    ngx_http_alikassa_conf_pos_t      *where;
+    alikassa_errmsg_t               errmsg;
+    ngx_http_alikassa_conf_pos_t   *where;
     ngx_http_alikassa_signer_t     *signer;
     ngx_http_alikassa_main_conf_t  *amcf;
 
@@ -556,12 +556,12 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
     /* nginx's configuration and the default end with a NUL */
 
     rc = alikassa_signer_create(alcf->key->key, (char *) alcf->digest.data,
-                                &signer->signer, &reason);
+                                &signer->signer, &errmsg);
 
     if (rc == ALIKASSA_ERROR) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "cannot sign with key \"%V\": %s in %V:%ui",
-                      &alcf->key->path, reason.text,
+                      &alcf->key->path, errmsg.text,
                       &alcf->key->pos.file, alcf->key->pos.line);
         return NGX_ERROR;
     }
@@ -575,7 +575,7 @@ ngx_http_alikassa_signer(ngx_conf_t *cf, ngx_http_alikassa_loc_conf_t *alcf)
                       "cannot sign with key \"%V\" and digest \"%V\": %s; "
                       NGX_HTTP_ALIKASSA_DIGEST_MEND
                       " in %V:%ui", &alcf->key->path, &alcf->digest,
-                      reason.text, &where->file, where->line);
+                      errmsg.text, &where->file, where->line);
         return NGX_ERROR;
     }
 

@@ -22,6 +22,7 @@
 #include "ngx_http_alikassa_outcome.h"
 #include "ngx_http_alikassa_page.h"
 #include "ngx_http_alikassa_upstream.h"
+#include "alikassa_api.h"
 #include "alikassa_value.h"
 
 
@@ -347,7 +348,14 @@ ngx_http_alikassa_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_ptr_value(conf->key, prev->key, NULL);
-    ngx_conf_merge_str_value(conf->digest, prev->digest, "sha1");
+    if (conf->digest.data == NULL) {
+        conf->digest = prev->digest;
+    }
+
+    if (conf->digest.data == NULL) {
+        conf->digest.data = (u_char *) alikassa_api_digest_default();
+        conf->digest.len = ngx_strlen(conf->digest.data);
+    }
 
     if (conf->digest_pos.file.len == 0) {
         conf->digest_pos = prev->digest_pos;
@@ -444,7 +452,7 @@ ngx_http_alikassa_merge_check(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    if (conf->operation->pays_out && !clcf->noname && !clcf->lmt_excpt) {
+    if (conf->operation->is_payout && !clcf->noname && !clcf->lmt_excpt) {
 
         amcf = ngx_http_conf_get_module_main_conf(cf,
                                                   ngx_http_alikassa_module);
@@ -616,9 +624,8 @@ ngx_http_alikassa_request(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_alikassa_loc_conf_t *alcf = conf;
 
     ngx_str_t             *value;
+    alikassa_str_t         path;
     alikassa_operation_t  *op;
-
-    static const alikassa_str_t  name = alikassa_string("request");
 
     if (alcf->operation) {
         return ngx_http_alikassa_second_operation(cf, alcf);
@@ -630,13 +637,14 @@ ngx_http_alikassa_request(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    op = ngx_pcalloc(cf->pool, sizeof(alikassa_operation_t));
+    op = ngx_palloc(cf->pool, sizeof(alikassa_operation_t));
     if (op == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    op->name = name;
-    op->path = ngx_http_alikassa_to_core(&value[1]);
+    path = ngx_http_alikassa_to_core(&value[1]);
+
+    alikassa_operation_client_object(op, &path);
 
     alcf->operation = op;
 
@@ -750,7 +758,9 @@ ngx_http_alikassa_digest(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_alikassa_loc_conf_t *alcf = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t          *value;
+    alikassa_str_t      s;
+    alikassa_errmsg_t   names;
 
     if (alcf->digest.data) {
         return "is duplicate";
@@ -758,12 +768,15 @@ ngx_http_alikassa_digest(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_strcmp(value[1].data, "sha1") != 0
-        && ngx_strcmp(value[1].data, "sha256") != 0)
-    {
+    s = ngx_http_alikassa_to_core(&value[1]);
+
+    if (alikassa_api_digest_find(&s) == NULL) {
+
+        alikassa_api_digest_names(&names);
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid digest \"%V\", "
-                           "it must be \"sha1\" or \"sha256\"", &value[1]);
+                           "it must be %s", &value[1], names.text);
         return NGX_CONF_ERROR;
     }
 

@@ -17,6 +17,7 @@
 
 #include "ngx_http_alikassa_notification.h"
 #include "ngx_http_alikassa_body.h"
+#include "alikassa_notification_input.h"
 
 
 static ngx_int_t ngx_http_alikassa_notification_owe(ngx_http_request_t *r);
@@ -32,22 +33,22 @@ static void ngx_http_alikassa_notification_body_handler(
     ngx_http_request_t *r);
 static alikassa_rc_t ngx_http_alikassa_notification_prove(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 static alikassa_rc_t ngx_http_alikassa_notification_headers(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 static alikassa_rc_t ngx_http_alikassa_notification_sent(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
-    ngx_str_t *body, alikassa_reason_t *reason);
+    ngx_str_t *body, alikassa_errmsg_t *errmsg);
 static alikassa_rc_t ngx_http_alikassa_notification_add(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_notification_t *notification, ngx_str_t *args, ngx_str_t *body,
-    alikassa_reason_t *reason);
+    alikassa_errmsg_t *errmsg);
 static alikassa_rc_t ngx_http_alikassa_notification_body(
     ngx_http_request_t *r, alikassa_notification_t *notification,
-    ngx_str_t *body, alikassa_reason_t *reason);
+    ngx_str_t *body, alikassa_errmsg_t *errmsg);
 static alikassa_rc_t ngx_http_alikassa_notification_refuse(
-    alikassa_reason_t *reason, const char *text);
+    alikassa_errmsg_t *errmsg, const char *text);
 static ngx_int_t ngx_http_alikassa_notification_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_alikassa_notification_field_variable(
@@ -385,7 +386,7 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx)
 {
     ngx_int_t          rc;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     if (!ctx->owed) {
         ctx->refused = !ctx->proven;
@@ -416,7 +417,7 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
 
     ctx->owed = 0;
 
-    switch (ngx_http_alikassa_notification_prove(r, ctx, &reason)) {
+    switch (ngx_http_alikassa_notification_prove(r, ctx, &errmsg)) {
 
     case ALIKASSA_OK:
         ctx->proven = 1;
@@ -431,7 +432,7 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
         ctx->uri_changes = r->uri_changes;
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "notification refused: %s", reason.text);
+                      "notification refused: %s", errmsg.text);
 
         return NGX_HTTP_FORBIDDEN;
 
@@ -460,7 +461,7 @@ ngx_http_alikassa_notification_body_handler(ngx_http_request_t *r)
 
 static alikassa_rc_t
 ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
-    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_reason_t *reason)
+    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_errmsg_t *errmsg)
 {
     ngx_int_t        n;
     ngx_str_t        body, value;
@@ -469,7 +470,7 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
     alikassa_pool_t  pool;
 
     if (!ctx->read) {
-        return ngx_http_alikassa_notification_refuse(reason,
+        return ngx_http_alikassa_notification_refuse(errmsg,
                        (r->method & (NGX_HTTP_GET|NGX_HTTP_POST))
                        ? "the body is too large" : "neither GET nor POST");
     }
@@ -478,17 +479,17 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
 
         /* nginx has refused it, and an error_page leads on */
 
-        return ngx_http_alikassa_notification_refuse(reason,
+        return ngx_http_alikassa_notification_refuse(errmsg,
                                                      "the body is not whole");
     }
 
     s.len = r->unparsed_uri.len;
     s.data = r->unparsed_uri.data;
 
-    rc = alikassa_notification_uri(&s, reason);
+    rc = alikassa_notification_uri(&s, errmsg);
 
     if (rc == ALIKASSA_OK) {
-        rc = ngx_http_alikassa_notification_headers(r, ctx, reason);
+        rc = ngx_http_alikassa_notification_headers(r, ctx, errmsg);
     }
 
     if (rc != ALIKASSA_OK) {
@@ -504,20 +505,20 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
     }
 
     if (n != NGX_OK || body.len > NGX_HTTP_ALIKASSA_NOTIFICATION_MAX) {
-        return ngx_http_alikassa_notification_refuse(reason,
+        return ngx_http_alikassa_notification_refuse(errmsg,
                                                      "the body is too large");
     }
 
     if (body.len && (r->method & NGX_HTTP_GET)) {
-        return ngx_http_alikassa_notification_refuse(reason,
+        return ngx_http_alikassa_notification_refuse(errmsg,
                                                      "a GET has a body");
     }
 
     rc = ngx_http_alikassa_notification_add(r, ctx, &ctx->notification,
-                                            &ctx->args, &body, reason);
+                                            &ctx->args, &body, errmsg);
 
     if (rc == ALIKASSA_OK) {
-        rc = ngx_http_alikassa_notification_sent(r, ctx, &body, reason);
+        rc = ngx_http_alikassa_notification_sent(r, ctx, &body, errmsg);
     }
 
     if (rc != ALIKASSA_OK) {
@@ -540,7 +541,7 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
                                         ctx->conf->verifiers->elts,
                                         ctx->conf->verifiers->nelts,
                                         ctx->alcf->account ? &account : NULL,
-                                        reason);
+                                        errmsg);
 }
 
 
@@ -550,7 +551,7 @@ ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
 
 static alikassa_rc_t
 ngx_http_alikassa_notification_headers(ngx_http_request_t *r,
-    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_reason_t *reason)
+    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_errmsg_t *errmsg)
 {
     ngx_uint_t        i, types;
     alikassa_rc_t     rc;
@@ -581,7 +582,7 @@ ngx_http_alikassa_notification_headers(ngx_http_request_t *r,
         value.data = h[i].value.data;
 
         rc = alikassa_notification_header(ctx->conf->fields, &name, &value,
-                                          reason);
+                                          errmsg);
 
         if (rc != ALIKASSA_OK) {
             return rc;
@@ -593,7 +594,7 @@ ngx_http_alikassa_notification_headers(ngx_http_request_t *r,
                == 0
             && ++types > 1)
         {
-            return ngx_http_alikassa_notification_refuse(reason,
+            return ngx_http_alikassa_notification_refuse(errmsg,
                                                 "Content-Type is repeated");
         }
     }
@@ -611,7 +612,7 @@ ngx_http_alikassa_notification_headers(ngx_http_request_t *r,
 static alikassa_rc_t
 ngx_http_alikassa_notification_sent(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx, ngx_str_t *body,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     u_char                   *p, *last;
     ngx_str_t                 args;
@@ -635,12 +636,12 @@ ngx_http_alikassa_notification_sent(ngx_http_request_t *r,
     }
 
     rc = ngx_http_alikassa_notification_add(r, ctx, &sent, &args, body,
-                                            reason);
+                                            errmsg);
 
     if (rc == ALIKASSA_OK
         && !alikassa_notification_equal(&sent, &ctx->notification))
     {
-        return ngx_http_alikassa_notification_refuse(reason,
+        return ngx_http_alikassa_notification_refuse(errmsg,
                      "the query as it was sent has other signed parameters");
     }
 
@@ -652,7 +653,7 @@ static alikassa_rc_t
 ngx_http_alikassa_notification_add(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_notification_t *notification, ngx_str_t *args, ngx_str_t *body,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_rc_t    rc;
     alikassa_str_t   s;
@@ -671,11 +672,11 @@ ngx_http_alikassa_notification_add(ngx_http_request_t *r,
     /* what is signed comes from one place */
 
     rc = alikassa_notification_add_form(&pool, notification, &s,
-                                        body->len == 0, reason);
+                                        body->len == 0, errmsg);
 
     if (rc == ALIKASSA_OK && body->len) {
         rc = ngx_http_alikassa_notification_body(r, notification, body,
-                                                 reason);
+                                                 errmsg);
     }
 
     return rc;
@@ -685,7 +686,7 @@ ngx_http_alikassa_notification_add(ngx_http_request_t *r,
 static alikassa_rc_t
 ngx_http_alikassa_notification_body(ngx_http_request_t *r,
     alikassa_notification_t *notification, ngx_str_t *body,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_str_t         s, type;
     alikassa_pool_t        pool;
@@ -709,24 +710,24 @@ ngx_http_alikassa_notification_body(ngx_http_request_t *r,
     switch (media) {
 
     case ALIKASSA_MEDIA_JSON:
-        return alikassa_notification_add_json(&pool, notification, &s, reason);
+        return alikassa_notification_add_json(&pool, notification, &s, errmsg);
 
     case ALIKASSA_MEDIA_FORM:
         return alikassa_notification_add_form(&pool, notification, &s, 1,
-                                              reason);
+                                              errmsg);
 
     default:
-        return ngx_http_alikassa_notification_refuse(reason,
+        return ngx_http_alikassa_notification_refuse(errmsg,
                                           "the body is neither form nor JSON");
     }
 }
 
 
 static alikassa_rc_t
-ngx_http_alikassa_notification_refuse(alikassa_reason_t *reason,
+ngx_http_alikassa_notification_refuse(alikassa_errmsg_t *errmsg,
     const char *text)
 {
-    ngx_cpystrn((u_char *) reason->text, (u_char *) text, ALIKASSA_REASON_LEN);
+    ngx_cpystrn((u_char *) errmsg->text, (u_char *) text, ALIKASSA_ERRMSG_LEN);
 
     return ALIKASSA_DECLINED;
 }

@@ -116,13 +116,12 @@ ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
     ngx_http_alikassa_notification_conf_t *conf,
     ngx_http_alikassa_loc_conf_t *alcf)
 {
-    size_t                     i;
-    ngx_str_t                  name;
-    const alikassa_str_t      *extra;
-    ngx_http_alikassa_conf_pos_t *where;
+    size_t                         i;
+    ngx_str_t                      name;
+    const alikassa_str_t          *extra;
+    ngx_http_alikassa_conf_pos_t  *where;
 
     static const alikassa_str_t  any = alikassa_string("*");
-    static const alikassa_str_t  account = alikassa_string("account");
 
     where = &conf->extra_pos;
 
@@ -147,9 +146,7 @@ ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (alcf->account
-        && alikassa_notification_find(conf->fields, &account) < 0)
-    {
+    if (alcf->account && !alikassa_notification_signs_account(conf->fields)) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"alikassa_notification_fields\" has no \"account\": "
                       "notifications of other accounts pass, too, in %V:%ui",
@@ -168,7 +165,7 @@ ngx_http_alikassa_notification_load(ngx_conf_t *cf,
     ngx_str_t                     *digest;
     ngx_uint_t                     i;
     alikassa_rc_t                  rc;
-    alikassa_reason_t              reason;
+    alikassa_errmsg_t              errmsg;
     ngx_pool_cleanup_t            *cln;
     alikassa_verifier_t          **verifier;
     ngx_http_alikassa_public_t    *key;
@@ -200,7 +197,7 @@ ngx_http_alikassa_notification_load(ngx_conf_t *cf,
         }
 
         rc = alikassa_verifier_create(&key[i].pem, (char *) digest->data,
-                                      verifier, &reason);
+                                      verifier, &errmsg);
 
         if (rc == ALIKASSA_FORBIDDEN) {
 
@@ -210,7 +207,7 @@ ngx_http_alikassa_notification_load(ngx_conf_t *cf,
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "cannot use key \"%V\" with digest \"%V\": %s; "
                           NGX_HTTP_ALIKASSA_DIGEST_MEND
-                          " in %V:%ui", &key[i].path, digest, reason.text,
+                          " in %V:%ui", &key[i].path, digest, errmsg.text,
                           &pos->file, pos->line);
             return NGX_CONF_ERROR;
         }
@@ -218,7 +215,7 @@ ngx_http_alikassa_notification_load(ngx_conf_t *cf,
         if (rc == ALIKASSA_ERROR) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "cannot use key \"%V\": %s in %V:%ui",
-                          &key[i].path, reason.text, &key[i].pos.file,
+                          &key[i].path, errmsg.text, &key[i].pos.file,
                           key[i].pos.line);
             return NGX_CONF_ERROR;
         }
@@ -228,7 +225,7 @@ ngx_http_alikassa_notification_load(ngx_conf_t *cf,
                           "cannot use key \"%V\" with digest \"%V\": %s, give "
                           "public.pem of AliKassa's \"API certificate for "
                           "notifications\" in %V:%ui", &key[i].path, digest,
-                          reason.text, &key[i].pos.file, key[i].pos.line);
+                          errmsg.text, &key[i].pos.file, key[i].pos.line);
             return NGX_CONF_ERROR;
         }
     }
@@ -334,7 +331,7 @@ ngx_http_alikassa_notification_fields(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t                       *value;
     ngx_uint_t                       i, n;
     alikassa_str_t                  *names;
-    alikassa_reason_t                reason;
+    alikassa_errmsg_t                errmsg;
     alikassa_notification_fields_t  *fields;
 
     if (nlcf->fields != NGX_CONF_UNSET_PTR) {
@@ -356,13 +353,13 @@ ngx_http_alikassa_notification_fields(ngx_conf_t *cf, ngx_command_t *cmd,
         names[i].data = value[i + 1].data;
     }
 
-    if (alikassa_notification_fields_set(fields, names, n, &reason)
+    if (alikassa_notification_fields_set(fields, names, n, &errmsg)
         != ALIKASSA_OK)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid \"alikassa_notification_fields\": %s, "
                            "name the signed fields in their order",
-                           reason.text);
+                           errmsg.text);
         return NGX_CONF_ERROR;
     }
 

@@ -65,7 +65,7 @@ ngx_http_alikassa_order_start(ngx_http_request_t *r,
 {
     ctx->cleanup = ngx_http_alikassa_order_cleanup;
 
-    if (ctx->conf->idempotency == NULL || !ctx->operation->money) {
+    if (ctx->conf->idempotency == NULL || !ctx->operation->moves_money) {
         return ngx_http_alikassa_order_call(r, ctx);
     }
 
@@ -169,7 +169,7 @@ ngx_http_alikassa_order_claim(ngx_http_request_t *r,
 
         return ngx_http_alikassa_order_call(r, ctx);
 
-    case ALIKASSA_ACTION_ASK:
+    case ALIKASSA_ACTION_QUERY:
 
         ctx->idempotency_status = ngx_http_alikassa_status_unknown;
 
@@ -202,7 +202,7 @@ ngx_http_alikassa_order_claim(ngx_http_request_t *r,
     case ALIKASSA_ACTION_REFUSE:
         return ngx_http_alikassa_order_store_full(r, ctx);
 
-    default: /* ALIKASSA_ACTION_NONE */
+    default: /* ALIKASSA_ACTION_ERROR */
 
         ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
 
@@ -260,8 +260,8 @@ ngx_http_alikassa_order_replay(ngx_http_request_t *r,
 
     body = ngx_http_alikassa_to_core(&ctx->claim->answer);
 
-    if (alikassa_answer_read(&ctx->pool, ctx->operation, ctx->status, &body,
-                             &ctx->answer, &outcome)
+    if (alikassa_response_read(&ctx->pool, ctx->operation, ctx->status, &body,
+                               &ctx->answer, &outcome)
         != ALIKASSA_OK)
     {
         ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
@@ -297,7 +297,7 @@ ngx_http_alikassa_order_query_status(ngx_http_request_t *r,
     ngx_str_t                    text;
     alikassa_str_t               body;
     alikassa_fields_t           *fields;
-    alikassa_faults_t            faults;
+    alikassa_field_errors_t      errors;
     const alikassa_operation_t  *op;
 
     op = alikassa_operation_find(ctx->operation->status);
@@ -318,8 +318,8 @@ ngx_http_alikassa_order_query_status(ngx_http_request_t *r,
 
     /* any order_id that "alikassa_validate fields" or "off" let pass */
 
-    if (alikassa_body_build(&ctx->pool, op, ALIKASSA_VALIDATE_OFF, fields,
-                            &body, &faults)
+    if (alikassa_request_build(&ctx->pool, op, ALIKASSA_VALIDATE_OFF, fields,
+                               &body, &errors)
         != ALIKASSA_OK)
     {
         goto failed;
@@ -379,7 +379,7 @@ ngx_http_alikassa_order_sign(ngx_http_request_t *r,
         /* the pool's cleanup gives back an order that is claimed */
 
         if (kind == NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY
-            || (ctx->claim && ctx->claim->state == ALIKASSA_STATE_RESEND))
+            || (ctx->claim && ctx->claim->state == ALIKASSA_STATE_RESENDING))
         {
             ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
 
@@ -406,7 +406,7 @@ ngx_http_alikassa_order_sign(ngx_http_request_t *r,
 
     ctx->call = call;
 
-    if (!ctx->operation->safe) {
+    if (!ctx->operation->is_read_only) {
         ngx_http_alikassa_quic_hold(r);
     }
 
@@ -417,7 +417,7 @@ ngx_http_alikassa_order_sign(ngx_http_request_t *r,
 
     case NGX_AGAIN:
 
-        if (ctx->operation->safe) {
+        if (ctx->operation->is_read_only) {
             ngx_http_alikassa_watch(r);
         }
 
@@ -519,7 +519,7 @@ ngx_http_alikassa_order_resume(ngx_http_request_t *r)
 
         ngx_http_alikassa_unwatch(r);
 
-        if (r->connection->error && ctx->operation->safe) {
+        if (r->connection->error && ctx->operation->is_read_only) {
             ngx_http_finalize_request(r, NGX_ERROR);
             return;
         }

@@ -67,8 +67,8 @@ ngx_http_alikassa_judge_response(ngx_http_alikassa_call_t *call)
     body.len = call->len;
     body.data = call->start;
 
-    if (alikassa_answer_read(&call->ctx->pool, call->operation, call->status,
-                             &body, &call->answer, &outcome)
+    if (alikassa_response_read(&call->ctx->pool, call->operation, call->status,
+                               &body, &call->answer, &outcome)
         != ALIKASSA_OK)
     {
         return;
@@ -76,7 +76,9 @@ ngx_http_alikassa_judge_response(ngx_http_alikassa_call_t *call)
 
     call->outcome = outcome;
 
-    if (alikassa_answer_denied(call->operation, call->status, &call->answer)) {
+    if (alikassa_response_is_caller_denied(call->operation, call->status,
+                                           &call->answer))
+    {
         ngx_http_alikassa_log_denied(call);
     }
 
@@ -142,7 +144,7 @@ ngx_http_alikassa_is_resend(ngx_http_alikassa_call_t *call)
 
     return call->kind == NGX_HTTP_ALIKASSA_CALL_OPERATION
            && claim
-           && claim->state == ALIKASSA_STATE_RESEND;
+           && claim->state == ALIKASSA_STATE_RESENDING;
 }
 
 
@@ -166,7 +168,7 @@ ngx_http_alikassa_is_doubtful(ngx_http_alikassa_call_t *call)
         return 0;
     }
 
-    return alikassa_answer_doubtful(call->status, &call->answer)
+    return alikassa_response_order_may_exist(call->status, &call->answer)
            || ngx_http_alikassa_is_resend(call);
 }
 
@@ -238,9 +240,9 @@ ngx_http_alikassa_settle_query(ngx_http_alikassa_call_t *call)
         ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_REPLAYED);
 
     } else if (call->response_usable
-               && alikassa_answer_not_found(call->status, &call->answer)
+               && alikassa_response_not_found(call->status, &call->answer)
                && !(ctx->rejected
-                    && alikassa_answer_misled(ctx->rejected->status)))
+                    && alikassa_response_is_wrong_path(ctx->rejected->status)))
     {
         call->query_result = ALIKASSA_EVENT_NOT_FOUND;
 
@@ -266,7 +268,7 @@ ngx_http_alikassa_is_other_order(ngx_http_alikassa_call_t *call)
 
     order_id = ngx_http_alikassa_to_core(&call->ctx->order_id);
 
-    if (!alikassa_answer_another(&call->answer, &order_id)) {
+    if (!alikassa_response_is_other_order(&call->answer, &order_id)) {
         return 0;
     }
 
@@ -310,8 +312,8 @@ ngx_http_alikassa_call_abandon(ngx_http_alikassa_call_t *call)
 
     ngx_log_error(NGX_LOG_ERR, call->ctx->request->connection->log, 0,
                   "a call to AliKassa was cut off before its answer, "
-                  "%s", call->operation->safe ? "its result is not known"
-                                              : "the order may exist");
+                  "%s", call->operation->is_read_only
+                        ? "its result is not known" : "the order may exist");
 
     ngx_http_alikassa_call_record(call, ALIKASSA_OUTCOME_UNKNOWN);
 }

@@ -8,6 +8,8 @@
 #include "ngx_http_alikassa_notification.h"
 #include "ngx_http_alikassa_response.h"
 #include "ngx_http_alikassa_variables.h"
+#include "alikassa_api.h"
+#include "alikassa_refusal.h"
 
 
 static const ngx_http_alikassa_error_t *ngx_http_alikassa_find_page(
@@ -75,6 +77,7 @@ static ngx_int_t
 ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
 {
     alikassa_str_t                    text;
+    alikassa_refusal_t                refusal;
     ngx_http_alikassa_ctx_t          *ctx;
     const ngx_http_alikassa_error_t  *page;
 
@@ -104,8 +107,11 @@ ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
     ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_INVALID);
     ctx->error = page->code;
 
-    if (alikassa_refusal_write(&ctx->pool, &page->message, NULL, &text)
-        != ALIKASSA_OK
+    ngx_memzero(&refusal, sizeof(alikassa_refusal_t));
+
+    refusal.message = page->message;
+
+    if (alikassa_refusal_build(&ctx->pool, &refusal, &text) != ALIKASSA_OK
         || ngx_http_alikassa_common_headers(r, ctx) != NGX_OK)
     {
         return NGX_ERROR;
@@ -121,7 +127,7 @@ ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
     ngx_http_clear_content_length(r);
     r->headers_out.content_length_n = text.len;
 
-    ngx_str_set(&r->headers_out.content_type, "application/json");
+    ngx_str_set(&r->headers_out.content_type, ALIKASSA_CONTENT_TYPE);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
     ngx_str_null(&r->headers_out.charset);

@@ -11,16 +11,16 @@
 
 
 #include "ngx_http_alikassa_response.h"
-#include "alikassa_json.h"
-#include "alikassa_value.h"
+#include "alikassa_api.h"
+#include "alikassa_refusal.h"
 
 
 static ngx_int_t ngx_http_alikassa_error_response(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_error_t *error,
-    alikassa_faults_t *faults);
+    alikassa_field_errors_t *errors);
 static ngx_int_t ngx_http_alikassa_error_code(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_error_t *error,
-    alikassa_faults_t *faults);
+    alikassa_field_errors_t *errors);
 static ngx_int_t ngx_http_alikassa_retry_after(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t seconds);
 static ngx_int_t ngx_http_alikassa_call_response(ngx_http_request_t *r,
@@ -38,12 +38,10 @@ static ngx_int_t ngx_http_alikassa_accept_header(ngx_http_request_t *r,
 static ngx_int_t ngx_http_alikassa_send_redirect(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx);
 static ngx_int_t ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
-    const ngx_http_alikassa_error_t *error, alikassa_faults_t *faults,
+    const ngx_http_alikassa_error_t *error, alikassa_field_errors_t *errors,
     ngx_str_t *out);
 static ngx_int_t ngx_http_alikassa_write_exists(ngx_http_alikassa_ctx_t *ctx,
     ngx_str_t *out);
-static u_char *ngx_http_alikassa_write_member(u_char *p, const char *name,
-    ngx_str_t *value);
 static ngx_int_t ngx_http_alikassa_send_json(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_uint_t status, ngx_str_t *body);
 
@@ -51,11 +49,11 @@ static ngx_int_t ngx_http_alikassa_send_json(ngx_http_request_t *r,
 ngx_http_alikassa_next_t
 ngx_http_alikassa_send_error(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_http_alikassa_error_id_t error,
-    alikassa_faults_t *faults)
+    alikassa_field_errors_t *errors)
 {
     ctx->rc = ngx_http_alikassa_error_response(r, ctx,
                                              &ngx_http_alikassa_errors[error],
-                                               faults);
+                                               errors);
 
     return NGX_HTTP_ALIKASSA_ANSWERED;
 }
@@ -64,7 +62,7 @@ ngx_http_alikassa_send_error(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_alikassa_error_response(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_error_t *error,
-    alikassa_faults_t *faults)
+    alikassa_field_errors_t *errors)
 {
     ngx_str_t  body;
 
@@ -72,7 +70,7 @@ ngx_http_alikassa_error_response(ngx_http_request_t *r,
         ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_INVALID);
     }
 
-    if (ngx_http_alikassa_error_code(r, ctx, error, faults) != NGX_OK) {
+    if (ngx_http_alikassa_error_code(r, ctx, error, errors) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -80,16 +78,16 @@ ngx_http_alikassa_error_response(ngx_http_request_t *r,
         return error->status;
     }
 
-    if (ngx_http_alikassa_write_refusal(ctx, error, faults, &body) != NGX_OK
+    if (ngx_http_alikassa_write_refusal(ctx, error, errors, &body) != NGX_OK
         || ngx_http_alikassa_retry_after(r, ctx, error->retry_after) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (ctx->allow
-        && ngx_http_alikassa_add_header(r, "Allow", ctx->operation->safe
-                                                    ? "GET, HEAD, POST"
-                                                    : "POST")
+        && ngx_http_alikassa_add_header(r, "Allow",
+                                        ctx->operation->is_read_only
+                                        ? "GET, HEAD, POST" : "POST")
            == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -106,7 +104,7 @@ ngx_http_alikassa_error_response(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_alikassa_error_code(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, const ngx_http_alikassa_error_t *error,
-    alikassa_faults_t *faults)
+    alikassa_field_errors_t *errors)
 {
     u_char     *p;
     size_t      len;
@@ -114,11 +112,11 @@ ngx_http_alikassa_error_code(ngx_http_request_t *r,
 
     ctx->error = error->code;
 
-    if (!error->field_errors || faults == NULL) {
+    if (!error->field_errors || errors == NULL) {
         return NGX_OK;
     }
 
-    field = ngx_http_alikassa_from_core(&faults->elts[0].field);
+    field = ngx_http_alikassa_from_core(&errors->elts[0].field);
     len = error->code.len + field.len;
 
     p = ngx_pnalloc(r->pool, len);
@@ -208,9 +206,9 @@ ngx_http_alikassa_call_response(ngx_http_request_t *r,
     }
 
     if (ctx->status < NGX_HTTP_SPECIAL_RESPONSE
-        && ctx->operation->money
+        && ctx->operation->moves_money
         && ngx_http_alikassa_wants_redirect(r, ctx)
-        && alikassa_answer_redirect(&ctx->answer))
+        && alikassa_response_has_link(&ctx->answer))
     {
         return ngx_http_alikassa_send_redirect(r, ctx);
     }
@@ -240,9 +238,8 @@ ngx_http_alikassa_existing_order_response(ngx_http_request_t *r,
 
     status = NGX_HTTP_OK;
 
-    if (ngx_http_alikassa_wants_redirect(r, ctx)
-        && alikassa_operation_role(ctx->operation, ALIKASSA_ROLE_CLIENT_IP)
-           >= 0)
+    if (ctx->operation->redirects_payer
+        && ngx_http_alikassa_wants_redirect(r, ctx))
     {
         status = NGX_HTTP_CONFLICT;
         ctx->error = error;
@@ -419,123 +416,49 @@ ngx_http_alikassa_send_redirect(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_alikassa_write_refusal(ngx_http_alikassa_ctx_t *ctx,
-    const ngx_http_alikassa_error_t *error, alikassa_faults_t *faults,
+    const ngx_http_alikassa_error_t *error, alikassa_field_errors_t *errors,
     ngx_str_t *out)
 {
-    u_char                *p;
-    size_t                 len;
-    ngx_str_t              outcome;
-    alikassa_str_t         text, s;
-    const alikassa_str_t  *name;
+    alikassa_str_t      text;
+    alikassa_refusal_t  refusal;
 
-    if (alikassa_refusal_write(&ctx->pool, &error->message, faults, &text)
+    refusal.message = error->message;
+    refusal.errors = errors;
+    refusal.outcome = error->with_outcome ? ctx->outcome
+                                          : ALIKASSA_OUTCOME_NONE;
+    refusal.order_id = ngx_http_alikassa_to_core(&ctx->order_id);
+
+    if (alikassa_refusal_build(&ctx->pool, &refusal, &text) != ALIKASSA_OK) {
+        return NGX_ERROR;
+    }
+
+    *out = ngx_http_alikassa_from_core(&text);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Writes the response for an order that a status query has found.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_write_exists(ngx_http_alikassa_ctx_t *ctx, ngx_str_t *out)
+{
+    alikassa_str_t  text, order_id;
+
+    order_id = ngx_http_alikassa_to_core(&ctx->order_id);
+
+    if (alikassa_existing_order_build(&ctx->pool, &ctx->answer, &order_id,
+                                      &text)
         != ALIKASSA_OK)
     {
         return NGX_ERROR;
     }
 
-    out->len = text.len;
-    out->data = (u_char *) text.data;
-
-    if (!error->with_outcome) {
-        return NGX_OK;
-    }
-
-    name = alikassa_outcome_name(ctx->outcome);
-    outcome = ngx_http_alikassa_from_core(name);
-
-    s = ngx_http_alikassa_to_core(&ctx->order_id);
-
-    len = text.len + sizeof(",\"outcome\":\"\",\"order_id\":") + outcome.len
-          + 2 + alikassa_json_write_text(NULL, &s);
-
-    p = ngx_pnalloc(ctx->request->pool, len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    out->data = p;
-
-    p = ngx_cpymem(p, text.data, text.len - 1);
-    p = ngx_http_alikassa_write_member(p, ",\"outcome\":", &outcome);
-
-    if (ctx->order_id.len) {
-        p = ngx_http_alikassa_write_member(p, ",\"order_id\":",
-                                           &ctx->order_id);
-    }
-
-    *p++ = '}';
-
-    out->len = p - out->data;
+    *out = ngx_http_alikassa_from_core(&text);
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_alikassa_write_exists(ngx_http_alikassa_ctx_t *ctx, ngx_str_t *out)
-{
-    u_char          *p;
-    size_t           len;
-    ngx_str_t        status, id;
-    alikassa_str_t   s;
-
-    static ngx_str_t  message =
-        ngx_string("This order exists already, its first answer was lost.");
-
-    status = ngx_http_alikassa_from_core(&ctx->answer.payment_status);
-
-    id = ngx_http_alikassa_from_core(&ctx->answer.id);
-
-    s = ngx_http_alikassa_to_core(&ctx->order_id);
-
-    len = sizeof("{\"message\":,\"payment_status\":,\"id\":,\"order_id\":}")
-          + message.len + 2 + alikassa_json_write_text(NULL, &s);
-
-    len += alikassa_json_write_text(NULL, &ctx->answer.payment_status);
-    len += alikassa_json_write_text(NULL, &ctx->answer.id);
-
-    p = ngx_pnalloc(ctx->request->pool, len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    out->data = p;
-
-    p = ngx_http_alikassa_write_member(p, "{\"message\":", &message);
-
-    if (status.len) {
-        p = ngx_http_alikassa_write_member(p, ",\"payment_status\":",
-                                           &status);
-    }
-
-    if (alikassa_integer(&ctx->answer.id)) {
-        p = ngx_cpymem(p, ",\"id\":", sizeof(",\"id\":") - 1);
-        p = ngx_cpymem(p, id.data, id.len);
-
-    } else if (id.len) {
-        p = ngx_http_alikassa_write_member(p, ",\"id\":", &id);
-    }
-
-    p = ngx_http_alikassa_write_member(p, ",\"order_id\":", &ctx->order_id);
-    *p++ = '}';
-
-    out->len = p - out->data;
-
-    return NGX_OK;
-}
-
-
-static u_char *
-ngx_http_alikassa_write_member(u_char *p, const char *name, ngx_str_t *value)
-{
-    alikassa_str_t  s;
-
-    p = ngx_cpymem(p, name, ngx_strlen(name));
-
-    s = ngx_http_alikassa_to_core(value);
-
-    return p + alikassa_json_write_text(p, &s);
 }
 
 
@@ -569,7 +492,7 @@ ngx_http_alikassa_send_json(ngx_http_request_t *r,
     r->headers_out.status = status;
     r->headers_out.content_length_n = body->len;
 
-    ngx_str_set(&r->headers_out.content_type, "application/json");
+    ngx_str_set(&r->headers_out.content_type, ALIKASSA_CONTENT_TYPE);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
@@ -600,7 +523,7 @@ ngx_http_alikassa_common_headers(ngx_http_request_t *r,
     /* for auth_request_set and map: $sent_http_alikassa_payment_status */
 
     if (ctx->operation
-        && ctx->operation->safe
+        && ctx->operation->is_read_only
         && ctx->answer.payment_status.len
         && ngx_http_alikassa_add_header(r, "Alikassa-Payment-Status",
                                 (char *) ctx->answer.payment_status.data)

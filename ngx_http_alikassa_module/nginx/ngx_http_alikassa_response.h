@@ -22,12 +22,12 @@
 
 /*
  * Sends an error in the shape of AliKassa's own, or lets the operator's
- * error_page take it.  faults may be NULL.
+ * error_page take it.  errors may be NULL.
  */
 
 ngx_http_alikassa_next_t ngx_http_alikassa_send_error(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_http_alikassa_error_id_t error,
-    alikassa_faults_t *faults);
+    alikassa_field_errors_t *errors);
 
 /*
  * Passes AliKassa's response on, byte for byte, or redirects the payer to the

@@ -178,6 +178,7 @@ ngx_int_t
 ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 {
     size_t                         len, size;
+    alikassa_str_t                 body;
     ngx_http_alikassa_sign_t      *sign;
     ngx_http_alikassa_loc_conf_t  *alcf;
 #if (NGX_THREADS)
@@ -188,7 +189,7 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
     len = alikassa_signer_len(alcf->signer);
     size = sizeof(ngx_http_alikassa_sign_t)
-           + ngx_max(len + 1, sizeof(alikassa_reason_t));
+           + ngx_max(len + 1, sizeof(alikassa_errmsg_t));
 
 #if (NGX_THREADS)
 
@@ -208,10 +209,11 @@ ngx_http_alikassa_sign(ngx_http_request_t *r, ngx_http_alikassa_call_t *call)
 
 #endif
 
+    body = ngx_http_alikassa_to_core(&call->body);
+
     sign->call = call;
     sign->signer = alcf->signer;
-    sign->text = ngx_http_alikassa_to_core(&call->body);
-
+    sign->text = *alikassa_api_signed_text(&body);
     sign->sign = (u_char *) sign + sizeof(ngx_http_alikassa_sign_t);
 
     sign->len = len;
@@ -243,13 +245,13 @@ ngx_http_alikassa_sign_run(void *data, ngx_log_t *log)
 {
     ngx_http_alikassa_sign_t *ctx = data;
 
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     ctx->rc = alikassa_signer_sign(ctx->signer, &ctx->text, ctx->sign,
-                                   &reason);
+                                   &errmsg);
 
     if (ctx->rc != ALIKASSA_OK) {
-        ngx_memcpy(ctx->sign, &reason, sizeof(alikassa_reason_t));
+        ngx_memcpy(ctx->sign, &errmsg, sizeof(alikassa_errmsg_t));
     }
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ctx->end);

@@ -28,9 +28,6 @@
 /* "Sunday, 06-Nov-94 08:49:37 GMT" and more */
 #define NGX_HTTP_ALIKASSA_RETRY_AFTER  40
 
-#define ngx_http_alikassa_call_header(name, lowcase)                          \
-    { .key = ngx_string(name), .lowcase_key = (u_char *) lowcase }
-
 
 static void ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call);
@@ -57,21 +54,13 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 static ngx_str_t  ngx_http_alikassa_post_method = ngx_string("POST");
-static ngx_str_t  ngx_http_alikassa_json_type = ngx_string("application/json");
-
 
 /*
- * The headers of a call, without values. ngx_http_alikassa_upstream_init()
- * sets the hashes.
+ * The headers of a call, without values; ngx_http_alikassa_upstream_init() sets
+ * them.
  */
 
-static ngx_table_elt_t  ngx_http_alikassa_headers[NGX_HTTP_ALIKASSA_HEADERS] = {
-    ngx_http_alikassa_call_header("Content-Type", "content-type"),
-    ngx_http_alikassa_call_header("Content-Length", "content-length"),
-    ngx_http_alikassa_call_header("Account", "account"),
-    ngx_http_alikassa_call_header("Sign", "sign"),
-    ngx_http_alikassa_call_header("Accept", "accept")
-};
+static ngx_table_elt_t  ngx_http_alikassa_headers[ALIKASSA_NHEADERS];
 
 
 ngx_int_t
@@ -122,9 +111,10 @@ static void
 ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
     ngx_http_alikassa_call_t *call)
 {
-    u_char                 *p;
     ngx_str_t               server;
+    ngx_uint_t              i;
     ngx_list_t             *list;
+    alikassa_str_t          account, body, sign, values[ALIKASSA_NHEADERS];
     ngx_table_elt_t        *h;
     ngx_http_headers_in_t  *headers;
 
@@ -138,27 +128,28 @@ ngx_http_alikassa_request_headers(ngx_http_request_t *sr,
     ngx_memcpy(h, ngx_http_alikassa_headers,
                sizeof(ngx_http_alikassa_headers));
 
-    p = ngx_sprintf(call->length, "%uz", call->body.len);
+    account = ngx_http_alikassa_to_core(&call->ctx->account);
+    body = ngx_http_alikassa_to_core(&call->body);
+    sign = ngx_http_alikassa_to_core(&call->sign);
 
-    h[0].value = ngx_http_alikassa_json_type;
-    h[1].value.data = call->length;
-    h[1].value.len = p - call->length;
-    h[2].value = call->ctx->account;
-    h[3].value = call->sign;
-    h[4].value = ngx_http_alikassa_json_type;
+    alikassa_api_headers(values, &account, &body, &sign, call->length);
+
+    for (i = 0; i < ALIKASSA_NHEADERS; i++) {
+        h[i].value = ngx_http_alikassa_from_core(&values[i]);
+    }
 
     list = &headers->headers;
 
     list->part.elts = h;
-    list->part.nelts = NGX_HTTP_ALIKASSA_HEADERS;
+    list->part.nelts = ALIKASSA_NHEADERS;
     list->last = &list->part;
     list->size = sizeof(ngx_table_elt_t);
-    list->nalloc = NGX_HTTP_ALIKASSA_HEADERS;
+    list->nalloc = ALIKASSA_NHEADERS;
     list->pool = sr->pool;
 
     headers->server = server;
-    headers->content_type = &h[0];
-    headers->content_length = &h[1];
+    headers->content_type = &h[ALIKASSA_HEADER_CONTENT_TYPE];
+    headers->content_length = &h[ALIKASSA_HEADER_CONTENT_LENGTH];
     headers->content_length_n = call->body.len;
     headers->keep_alive_n = -1;
 }
@@ -337,7 +328,7 @@ ngx_http_alikassa_upstream_conf(ngx_http_request_t *r,
 
     /* a request that was sent is never sent again */
 
-    if (!call->operation->safe) {
+    if (!call->operation->is_read_only) {
         conf->next_upstream &= ~NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT;
     }
 
@@ -488,7 +479,7 @@ ngx_http_alikassa_upstream_header_filter(ngx_http_request_t *r)
     call->header_received = 1;
 
     if (call->state < NGX_HTTP_ALIKASSA_CALL_DONE
-        && alikassa_answer_later(r->headers_out.status))
+        && alikassa_response_may_have_retry_after(r->headers_out.status))
     {
         call->retry_after = ngx_http_alikassa_upstream_retry_after(r);
     }
@@ -618,7 +609,7 @@ ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (len > ALIKASSA_ANSWER_MAX - call->len) {
+    if (len > ALIKASSA_RESPONSE_MAX - call->len) {
         return NGX_ERROR;
     }
 
@@ -628,7 +619,7 @@ ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
 
         length = r->headers_out.content_length_n;
 
-        if (call->size == 0 && length > 0 && length <= ALIKASSA_ANSWER_MAX) {
+        if (call->size == 0 && length > 0 && length <= ALIKASSA_RESPONSE_MAX) {
             size = (size_t) length;
 
         } else {
@@ -665,13 +656,18 @@ ngx_http_alikassa_upstream_capture(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_alikassa_upstream_init(ngx_conf_t *cf)
 {
-    ngx_uint_t                  i;
-    ngx_table_elt_t            *header;
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
+    ngx_uint_t                     i;
+    ngx_table_elt_t               *header;
+    ngx_http_handler_pt           *h;
+    ngx_http_core_main_conf_t     *cmcf;
+    const alikassa_header_name_t  *name;
 
-    for (i = 0; i < NGX_HTTP_ALIKASSA_HEADERS; i++) {
+    for (i = 0; i < ALIKASSA_NHEADERS; i++) {
+        name = alikassa_api_header_name(i);
+
         header = &ngx_http_alikassa_headers[i];
+        header->key = ngx_http_alikassa_from_core(&name->name);
+        header->lowcase_key = (u_char *) name->lowcase.data;
         header->hash = ngx_hash_key(header->lowcase_key, header->key.len);
     }
 

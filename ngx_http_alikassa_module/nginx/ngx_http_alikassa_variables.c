@@ -28,6 +28,7 @@ static ngx_int_t ngx_http_alikassa_answer_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_alikassa_order_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static alikassa_field_role_t ngx_http_alikassa_variable_role(uintptr_t data);
 static ngx_int_t ngx_http_alikassa_building_variable(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx, ngx_http_variable_value_t *v,
     uintptr_t data);
@@ -81,22 +82,22 @@ static ngx_http_variable_t  ngx_http_alikassa_variables[] = {
 
     { ngx_string("alikassa_id"), NULL,
       ngx_http_alikassa_answer_variable,
-      offsetof(alikassa_answer_t, id),
+      offsetof(alikassa_response_t, id),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("alikassa_uuid"), NULL,
       ngx_http_alikassa_answer_variable,
-      offsetof(alikassa_answer_t, uuid),
+      offsetof(alikassa_response_t, uuid),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("alikassa_url"), NULL,
       ngx_http_alikassa_answer_variable,
-      offsetof(alikassa_answer_t, url),
+      offsetof(alikassa_response_t, url),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("alikassa_payment_status"), NULL,
       ngx_http_alikassa_answer_variable,
-      offsetof(alikassa_answer_t, payment_status),
+      offsetof(alikassa_response_t, payment_status),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("alikassa_status"), NULL,
@@ -188,7 +189,7 @@ ngx_http_alikassa_answer_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     alikassa_str_t           *text;
-    alikassa_answer_t        *answer;
+    alikassa_response_t      *answer;
     ngx_http_alikassa_ctx_t  *ctx;
 
     ctx = ngx_http_alikassa_ctx(r);
@@ -236,12 +237,8 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
         }
     }
 
-    if (data == offsetof(ngx_http_alikassa_ctx_t, amount)) {
-        ngx_str_set(&name, "amount");
-
-    } else {
-        ngx_str_set(&name, "order_id");
-    }
+    name = ngx_http_alikassa_from_core(alikassa_operation_role_name(
+                                     ngx_http_alikassa_variable_role(data)));
 
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_alikassa_module);
 
@@ -277,6 +274,19 @@ ngx_http_alikassa_order_variable(ngx_http_request_t *r,
 
 
 /*
+ * Returns the role of the field whose value $alikassa_amount or
+ * $alikassa_order_id is.
+ */
+
+static alikassa_field_role_t
+ngx_http_alikassa_variable_role(uintptr_t data)
+{
+    return (data == offsetof(ngx_http_alikassa_ctx_t, amount))
+           ? ALIKASSA_ROLE_AMOUNT : ALIKASSA_ROLE_ORDER_ID;
+}
+
+
+/*
  * Returns the value that will be signed, to the value of another field.
  */
 
@@ -292,8 +302,7 @@ ngx_http_alikassa_building_variable(ngx_http_request_t *r,
     ngx_http_alikassa_set_variable(v, NULL, 0);
 
     field = alikassa_operation_role(ctx->operation,
-                          data == offsetof(ngx_http_alikassa_ctx_t, amount)
-                          ? ALIKASSA_ROLE_AMOUNT : ALIKASSA_ROLE_ORDER_ID);
+                                    ngx_http_alikassa_variable_role(data));
 
     if (field < 0) {
         return NGX_OK;
@@ -635,7 +644,7 @@ static ngx_http_alikassa_ctx_t *
 ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
 {
     ngx_str_t                      body;
-    alikassa_reason_t              reason;
+    alikassa_errmsg_t              errmsg;
     ngx_http_request_body_t       *rb;
     ngx_http_alikassa_ctx_t       *ctx;
     ngx_http_alikassa_error_id_t   error;
@@ -667,7 +676,7 @@ ngx_http_alikassa_field_ctx(ngx_http_request_t *r)
      * the module makes a copy, since other modules may still replace the body
      */
 
-    if (ngx_http_alikassa_decode(r, ctx, 1, &body, &error, &reason) != NGX_OK)
+    if (ngx_http_alikassa_decode(r, ctx, 1, &body, &error, &errmsg) != NGX_OK)
     {
         ctx->inputs.nelts = 0;
     }

@@ -675,7 +675,7 @@ ngx_http_alikassa_record_done(ngx_http_alikassa_zone_t *zone,
 
     stored = NULL;
 
-    if (len <= ALIKASSA_ANSWER_MAX) {
+    if (len <= ALIKASSA_RESPONSE_MAX) {
         stored = ngx_http_alikassa_record_room(zone, record,
                              offsetof(ngx_http_alikassa_stored_t, data) + len);
     }

@@ -231,10 +231,10 @@ ngx_http_alikassa_worker_bit(uint64_t generation)
 static ngx_inline ngx_uint_t
 ngx_http_alikassa_held(ngx_http_alikassa_record_t *record)
 {
-    return record->node.data == ALIKASSA_STATE_FLIGHT
-           || record->node.data == ALIKASSA_STATE_PROBE
-           || record->node.data == ALIKASSA_STATE_CHECK
-           || record->node.data == ALIKASSA_STATE_RESEND;
+    return record->node.data == ALIKASSA_STATE_IN_FLIGHT
+           || record->node.data == ALIKASSA_STATE_QUERYING
+           || record->node.data == ALIKASSA_STATE_CHECKING
+           || record->node.data == ALIKASSA_STATE_RESENDING;
 }
 
 

@@ -1,11 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Forms: what is decoded is written again, every byte escaped, and must come
  * back the same.
  */
 
 
-#include "alikassa_input.h"
+#include "alikassa_form.h"
 #include "alikassa_utf8.h"
 #include "fuzz.h"
 
@@ -23,12 +28,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     alikassa_rc_t       rc;
     alikassa_str_t      body, again;
     alikassa_inputs_t   inputs, others;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     body = fuzz_copy(data, size);
     n = fuzz_count(&body);
 
-    rc = alikassa_form_decode(test_pool(), &body, &inputs, &reason);
+    rc = alikassa_form_decode(test_pool(), &body, &inputs, &errmsg);
 
     if (n > ALIKASSA_INPUT_MAX_FIELDS) {
         fuzz_check(rc == ALIKASSA_DECLINED);
@@ -45,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     again = fuzz_write(&inputs);
 
-    rc = alikassa_form_decode(test_pool(), &again, &others, &reason);
+    rc = alikassa_form_decode(test_pool(), &again, &others, &errmsg);
 
     fuzz_check(rc == ALIKASSA_OK);
     fuzz_check(others.nelts == n);
@@ -59,7 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     test_pool_fail_after((long) (size % 3));
 
-    rc = alikassa_form_decode(test_pool(), &body, &inputs, &reason);
+    rc = alikassa_form_decode(test_pool(), &body, &inputs, &errmsg);
 
     fuzz_check(rc == ALIKASSA_OK || rc == ALIKASSA_ERROR);
 

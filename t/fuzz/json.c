@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * JSON, against a second reader: a plain recursive descent that knows no
  * more than the grammar, and cJSON by itself.  All must agree on what is
  * right and on what it says.
@@ -49,14 +54,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     alikassa_rc_t       rc;
     alikassa_str_t      text;
     alikassa_json_t     json;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     text = fuzz_copy(data, size);
     fuzz_long = 0;
     right = fuzz_text(&text);
 
     if (fuzz_long) {
-        (void) alikassa_json_parse(&text, &json, &reason);
+        (void) alikassa_json_parse(&text, &json, &errmsg);
         alikassa_json_free(&json);
         test_pool_free();
         return 0;
@@ -68,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     right = right && fuzz_unique(plain);
 
-    rc = alikassa_json_parse(&text, &json, &reason);
+    rc = alikassa_json_parse(&text, &json, &errmsg);
 
     if (right) {
         fuzz_check(rc == ALIKASSA_OK);
@@ -83,7 +88,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         fuzz_check(rc == ALIKASSA_DECLINED);
         fuzz_check(json.root == NULL && json.numbers == NULL);
-        fuzz_check(reason.text[0] != '\0');
+        fuzz_check(errmsg.text[0] != '\0');
     }
 
     alikassa_json_free(&json);
@@ -447,9 +452,9 @@ fuzz_decode(const alikassa_str_t *text, const alikassa_json_t *json)
     const cJSON        *item;
     alikassa_input_t   *input;
     alikassa_inputs_t   inputs;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
-    rc = alikassa_json_decode(test_pool(), text, &inputs, &reason);
+    rc = alikassa_json_decode(test_pool(), text, &inputs, &errmsg);
 
     if (!cJSON_IsObject(json->root)) {
         fuzz_check(rc == ALIKASSA_DECLINED && inputs.nelts == 0);
@@ -484,7 +489,7 @@ fuzz_decode(const alikassa_str_t *text, const alikassa_json_t *json)
 
     test_pool_fail_after(0);
 
-    fuzz_check(alikassa_json_decode(test_pool(), text, &inputs, &reason)
+    fuzz_check(alikassa_json_decode(test_pool(), text, &inputs, &errmsg)
                == (i ? ALIKASSA_ERROR : ALIKASSA_OK));
 
     test_pool_fail_after(-1);
@@ -558,9 +563,9 @@ fuzz_reencode(const alikassa_str_t *text)
 {
     alikassa_rc_t      rc;
     alikassa_str_t     once, twice;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
-    rc = alikassa_json_reencode(test_pool(), text, &once, &reason);
+    rc = alikassa_json_reencode(test_pool(), text, &once, &errmsg);
 
     fuzz_check(rc != ALIKASSA_ERROR);
 
@@ -569,7 +574,7 @@ fuzz_reencode(const alikassa_str_t *text)
         (void) fuzz_touch(&once);
         fuzz_check(fuzz_text(&once));
 
-        rc = alikassa_json_reencode(test_pool(), &once, &twice, &reason);
+        rc = alikassa_json_reencode(test_pool(), &once, &twice, &errmsg);
 
         fuzz_check(rc == ALIKASSA_OK);
         fuzz_check(alikassa_str_eq(&once, &twice));

@@ -1,12 +1,17 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Multipart forms.  The input is the boundary, a line feed and the body.
  * What is decoded is written again as a browser would, and must come back
  * the same.
  */
 
 
-#include "alikassa_input.h"
+#include "alikassa_multipart.h"
 #include "fuzz.h"
 
 
@@ -28,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t      *lf;
     alikassa_str_t      body, boundary;
     alikassa_inputs_t   inputs, others;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     lf = size ? memchr(data, '\n', size) : NULL;
     n = lf ? (size_t) (lf - data) : 0;
@@ -37,13 +42,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body = lf ? fuzz_copy(lf + 1, size - n - 1) : fuzz_copy(data, size);
 
     rc = alikassa_multipart_decode(test_pool(), &body, &boundary, &inputs,
-                                   &reason);
+                                   &errmsg);
 
     fuzz_check(rc == ALIKASSA_OK || rc == ALIKASSA_DECLINED);
 
     if (rc == ALIKASSA_DECLINED) {
         fuzz_check(inputs.nelts == 0);
-        fuzz_check(memchr(reason.text, '\0', ALIKASSA_REASON_LEN) != NULL);
+        fuzz_check(memchr(errmsg.text, '\0', ALIKASSA_ERRMSG_LEN) != NULL);
         test_pool_free();
         return 0;
     }
@@ -66,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              sizeof(FUZZ_BOUNDARY) - 1);
 
         rc = alikassa_multipart_decode(test_pool(), &body, &boundary, &others,
-                                       &reason);
+                                       &errmsg);
 
         fuzz_check(rc == ALIKASSA_OK);
         fuzz_check(others.nelts == inputs.nelts);
@@ -86,7 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     test_pool_fail_after((long) (size % 4));
 
     rc = alikassa_multipart_decode(test_pool(), &body, &boundary, &inputs,
-                                   &reason);
+                                   &errmsg);
 
     fuzz_check(rc == ALIKASSA_OK || rc == ALIKASSA_ERROR);
 

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Notifications: any query or JSON object is read, and none is proven by a
  * signature that nobody made.  What is taken has one value a field, in UTF-8.
  */
@@ -9,13 +14,14 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "alikassa_notification.h"
+#include "alikassa_form.h"
+#include "alikassa_notification_input.h"
 #include "alikassa_utf8.h"
 #include "fuzz.h"
 
 
-static alikassa_verifier_t *fuzz_verifier(void);
 static void fuzz_names(const alikassa_inputs_t *inputs);
+static alikassa_verifier_t *fuzz_verifier(void);
 
 
 int
@@ -25,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     alikassa_rc_t                  rc;
     alikassa_str_t                 text;
     alikassa_inputs_t              inputs;
-    alikassa_reason_t              reason;
+    alikassa_errmsg_t              errmsg;
     alikassa_notification_t        notification;
     alikassa_notification_extra_t  extra;
 
@@ -43,36 +49,36 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     extra.nelts = size & 1;
 
     memset(&notification, 0, sizeof(alikassa_notification_t));
-    reason.text[0] = '\0';
+    errmsg.text[0] = '\0';
 
     notification.fields = alikassa_notification_default();
     notification.extra = &extra;
 
-    rc = alikassa_notification_uri(&text, &reason);
-    fuzz_check(rc == ALIKASSA_OK || reason.text[0]);
+    rc = alikassa_notification_uri(&text, &errmsg);
+    fuzz_check(rc == ALIKASSA_OK || errmsg.text[0]);
 
     rc = alikassa_notification_header(notification.fields, &cookie, &text,
-                                      &reason);
-    fuzz_check(rc == ALIKASSA_OK || reason.text[0]);
+                                      &errmsg);
+    fuzz_check(rc == ALIKASSA_OK || errmsg.text[0]);
 
     (void) alikassa_notification_media(&text);
 
     if (size && text.data[0] == '{') {
         rc = alikassa_notification_add_json(test_pool(), &notification, &text,
-                                            &reason);
+                                            &errmsg);
 
     } else {
         rc = alikassa_notification_add_form(test_pool(), &notification, &text,
-                                            1, &reason);
+                                            1, &errmsg);
 
         if (rc == ALIKASSA_OK) {
             fuzz_check(alikassa_form_decode(test_pool(), &text, &inputs,
-                                            &reason) == ALIKASSA_OK);
+                                            &errmsg) == ALIKASSA_OK);
             fuzz_names(&inputs);
         }
     }
 
-    fuzz_check(rc == ALIKASSA_OK || reason.text[0]);
+    fuzz_check(rc == ALIKASSA_OK || errmsg.text[0]);
 
     if (rc == ALIKASSA_OK) {
 
@@ -85,10 +91,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
 
         rc = alikassa_notification_verify(test_pool(), &notification,
-                                          verifiers, 1, NULL, &reason);
+                                          verifiers, 1, NULL, &errmsg);
 
         fuzz_check(rc == ALIKASSA_DECLINED);
-        fuzz_check(reason.text[0]);
+        fuzz_check(errmsg.text[0]);
         fuzz_check(ERR_peek_error() == 0);
     }
 
@@ -129,7 +135,7 @@ fuzz_verifier(void)
     char                 *pem;
     EVP_PKEY             *pkey;
     alikassa_str_t        s;
-    alikassa_reason_t     reason;
+    alikassa_errmsg_t     errmsg;
     alikassa_verifier_t  *verifier;
 
     pkey = EVP_RSA_gen(2048);
@@ -140,7 +146,7 @@ fuzz_verifier(void)
     s.len = (size_t) BIO_get_mem_data(bio, &pem);
     s.data = (unsigned char *) pem;
 
-    fuzz_check(alikassa_verifier_create(&s, "sha1", &verifier, &reason)
+    fuzz_check(alikassa_verifier_create(&s, "sha1", &verifier, &errmsg)
                == ALIKASSA_OK);
 
     BIO_free(bio);

@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alikassa_body.h"
+#include "alikassa_request.h"
 #include "alikassa_json.h"
 #include "alikassa_key.h"
 #include "alikassa_signer.h"
@@ -110,7 +110,7 @@ answer(const alikassa_str_t *body, alikassa_signer_t **signers)
 {
     size_t             i;
     unsigned char      sign[ALIKASSA_SIGN_BASE64_MAX];
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     for (i = 0; i < body->len; i++) {
         printf("%02x", body->data[i]);
@@ -118,10 +118,10 @@ answer(const alikassa_str_t *body, alikassa_signer_t **signers)
 
     for (i = 0; i < 2; i++) {
 
-        if (alikassa_signer_sign(signers[i], body, sign, &reason)
+        if (alikassa_signer_sign(signers[i], body, sign, &errmsg)
             != ALIKASSA_OK)
         {
-            fprintf(stderr, "%s\n", reason.text);
+            fprintf(stderr, "%s\n", errmsg.text);
             exit(2);
         }
 
@@ -142,7 +142,7 @@ payment(const alikassa_str_t *words, size_t nwords,
     alikassa_extra_t             extra[CASE_FIELDS];
     alikassa_param_t            *param;
     alikassa_fields_t            fields;
-    alikassa_faults_t            faults;
+    alikassa_field_errors_t      errors;
     const alikassa_operation_t  *op;
 
     op = alikassa_operation_find((const char *) words[0].data);
@@ -178,15 +178,15 @@ payment(const alikassa_str_t *words, size_t nwords,
         param->given = 1;
     }
 
-    if (alikassa_body_build(&pool, op, ALIKASSA_VALIDATE_FIELDS, &fields,
-                            &body, &faults)
+    if (alikassa_request_build(&pool, op, ALIKASSA_VALIDATE_FIELDS, &fields,
+                            &body, &errors)
         != ALIKASSA_OK)
     {
         printf("refused\n");
 
-        for (i = 0; i < faults.nelts; i++) {
-            fprintf(stderr, "# %.*s\n", (int) faults.elts[i].message.len,
-                    (const char *) faults.elts[i].message.data);
+        for (i = 0; i < errors.nelts; i++) {
+            fprintf(stderr, "# %.*s\n", (int) errors.elts[i].message.len,
+                    (const char *) errors.elts[i].message.data);
         }
 
         return;
@@ -226,7 +226,7 @@ main(int argc, char **argv)
     size_t              size, n;
     alikassa_key_t     *key;
     alikassa_str_t      pem, pass, body, words[CASE_FIELDS];
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
     alikassa_signer_t  *signers[2];
 
     if (argc != 3) {
@@ -240,13 +240,13 @@ main(int argc, char **argv)
     pass.len = strlen(argv[2]);
     pass.data = (unsigned char *) argv[2];
 
-    if (alikassa_key_create(&pem, &pass, 1, &key, &reason) != ALIKASSA_OK
-        || alikassa_signer_create(key, "sha1", &signers[0], &reason)
+    if (alikassa_key_create(&pem, &pass, 1, &key, &errmsg) != ALIKASSA_OK
+        || alikassa_signer_create(key, "sha1", &signers[0], &errmsg)
            != ALIKASSA_OK
-        || alikassa_signer_create(key, "sha256", &signers[1], &reason)
+        || alikassa_signer_create(key, "sha256", &signers[1], &errmsg)
            != ALIKASSA_OK)
     {
-        fprintf(stderr, "%s\n", reason.text);
+        fprintf(stderr, "%s\n", errmsg.text);
         return 2;
     }
 
@@ -275,7 +275,7 @@ main(int argc, char **argv)
         if (strcmp((const char *) words[0].data, "reencode") != 0) {
             payment(words, n, signers);
 
-        } else if (alikassa_json_reencode(&pool, &words[1], &body, &reason)
+        } else if (alikassa_json_reencode(&pool, &words[1], &body, &errmsg)
                    != ALIKASSA_OK)
         {
             printf("refused\n");

@@ -1,20 +1,17 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_form.c.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "test.h"
 
-#include <cmocka.h>
-
-#include "alikassa_input.h"
-#include "pool.h"
+#include "alikassa_form.h"
 
 
 #define TEST_MAX_PAIRS  6
@@ -107,35 +104,6 @@ static const test_form_t  test_forms[] = {
 };
 
 
-static alikassa_str_t
-test_copy(const char *text, size_t len)
-{
-    alikassa_str_t   s;
-    unsigned char   *p;
-
-    p = test_pool_alloc(NULL, len);
-    assert_non_null(p);
-
-    memcpy(p, text, len);
-
-    s.len = len;
-    s.data = p;
-
-    return s;
-}
-
-
-static void
-test_equal(const alikassa_str_t *s, const char *data, size_t len)
-{
-    assert_int_equal(s->len, len);
-
-    if (len) {
-        assert_memory_equal(s->data, data, len);
-    }
-}
-
-
 static void
 forms_are_decoded(void **state)
 {
@@ -145,7 +113,7 @@ forms_are_decoded(void **state)
     const test_form_t  *form;
     const test_pair_t  *pair;
     alikassa_inputs_t   inputs;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
@@ -154,7 +122,7 @@ forms_are_decoded(void **state)
         body = test_copy(form->body, form->len);
 
         assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
-                                              &reason),
+                                              &errmsg),
                          ALIKASSA_OK);
 
         for (i = 0; i < TEST_MAX_PAIRS && form->pairs[i].name; i++) {
@@ -166,8 +134,8 @@ forms_are_decoded(void **state)
             pair = &form->pairs[i];
             input = &inputs.elts[i];
 
-            test_equal(&input->name, pair->name, pair->name_len);
-            test_equal(&input->value, pair->value, pair->value_len);
+            test_equal_bytes(&input->name, pair->name, pair->name_len);
+            test_equal_bytes(&input->value, pair->value, pair->value_len);
 
             assert_int_equal(input->type, ALIKASSA_VALUE_STRING);
             assert_int_equal(input->repeated, pair->repeated);
@@ -188,12 +156,12 @@ nothing_is_an_empty_form(void **state)
 {
     alikassa_str_t     body = alikassa_null_string;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
     assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(inputs.nelts, 0);
     assert_int_equal(test_pool_allocs(), 0);
@@ -233,23 +201,23 @@ fields_are_limited(void **state)
 {
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
     body = test_many(ALIKASSA_INPUT_MAX_FIELDS, 0);
 
     assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(inputs.nelts, ALIKASSA_INPUT_MAX_FIELDS);
 
     body = test_many(ALIKASSA_INPUT_MAX_FIELDS + 1, 0);
 
     assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_DECLINED);
-    assert_string_equal(reason.text, "more than 1024 fields");
+    assert_string_equal(errmsg.text, "more than 1024 fields");
     assert_int_equal(inputs.nelts, 0);
 
     test_pool_free();
@@ -267,7 +235,7 @@ repeated_names_are_marked_among_many(void **state)
     size_t             i, n, few;
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
@@ -278,7 +246,7 @@ repeated_names_are_marked_among_many(void **state)
             body = test_many(n, few);
 
             assert_int_equal(alikassa_form_decode(test_pool(), &body,
-                                                  &inputs, &reason),
+                                                  &inputs, &errmsg),
                              ALIKASSA_OK);
             assert_int_equal(inputs.nelts, n);
 
@@ -307,7 +275,7 @@ names_of_other_lengths_differ(void **state)
     char                text[4096], *p;
     size_t              i, j;
     alikassa_inputs_t   inputs;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
     alikassa_str_t      body;
 
     (void) state;
@@ -330,7 +298,7 @@ names_of_other_lengths_differ(void **state)
     body = test_copy(text, (size_t) (p - text));
 
     assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(inputs.nelts, 31);
 
@@ -351,19 +319,19 @@ order_is_kept_among_many(void **state)
     char               value[8];
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
     body = test_many(1000, 3);
 
     assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
 
     for (i = 0; i < 1000; i++) {
         (void) sprintf(value, "%zu", i);
-        test_equal(&inputs.elts[i].value, value, strlen(value));
+        test_equal_bytes(&inputs.elts[i].value, value, strlen(value));
     }
 
     test_pool_free();
@@ -375,14 +343,14 @@ plain_body_is_not_copied(void **state)
 {
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
     body = test_copy("a=1&b=2", 7);
 
     assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
 
     /* the body itself and the list */
@@ -401,7 +369,7 @@ no_memory_is_an_error(void **state)
     alikassa_rc_t      rc;
     alikassa_str_t     body = alikassa_string("a=1&b=%41&c=+&a=2");
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
@@ -409,7 +377,7 @@ no_memory_is_an_error(void **state)
 
         test_pool_fail_after(n);
 
-        rc = alikassa_form_decode(test_pool(), &body, &inputs, &reason);
+        rc = alikassa_form_decode(test_pool(), &body, &inputs, &errmsg);
 
         test_pool_free();
 
@@ -433,13 +401,13 @@ first_of_a_name_is_found(void **state)
     alikassa_str_t           empty = alikassa_null_string;
     alikassa_str_t           body = alikassa_string("b=0&a=1&aa=2&a=3");
     alikassa_inputs_t        inputs;
-    alikassa_reason_t        reason;
+    alikassa_errmsg_t        errmsg;
     const alikassa_input_t  *input;
 
     (void) state;
 
     assert_int_equal(alikassa_form_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
 
     input = alikassa_inputs_find(&inputs, &name);

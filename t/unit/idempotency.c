@@ -1,17 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for the states of an order: every state with every event, from the
  * table as docs/idempotency.md has it, and what must hold of any such table.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include "alikassa_idempotency.h"
 
@@ -24,24 +23,24 @@ typedef struct {
 
 static const test_name_t  test_states[] = {
     { "FREE", ALIKASSA_STATE_FREE },
-    { "FLIGHT", ALIKASSA_STATE_FLIGHT },
+    { "IN_FLIGHT", ALIKASSA_STATE_IN_FLIGHT },
     { "DONE", ALIKASSA_STATE_DONE },
     { "UNKNOWN", ALIKASSA_STATE_UNKNOWN },
-    { "PROBE", ALIKASSA_STATE_PROBE },
-    { "CHECK", ALIKASSA_STATE_CHECK },
-    { "RESEND", ALIKASSA_STATE_RESEND },
+    { "QUERYING", ALIKASSA_STATE_QUERYING },
+    { "CHECKING", ALIKASSA_STATE_CHECKING },
+    { "RESENDING", ALIKASSA_STATE_RESENDING },
     { NULL, ALIKASSA_NSTATES }
 };
 
 
 static const test_name_t  test_events[] = {
     { "REQUEST", ALIKASSA_EVENT_REQUEST },
-    { "OTHER", ALIKASSA_EVENT_OTHER },
+    { "MISMATCH", ALIKASSA_EVENT_MISMATCH },
     { "ACCEPTED", ALIKASSA_EVENT_ACCEPTED },
     { "REJECTED", ALIKASSA_EVENT_REJECTED },
     { "DOUBTED", ALIKASSA_EVENT_DOUBTED },
     { "UNSENT", ALIKASSA_EVENT_UNSENT },
-    { "LOST", ALIKASSA_EVENT_LOST },
+    { "OUTCOME_UNKNOWN", ALIKASSA_EVENT_OUTCOME_UNKNOWN },
     { "FOUND", ALIKASSA_EVENT_FOUND },
     { "NOT_FOUND", ALIKASSA_EVENT_NOT_FOUND },
     { "NO_STATUS", ALIKASSA_EVENT_NO_STATUS },
@@ -53,9 +52,9 @@ static const test_name_t  test_events[] = {
 
 
 static const test_name_t  test_actions[] = {
-    { "NONE", ALIKASSA_ACTION_NONE },
+    { "MARK_UNKNOWN", ALIKASSA_ACTION_MARK_UNKNOWN },
     { "SEND", ALIKASSA_ACTION_SEND },
-    { "ASK", ALIKASSA_ACTION_ASK },
+    { "QUERY", ALIKASSA_ACTION_QUERY },
     { "WAIT", ALIKASSA_ACTION_WAIT },
     { "REPLAY", ALIKASSA_ACTION_REPLAY },
     { "CONFLICT", ALIKASSA_ACTION_CONFLICT },
@@ -72,49 +71,49 @@ static const test_name_t  test_actions[] = {
  */
 
 static const char *const  test_table[][4] = {
-    { "FREE",    "REQUEST",   "FLIGHT",  "SEND" },
-    { "FREE",    "OTHER",     "FLIGHT",  "SEND" },
+    { "FREE",      "REQUEST",         "IN_FLIGHT", "SEND" },
+    { "FREE",      "MISMATCH",        "IN_FLIGHT", "SEND" },
 
-    { "FLIGHT",  "REQUEST",   "FLIGHT",  "WAIT" },
-    { "FLIGHT",  "OTHER",     "FLIGHT",  "CONFLICT" },
-    { "FLIGHT",  "ACCEPTED",  "DONE",    "STORE" },
-    { "FLIGHT",  "REJECTED",  "FREE",    "RELEASE" },
-    { "FLIGHT",  "DOUBTED",   "CHECK",   "ASK" },
-    { "FLIGHT",  "UNSENT",    "FREE",    "RELEASE" },
-    { "FLIGHT",  "LOST",      "UNKNOWN", "NONE" },
-    { "FLIGHT",  "DIED",      "UNKNOWN", "NONE" },
+    { "IN_FLIGHT", "REQUEST",         "IN_FLIGHT", "WAIT" },
+    { "IN_FLIGHT", "MISMATCH",        "IN_FLIGHT", "CONFLICT" },
+    { "IN_FLIGHT", "ACCEPTED",        "DONE",      "STORE" },
+    { "IN_FLIGHT", "REJECTED",        "FREE",      "RELEASE" },
+    { "IN_FLIGHT", "DOUBTED",         "CHECKING",  "QUERY" },
+    { "IN_FLIGHT", "UNSENT",          "FREE",      "RELEASE" },
+    { "IN_FLIGHT", "OUTCOME_UNKNOWN", "UNKNOWN",   "MARK_UNKNOWN" },
+    { "IN_FLIGHT", "DIED",            "UNKNOWN",   "MARK_UNKNOWN" },
 
-    { "DONE",    "REQUEST",   "DONE",    "REPLAY" },
-    { "DONE",    "OTHER",     "DONE",    "CONFLICT" },
-    { "DONE",    "EXPIRED",   "FREE",    "RELEASE" },
-    { "DONE",    "EVICT",     "FREE",    "RELEASE" },
+    { "DONE",      "REQUEST",         "DONE",      "REPLAY" },
+    { "DONE",      "MISMATCH",        "DONE",      "CONFLICT" },
+    { "DONE",      "EXPIRED",         "FREE",      "RELEASE" },
+    { "DONE",      "EVICT",           "FREE",      "RELEASE" },
 
-    { "UNKNOWN", "REQUEST",   "PROBE",   "ASK" },
-    { "UNKNOWN", "OTHER",     "UNKNOWN", "CONFLICT" },
-    { "UNKNOWN", "EVICT",     "FREE",    "FORGET" },
+    { "UNKNOWN",   "REQUEST",         "QUERYING",  "QUERY" },
+    { "UNKNOWN",   "MISMATCH",        "UNKNOWN",   "CONFLICT" },
+    { "UNKNOWN",   "EVICT",           "FREE",      "FORGET" },
 
-    { "PROBE",   "REQUEST",   "PROBE",   "WAIT" },
-    { "PROBE",   "OTHER",     "PROBE",   "CONFLICT" },
-    { "PROBE",   "FOUND",     "DONE",    "STORE" },
-    { "PROBE",   "NOT_FOUND", "RESEND",  "SEND" },
-    { "PROBE",   "NO_STATUS", "UNKNOWN", "NONE" },
-    { "PROBE",   "DIED",      "UNKNOWN", "NONE" },
+    { "QUERYING",  "REQUEST",         "QUERYING",  "WAIT" },
+    { "QUERYING",  "MISMATCH",        "QUERYING",  "CONFLICT" },
+    { "QUERYING",  "FOUND",           "DONE",      "STORE" },
+    { "QUERYING",  "NOT_FOUND",       "RESENDING", "SEND" },
+    { "QUERYING",  "NO_STATUS",       "UNKNOWN",   "MARK_UNKNOWN" },
+    { "QUERYING",  "DIED",            "UNKNOWN",   "MARK_UNKNOWN" },
 
-    { "CHECK",   "REQUEST",   "CHECK",   "WAIT" },
-    { "CHECK",   "OTHER",     "CHECK",   "CONFLICT" },
-    { "CHECK",   "FOUND",     "DONE",    "STORE" },
-    { "CHECK",   "NOT_FOUND", "FREE",    "RELEASE" },
-    { "CHECK",   "NO_STATUS", "UNKNOWN", "NONE" },
-    { "CHECK",   "DIED",      "UNKNOWN", "NONE" },
+    { "CHECKING",  "REQUEST",         "CHECKING",  "WAIT" },
+    { "CHECKING",  "MISMATCH",        "CHECKING",  "CONFLICT" },
+    { "CHECKING",  "FOUND",           "DONE",      "STORE" },
+    { "CHECKING",  "NOT_FOUND",       "FREE",      "RELEASE" },
+    { "CHECKING",  "NO_STATUS",       "UNKNOWN",   "MARK_UNKNOWN" },
+    { "CHECKING",  "DIED",            "UNKNOWN",   "MARK_UNKNOWN" },
 
-    { "RESEND",  "REQUEST",   "RESEND",  "WAIT" },
-    { "RESEND",  "OTHER",     "RESEND",  "CONFLICT" },
-    { "RESEND",  "ACCEPTED",  "DONE",    "STORE" },
-    { "RESEND",  "REJECTED",  "UNKNOWN", "NONE" },
-    { "RESEND",  "DOUBTED",   "CHECK",   "ASK" },
-    { "RESEND",  "UNSENT",    "UNKNOWN", "NONE" },
-    { "RESEND",  "LOST",      "UNKNOWN", "NONE" },
-    { "RESEND",  "DIED",      "UNKNOWN", "NONE" }
+    { "RESENDING", "REQUEST",         "RESENDING", "WAIT" },
+    { "RESENDING", "MISMATCH",        "RESENDING", "CONFLICT" },
+    { "RESENDING", "ACCEPTED",        "DONE",      "STORE" },
+    { "RESENDING", "REJECTED",        "UNKNOWN",   "MARK_UNKNOWN" },
+    { "RESENDING", "DOUBTED",         "CHECKING",  "QUERY" },
+    { "RESENDING", "UNSENT",          "UNKNOWN",   "MARK_UNKNOWN" },
+    { "RESENDING", "OUTCOME_UNKNOWN", "UNKNOWN",   "MARK_UNKNOWN" },
+    { "RESENDING", "DIED",            "UNKNOWN",   "MARK_UNKNOWN" }
 };
 
 
@@ -262,21 +261,21 @@ test_who_sends(void **data)
 
                 /* and none gets into flight without sending */
 
-                assert_true((step.state != ALIKASSA_STATE_FLIGHT
-                             && step.state != ALIKASSA_STATE_RESEND)
+                assert_true((step.state != ALIKASSA_STATE_IN_FLIGHT
+                             && step.state != ALIKASSA_STATE_RESENDING)
                             || (int) step.state == state);
                 continue;
             }
 
             /* what was unknown is sent again, and that is remembered */
 
-            if (state == ALIKASSA_STATE_PROBE) {
+            if (state == ALIKASSA_STATE_QUERYING) {
                 assert_int_equal(event, ALIKASSA_EVENT_NOT_FOUND);
-                assert_int_equal(step.state, ALIKASSA_STATE_RESEND);
+                assert_int_equal(step.state, ALIKASSA_STATE_RESENDING);
 
             } else {
                 assert_int_equal(state, ALIKASSA_STATE_FREE);
-                assert_int_equal(step.state, ALIKASSA_STATE_FLIGHT);
+                assert_int_equal(step.state, ALIKASSA_STATE_IN_FLIGHT);
             }
         }
     }
@@ -315,10 +314,10 @@ test_who_forgets(void **data)
                 continue;
             }
 
-            surely = (state == ALIKASSA_STATE_FLIGHT
+            surely = (state == ALIKASSA_STATE_IN_FLIGHT
                       && (event == ALIKASSA_EVENT_REJECTED
                           || event == ALIKASSA_EVENT_UNSENT))
-                     || (state == ALIKASSA_STATE_CHECK
+                     || (state == ALIKASSA_STATE_CHECKING
                          && event == ALIKASSA_EVENT_NOT_FOUND)
                      || (state == ALIKASSA_STATE_DONE
                          && (event == ALIKASSA_EVENT_EXPIRED
@@ -345,7 +344,7 @@ test_other_data(void **data)
 
     for (state = ALIKASSA_STATE_FREE + 1; state < ALIKASSA_NSTATES; state++) {
 
-        step = alikassa_idempotency_step(state, ALIKASSA_EVENT_OTHER);
+        step = alikassa_idempotency_step(state, ALIKASSA_EVENT_MISMATCH);
 
         assert_int_equal(step.action, ALIKASSA_ACTION_CONFLICT);
         assert_int_equal(step.state, state);
@@ -377,7 +376,7 @@ test_outcomes(void **data)
         }
 
         assert_int_equal(alikassa_idempotency_event(outcome),
-                         ALIKASSA_EVENT_LOST);
+                         ALIKASSA_EVENT_OUTCOME_UNKNOWN);
     }
 }
 

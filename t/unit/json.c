@@ -1,48 +1,35 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_json.c and alikassa_json_scan.c.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "test.h"
 
-#include <cmocka.h>
-
-#include "alikassa_input.h"
 #include "alikassa_json.h"
-#include "pool.h"
+#include "alikassa_json_string.h"
+#include "heap.h"
 
 
 typedef struct {
     const char           *text;
     size_t                len;
-    const char           *reason;
+    const char           *errmsg;
 } test_text_t;
 
 
 #define test_text(s)  { s, sizeof(s) - 1, NULL }
-#define test_wrong(s, reason)  { s, sizeof(s) - 1, reason }
+#define test_wrong(s, errmsg)  { s, sizeof(s) - 1, errmsg }
 
 #define test_case(f)                                                          \
     cmocka_unit_test_setup_teardown(f, test_setup, test_teardown)
 
 #define test_nulls(s)  test_wrong(s, "an escaped NUL")
-
-
-/* how many of cJSON's allocations succeed, and how many are not freed yet */
-
-typedef struct {
-    long                  left;
-    long                  live;
-} test_heap_t;
-
-
-static test_heap_t  test_heap;
 
 
 static const test_text_t  test_right[] = {
@@ -342,46 +329,14 @@ static const test_text_t  test_refused[] = {
 };
 
 
-static void *
-test_heap_alloc(size_t size)
-{
-    if (test_heap.left == 0) {
-        return NULL;
-    }
-
-    if (test_heap.left > 0) {
-        test_heap.left--;
-    }
-
-    test_heap.live++;
-
-    return malloc(size);
-}
-
-
-static void
-test_heap_free(void *p)
-{
-    if (p != NULL) {
-        test_heap.live--;
-        free(p);
-    }
-}
-
-
 /* each test must leave none of cJSON's memory behind */
 
 static int
 test_setup(void **state)
 {
-    cJSON_Hooks  hooks = { test_heap_alloc, test_heap_free };
-
     (void) state;
 
-    cJSON_InitHooks(&hooks);
-
-    test_heap.left = -1;
-    test_heap.live = 0;
+    test_heap_init();
 
     return 0;
 }
@@ -398,35 +353,17 @@ test_teardown(void **state)
 }
 
 
-static alikassa_str_t
-test_copy(const char *text, size_t len)
-{
-    alikassa_str_t   s;
-    unsigned char   *p;
-
-    p = test_pool_alloc(NULL, len);
-    assert_non_null(p);
-
-    memcpy(p, text, len);
-
-    s.len = len;
-    s.data = p;
-
-    return s;
-}
-
-
 static alikassa_rc_t
 test_parse(const char *text, size_t len)
 {
     alikassa_rc_t      rc;
     alikassa_str_t     s;
     alikassa_json_t    json;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     s = test_copy(text, len);
 
-    rc = alikassa_json_parse(&s, &json, &reason);
+    rc = alikassa_json_parse(&s, &json, &errmsg);
 
     if (rc == ALIKASSA_OK) {
         assert_non_null(json.root);
@@ -464,7 +401,7 @@ wrong_texts_are_refused(void **state)
     alikassa_str_t      s;
     alikassa_json_t     json;
     const test_text_t  *t;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
@@ -472,12 +409,12 @@ wrong_texts_are_refused(void **state)
 
         s = test_copy(t->text, t->len);
 
-        rc = alikassa_json_parse(&s, &json, &reason);
+        rc = alikassa_json_parse(&s, &json, &errmsg);
 
         if (rc != ALIKASSA_DECLINED
-            || strncmp(reason.text, t->reason, strlen(t->reason)) != 0)
+            || strncmp(errmsg.text, t->errmsg, strlen(t->errmsg)) != 0)
         {
-            fail_msg("%s: %d, \"%s\"", t->text, rc, reason.text);
+            fail_msg("%s: %d, \"%s\"", t->text, rc, errmsg.text);
         }
 
         assert_null(json.root);
@@ -747,7 +684,7 @@ numbers_inside_are_as_they_came(void **state)
     alikassa_json_t          json;
     const alikassa_pool_t   *pool;
     alikassa_inputs_t        inputs;
-    alikassa_reason_t        reason;
+    alikassa_errmsg_t        errmsg;
     const alikassa_str_t    *number;
 
     static const size_t  lens[] = { 63, 64, 65, 100, 4000, 100000 };
@@ -777,11 +714,11 @@ numbers_inside_are_as_they_came(void **state)
         s.data = (const unsigned char *) text;
         s.len = len;
 
-        assert_int_equal(alikassa_json_decode(pool, &s, &inputs, &reason),
+        assert_int_equal(alikassa_json_decode(pool, &s, &inputs, &errmsg),
                          ALIKASSA_OK);
         assert_int_equal(inputs.elts[0].value.len, 1);
 
-        rc = alikassa_json_parse(&s, &json, &reason);
+        rc = alikassa_json_parse(&s, &json, &errmsg);
         assert_int_equal(rc, ALIKASSA_OK);
 
         number = alikassa_json_number(&json,
@@ -801,7 +738,7 @@ numbers_inside_are_as_they_came(void **state)
 
         /* what is signed anew has to be what PHP makes of it */
 
-        assert_int_equal(alikassa_json_reencode(pool, &s, &out, &reason),
+        assert_int_equal(alikassa_json_reencode(pool, &s, &out, &errmsg),
                          ALIKASSA_DECLINED);
 
         /* flat */
@@ -813,7 +750,7 @@ numbers_inside_are_as_they_came(void **state)
 
         s.len = len;
 
-        assert_int_equal(alikassa_json_decode(pool, &s, &inputs, &reason),
+        assert_int_equal(alikassa_json_decode(pool, &s, &inputs, &errmsg),
                          ALIKASSA_OK);
         assert_int_equal(inputs.nelts, 2);
         assert_int_equal(inputs.elts[0].value.len, n);
@@ -859,7 +796,7 @@ numbers_keep_their_text(void **state)
 {
     alikassa_json_t        json;
     const cJSON           *item;
-    alikassa_reason_t      reason;
+    alikassa_errmsg_t      errmsg;
     const alikassa_str_t  *number;
 
     const alikassa_str_t  text = alikassa_string(
@@ -868,7 +805,7 @@ numbers_keep_their_text(void **state)
 
     (void) state;
 
-    assert_int_equal(alikassa_json_parse(&text, &json, &reason), ALIKASSA_OK);
+    assert_int_equal(alikassa_json_parse(&text, &json, &errmsg), ALIKASSA_OK);
     assert_int_equal(json.nnumbers, 5);
 
     item = json.root->child;
@@ -911,7 +848,7 @@ many_numbers_keep_their_text(void **state)
     cJSON                 *item;
     alikassa_str_t         s;
     alikassa_json_t        json;
-    alikassa_reason_t      reason;
+    alikassa_errmsg_t      errmsg;
     const alikassa_str_t  *got;
 
     (void) state;
@@ -924,7 +861,7 @@ many_numbers_keep_their_text(void **state)
         s.data = (unsigned char *) text;
         s.len = test_wide(text, n, "%zu", '[', ']');
 
-        assert_int_equal(alikassa_json_parse(&s, &json, &reason),
+        assert_int_equal(alikassa_json_parse(&s, &json, &errmsg),
                          ALIKASSA_OK);
         assert_int_equal(json.nnumbers, n);
 
@@ -948,17 +885,6 @@ many_numbers_keep_their_text(void **state)
 }
 
 
-static void
-test_equal(const alikassa_str_t *s, const char *text)
-{
-    assert_int_equal(s->len, strlen(text));
-
-    if (s->len) {
-        assert_memory_equal(s->data, text, s->len);
-    }
-}
-
-
 /*
  * The same members in an object that is read without a tree, and in one that
  * needs it: of many members, with a nested one, with an escape in a name.
@@ -971,7 +897,7 @@ test_both_ways(const char *members)
     char                text[4096];
     alikassa_str_t      s;
     alikassa_inputs_t   flat, tree;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     static const char  *const more[] = {
         "\"nested\":{}", "\"nested\":[1]", "\"n\\u0065sted\":1",
@@ -983,7 +909,7 @@ test_both_ways(const char *members)
     (void) snprintf(text, sizeof(text), "{%s}", members);
     s = test_copy(text, strlen(text));
 
-    assert_int_equal(alikassa_json_decode(test_pool(), &s, &flat, &reason),
+    assert_int_equal(alikassa_json_decode(test_pool(), &s, &flat, &errmsg),
                      ALIKASSA_OK);
 
     for (i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
@@ -992,10 +918,10 @@ test_both_ways(const char *members)
                         *members ? "," : "", more[i]);
         s = test_copy(text, strlen(text));
 
-        if (alikassa_json_decode(test_pool(), &s, &tree, &reason)
+        if (alikassa_json_decode(test_pool(), &s, &tree, &errmsg)
             != ALIKASSA_OK)
         {
-            fail_msg("%s: %s", text, reason.text);
+            fail_msg("%s: %s", text, errmsg.text);
         }
 
         assert_true(tree.nelts > flat.nelts);
@@ -1069,7 +995,7 @@ equal_names_are_refused_without_a_tree(void **state)
     size_t             i;
     alikassa_str_t     s;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     static const char  *const texts[] = {
         "{\"id\":1,\"id\":2}",
@@ -1085,9 +1011,9 @@ equal_names_are_refused_without_a_tree(void **state)
         s = test_copy(texts[i], strlen(texts[i]));
 
         assert_int_equal(alikassa_json_decode(test_pool(), &s, &inputs,
-                                              &reason),
+                                              &errmsg),
                          ALIKASSA_DECLINED);
-        assert_string_equal(reason.text, "equal names in one object");
+        assert_string_equal(errmsg.text, "equal names in one object");
         assert_int_equal(inputs.nelts, 0);
 
         test_pool_free();
@@ -1107,7 +1033,7 @@ every_byte_is_looked_at(void **state)
     size_t             i, at;
     alikassa_str_t     s;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
@@ -1124,7 +1050,7 @@ every_byte_is_looked_at(void **state)
 
             s = test_copy(text, strlen("{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaa\"}"));
 
-            if (alikassa_json_decode(test_pool(), &s, &inputs, &reason)
+            if (alikassa_json_decode(test_pool(), &s, &inputs, &errmsg)
                 != (right ? ALIKASSA_OK : ALIKASSA_DECLINED))
             {
                 fail_msg("byte %d at %zu", c, i - at);
@@ -1153,7 +1079,7 @@ flat_objects_need_no_tree(void **state)
     long               n;
     alikassa_rc_t      rc;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     const alikassa_str_t  flat = alikassa_string("{\"a\":\"\\/\\n\",\"b\":1}");
     const alikassa_str_t  code = alikassa_string("{\"a\":\"\\u00e9\"}");
@@ -1164,17 +1090,17 @@ flat_objects_need_no_tree(void **state)
     test_heap.left = 0;
 
     assert_int_equal(alikassa_json_decode(test_pool(), &flat, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(inputs.nelts, 2);
 
     assert_int_equal(alikassa_json_decode(test_pool(), &code, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_ERROR);
     assert_int_equal(inputs.nelts, 0);
 
     assert_int_equal(alikassa_json_decode(test_pool(), &nested, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_ERROR);
 
     test_heap.left = -1;
@@ -1184,7 +1110,7 @@ flat_objects_need_no_tree(void **state)
 
         test_pool_fail_after(n);
 
-        rc = alikassa_json_decode(test_pool(), &flat, &inputs, &reason);
+        rc = alikassa_json_decode(test_pool(), &flat, &inputs, &errmsg);
 
         test_pool_free();
 
@@ -1208,7 +1134,7 @@ objects_are_decoded(void **state)
     size_t              i;
     alikassa_str_t      body;
     alikassa_inputs_t   inputs;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     static const char  text[] =
         " {\"amount\" : 150000.50, \"na\\\"m\\u0065\":\"\\\"\\\\\\/\\b\\f\\n"
@@ -1238,7 +1164,7 @@ objects_are_decoded(void **state)
     body = test_copy(text, sizeof(text) - 1);
 
     assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(inputs.nelts, sizeof(members) / sizeof(members[0]));
 
@@ -1268,7 +1194,7 @@ every_character_is_unescaped(void **state)
     uint32_t           code;
     alikassa_str_t     body, value;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
@@ -1293,7 +1219,7 @@ every_character_is_unescaped(void **state)
         body.len = n;
 
         assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
-                                              &reason),
+                                              &errmsg),
                          ALIKASSA_OK);
         assert_int_equal(inputs.nelts, 1);
         assert_true(alikassa_str_eq(&inputs.elts[0].name,
@@ -1309,7 +1235,7 @@ every_character_is_unescaped(void **state)
         value = inputs.elts[0].value;
 
         assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
-                                              &reason),
+                                              &errmsg),
                          ALIKASSA_OK);
         assert_int_equal(inputs.nelts, 1);
         assert_true(alikassa_str_eq(&inputs.elts[0].value, &value));
@@ -1349,7 +1275,7 @@ only_an_object_is_decoded(void **state)
     size_t             i;
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     static const char  *const texts[] = {
         "[]", "[{}]", "1", "\"{}\"", "null", "true", "", "{\"a\":01}",
@@ -1363,19 +1289,19 @@ only_an_object_is_decoded(void **state)
         body = test_copy(texts[i], strlen(texts[i]));
 
         assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
-                                              &reason),
+                                              &errmsg),
                          ALIKASSA_DECLINED);
         assert_int_equal(inputs.nelts, 0);
 
         if (i < 6) {
-            assert_string_equal(reason.text, "not a JSON object");
+            assert_string_equal(errmsg.text, "not a JSON object");
         }
     }
 
     body = test_copy("{}", 2);
 
     assert_int_equal(alikassa_json_decode(test_pool(), &body, &inputs,
-                                          &reason),
+                                          &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(inputs.nelts, 0);
 }
@@ -1394,7 +1320,7 @@ no_memory_is_an_error(void **state)
     alikassa_rc_t       rc;
     alikassa_str_t      body;
     alikassa_inputs_t   inputs;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
@@ -1408,7 +1334,7 @@ no_memory_is_an_error(void **state)
 
         test_heap.left = total;
 
-        rc = alikassa_json_decode(test_pool(), &body, &inputs, &reason);
+        rc = alikassa_json_decode(test_pool(), &body, &inputs, &errmsg);
 
         assert_int_equal(test_heap.live, 0);
 
@@ -1436,7 +1362,7 @@ no_memory_is_an_error(void **state)
 
         test_pool_fail_after(n);
 
-        rc = alikassa_json_decode(test_pool(), &body, &inputs, &reason);
+        rc = alikassa_json_decode(test_pool(), &body, &inputs, &errmsg);
 
         test_pool_free();
 
@@ -1462,7 +1388,7 @@ few_numbers_without_memory_are_an_error(void **state)
     long               n;
     alikassa_rc_t      rc;
     alikassa_json_t    json;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     const alikassa_str_t  text = alikassa_string("{\"a\":[1,2]}");
 
@@ -1472,7 +1398,7 @@ few_numbers_without_memory_are_an_error(void **state)
 
         test_heap.left = n;
 
-        rc = alikassa_json_parse(&text, &json, &reason);
+        rc = alikassa_json_parse(&text, &json, &errmsg);
 
         if (rc == ALIKASSA_OK) {
             break;

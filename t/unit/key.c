@@ -1,20 +1,18 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_key.c and alikassa_signer.c.  The keys are made at run
  * time.
  */
 
 
+#include "test.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -25,7 +23,6 @@
 
 #include "alikassa_key.h"
 #include "alikassa_signer.h"
-#include "pool.h"
 
 
 #define TEST_THREADS  8
@@ -169,18 +166,6 @@ test_clean(void **state)
 }
 
 
-static alikassa_str_t
-test_string(const char *text)
-{
-    alikassa_str_t  s;
-
-    s.len = strlen(text);
-    s.data = (const unsigned char *) text;
-
-    return s;
-}
-
-
 static int
 test_write_certificate(BIO *bio, EVP_PKEY *pkey)
 {
@@ -269,11 +254,11 @@ test_load(EVP_PKEY *pkey)
 {
     alikassa_key_t     *key;
     alikassa_str_t      pem;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     pem = test_pem(pkey, TEST_PKCS8, NULL);
 
-    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                      ALIKASSA_OK);
 
     return key;
@@ -312,24 +297,24 @@ plain_keys_are_loaded(void **state)
 {
     alikassa_key_t     *key;
     alikassa_str_t      pem, passphrase;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
     pem = test_pem(test_keys.rsa, TEST_PKCS8, NULL);
-    passphrase = test_string("not needed");
+    passphrase = test_str("not needed");
 
-    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                      ALIKASSA_OK);
     alikassa_key_free(key);
 
-    assert_int_equal(alikassa_key_create(&pem, &passphrase, 1, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, &passphrase, 1, &key, &errmsg),
                      ALIKASSA_OK);
     alikassa_key_free(key);
 
     pem = test_pem(test_keys.rsa, TEST_TRADITIONAL, NULL);
 
-    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                      ALIKASSA_OK);
     alikassa_key_free(key);
 
@@ -343,7 +328,7 @@ encrypted_keys_are_opened(void **state)
     size_t              i, n;
     alikassa_key_t     *key;
     alikassa_str_t      pem, passphrases[3];
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     static const test_form_t  forms[] = { TEST_PKCS8, TEST_TRADITIONAL };
 
@@ -357,13 +342,13 @@ encrypted_keys_are_opened(void **state)
 
         for (n = 0; n < 3; n++) {
 
-            passphrases[0] = test_string("wrong");
+            passphrases[0] = test_str("wrong");
             passphrases[1] = test_none;
-            passphrases[2] = test_string(TEST_PASSPHRASE " ");
-            passphrases[n] = test_string(TEST_PASSPHRASE);
+            passphrases[2] = test_str(TEST_PASSPHRASE " ");
+            passphrases[n] = test_str(TEST_PASSPHRASE);
 
             assert_int_equal(alikassa_key_create(&pem, passphrases, 3, &key,
-                                                 &reason),
+                                                 &errmsg),
                              ALIKASSA_OK);
             assert_non_null(key);
             assert_int_equal(ERR_peek_error(), 0);
@@ -380,7 +365,7 @@ wrong_passphrases_are_refused(void **state)
     size_t              i, j;
     alikassa_key_t     *key;
     alikassa_str_t      pem, passphrases[6];
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     static char               endless[65536];
     static const test_form_t  forms[] = { TEST_PKCS8, TEST_TRADITIONAL };
@@ -389,39 +374,39 @@ wrong_passphrases_are_refused(void **state)
 
     memset(endless, 'a', sizeof(endless) - 1);
 
-    passphrases[0] = test_string("wrong");
-    passphrases[1] = test_string(TEST_PASSPHRASE "\n");
-    passphrases[2] = test_string("correct hors");
+    passphrases[0] = test_str("wrong");
+    passphrases[1] = test_str(TEST_PASSPHRASE "\n");
+    passphrases[2] = test_str("correct hors");
     passphrases[3] = test_none;
-    passphrases[4] = test_string("");
-    passphrases[5] = test_string(endless);
+    passphrases[4] = test_str("");
+    passphrases[5] = test_str(endless);
 
     for (i = 0; i < 2; i++) {
 
         pem = test_pem(test_keys.rsa, forms[i], TEST_PASSPHRASE);
 
         assert_int_equal(alikassa_key_create(&pem, passphrases, 6, &key,
-                                             &reason),
+                                             &errmsg),
                          ALIKASSA_DECLINED);
         assert_null(key);
-        assert_int_equal(strncmp(reason.text, "no passphrase given opens it",
+        assert_int_equal(strncmp(errmsg.text, "no passphrase given opens it",
                                  28), 0);
-        assert_null(strstr(reason.text, "correct"));
+        assert_null(strstr(errmsg.text, "correct"));
         assert_int_equal(ERR_peek_error(), 0);
 
         for (j = 0; j < 6; j++) {
             assert_int_equal(alikassa_key_create(&pem, &passphrases[j], 1,
-                                                 &key, &reason),
+                                                 &key, &errmsg),
                              ALIKASSA_DECLINED);
             assert_int_equal(ERR_peek_error(), 0);
         }
 
         /* none at all */
 
-        assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &reason),
+        assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                          ALIKASSA_DECLINED);
         assert_null(key);
-        assert_non_null(strstr(reason.text, "there is no passphrase"));
+        assert_non_null(strstr(errmsg.text, "there is no passphrase"));
         assert_int_equal(ERR_peek_error(), 0);
     }
 }
@@ -433,18 +418,18 @@ other_files_are_no_keys(void **state)
     size_t              i;
     alikassa_key_t     *key;
     alikassa_str_t      pems[8], passphrase, pem;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
-    passphrase = test_string(TEST_PASSPHRASE);
+    passphrase = test_str(TEST_PASSPHRASE);
     pem = test_pem(test_keys.rsa, TEST_PKCS8, NULL);
 
-    pems[0] = test_string("");
-    pems[1] = test_string("this is no key");
-    pems[2] = test_string("-----BEGIN PRIVATE KEY-----\n"
+    pems[0] = test_str("");
+    pems[1] = test_str("this is no key");
+    pems[2] = test_str("-----BEGIN PRIVATE KEY-----\n"
                           "-----END PRIVATE KEY-----\n");
-    pems[3] = test_string("-----BEGIN PRIVATE KEY-----\nAAAA\n"
+    pems[3] = test_str("-----BEGIN PRIVATE KEY-----\nAAAA\n"
                           "-----END PRIVATE KEY-----\n");
     pems[4] = test_pem(test_keys.rsa, TEST_PUBLIC, NULL);
     pems[5] = test_pem(test_keys.rsa, TEST_CERTIFICATE, NULL);
@@ -461,16 +446,16 @@ other_files_are_no_keys(void **state)
     for (i = 0; i < sizeof(pems) / sizeof(pems[0]); i++) {
 
         assert_int_equal(alikassa_key_create(&pems[i], &passphrase, 1, &key,
-                                             &reason),
+                                             &errmsg),
                          ALIKASSA_DECLINED);
         assert_null(key);
         assert_int_equal(ERR_peek_error(), 0);
 
         if (i == 0) {
-            assert_string_equal(reason.text, "the file is empty");
+            assert_string_equal(errmsg.text, "the file is empty");
 
         } else {
-            assert_int_equal(strncmp(reason.text,
+            assert_int_equal(strncmp(errmsg.text,
                                      "it is not a private key in PEM", 30),
                              0);
         }
@@ -483,33 +468,33 @@ unfit_keys_are_refused(void **state)
 {
     alikassa_key_t     *key;
     alikassa_str_t      pem, passphrase;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
-    passphrase = test_string(TEST_PASSPHRASE);
+    passphrase = test_str(TEST_PASSPHRASE);
 
     pem = test_pem(test_keys.ec, TEST_PKCS8, NULL);
-    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                      ALIKASSA_DECLINED);
     assert_null(key);
-    assert_string_equal(reason.text, "it is not an RSA key");
+    assert_string_equal(errmsg.text, "it is not an RSA key");
 
     pem = test_pem(test_keys.ec, TEST_TRADITIONAL, TEST_PASSPHRASE);
-    assert_int_equal(alikassa_key_create(&pem, &passphrase, 1, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, &passphrase, 1, &key, &errmsg),
                      ALIKASSA_DECLINED);
-    assert_string_equal(reason.text, "it is not an RSA key");
+    assert_string_equal(errmsg.text, "it is not an RSA key");
 
     pem = test_pem(test_keys.pss, TEST_PKCS8, NULL);
-    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                      ALIKASSA_DECLINED);
-    assert_string_equal(reason.text, "it is not an RSA key");
+    assert_string_equal(errmsg.text, "it is not an RSA key");
 
     pem = test_pem(test_keys.small, TEST_PKCS8, TEST_PASSPHRASE);
-    assert_int_equal(alikassa_key_create(&pem, &passphrase, 1, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, &passphrase, 1, &key, &errmsg),
                      ALIKASSA_DECLINED);
     assert_null(key);
-    assert_string_equal(reason.text,
+    assert_string_equal(errmsg.text,
                         "it has 1024 bits, from 2048 to 16384 are allowed");
 }
 
@@ -519,17 +504,17 @@ public_half_is_proven(void **state)
 {
     alikassa_key_t     *key;
     alikassa_str_t      pem;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
     key = test_load(test_keys.rsa);
 
     pem = test_pem(test_keys.rsa, TEST_PUBLIC, NULL);
-    assert_int_equal(alikassa_key_match(key, &pem, &reason), ALIKASSA_OK);
+    assert_int_equal(alikassa_key_match(key, &pem, &errmsg), ALIKASSA_OK);
 
     pem = test_pem(test_keys.rsa, TEST_CERTIFICATE, NULL);
-    assert_int_equal(alikassa_key_match(key, &pem, &reason), ALIKASSA_OK);
+    assert_int_equal(alikassa_key_match(key, &pem, &errmsg), ALIKASSA_OK);
 
     assert_int_equal(ERR_peek_error(), 0);
 
@@ -543,7 +528,7 @@ other_halves_are_refused(void **state)
     size_t              i;
     alikassa_key_t     *key;
     alikassa_str_t      pems[10];
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
@@ -555,7 +540,7 @@ other_halves_are_refused(void **state)
     pems[3] = test_pem(test_keys.small, TEST_PUBLIC, NULL);
 
     pems[4] = test_none;
-    pems[5] = test_string("no key");
+    pems[5] = test_str("no key");
     pems[6] = test_pem(test_keys.rsa, TEST_PUBLIC, NULL);
     pems[6].len /= 2;
 
@@ -567,17 +552,17 @@ other_halves_are_refused(void **state)
 
     for (i = 0; i < sizeof(pems) / sizeof(pems[0]); i++) {
 
-        if (alikassa_key_match(key, &pems[i], &reason) != ALIKASSA_DECLINED) {
+        if (alikassa_key_match(key, &pems[i], &errmsg) != ALIKASSA_DECLINED) {
             fail_msg("public half %zu", i);
         }
 
-        if (strncmp(reason.text, (i < 4) ? "it is not the other half of the "
+        if (strncmp(errmsg.text, (i < 4) ? "it is not the other half of the "
                                            "private key"
                                          : "it is not a public key in PEM",
                     29)
             != 0)
         {
-            fail_msg("public half %zu: %s", i, reason.text);
+            fail_msg("public half %zu: %s", i, errmsg.text);
         }
 
         assert_int_equal(ERR_peek_error(), 0);
@@ -629,7 +614,7 @@ signatures_verify(void **state)
     alikassa_key_t     *key;
     alikassa_str_t      empty = alikassa_string("");
     alikassa_signer_t  *signer;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
     unsigned char       sign[ALIKASSA_SIGN_BASE64_MAX];
     unsigned char       again[ALIKASSA_SIGN_BASE64_MAX];
 
@@ -642,7 +627,7 @@ signatures_verify(void **state)
     for (i = 0; i < 2; i++) {
 
         assert_int_equal(alikassa_signer_create(key, digests[i], &signer,
-                                                &reason),
+                                                &errmsg),
                          ALIKASSA_OK);
         assert_int_equal(ERR_peek_error(), 0);
         assert_int_equal(alikassa_signer_len(signer), 344);
@@ -652,7 +637,7 @@ signatures_verify(void **state)
         memset(sign, 0xee, sizeof(sign));
 
         assert_int_equal(alikassa_signer_sign(signer, &test_body, sign,
-                                              &reason),
+                                              &errmsg),
                          ALIKASSA_OK);
         assert_int_equal(strlen((char *) sign), 344);
         assert_int_equal(sign[345], 0xee);
@@ -666,12 +651,12 @@ signatures_verify(void **state)
                                  sign));
 
         assert_int_equal(alikassa_signer_sign(signer, &test_body, again,
-                                              &reason),
+                                              &errmsg),
                          ALIKASSA_OK);
         assert_string_equal((char *) sign, (char *) again);
 
         assert_int_equal(alikassa_signer_sign(signer, &empty, again,
-                                              &reason),
+                                              &errmsg),
                          ALIKASSA_OK);
         assert_true(test_verify(test_keys.rsa, digests[i], &empty, again));
 
@@ -688,7 +673,7 @@ unknown_digests_are_refused(void **state)
     size_t              i;
     alikassa_key_t     *key;
     alikassa_signer_t  *signer;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     static const char  *const digests[] = { "", "sha", "sha0", "no-such" };
 
@@ -698,14 +683,14 @@ unknown_digests_are_refused(void **state)
 
     for (i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
 
-        if (alikassa_signer_create(key, digests[i], &signer, &reason)
+        if (alikassa_signer_create(key, digests[i], &signer, &errmsg)
             != ALIKASSA_FORBIDDEN)
         {
             fail_msg("digest \"%s\"", digests[i]);
         }
 
         assert_null(signer);
-        assert_int_equal(strncmp(reason.text, "the library refuses the digest",
+        assert_int_equal(strncmp(errmsg.text, "the library refuses the digest",
                                  30), 0);
         assert_int_equal(ERR_peek_error(), 0);
     }
@@ -722,7 +707,7 @@ test_run(void *data)
     size_t              i;
     test_thread_t      *thread;
     alikassa_str_t      s;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
     unsigned char       sign[ALIKASSA_SIGN_BASE64_MAX];
 
     thread = data;
@@ -733,7 +718,7 @@ test_run(void *data)
         s.len = (size_t) sprintf(text, "{\"amount\":%zu,\"order_id\":\"%u\"}",
                                  i + 1, thread->number);
 
-        if (alikassa_signer_sign(thread->signer, &s, sign, &reason)
+        if (alikassa_signer_sign(thread->signer, &s, sign, &errmsg)
             == ALIKASSA_OK
             && test_verify(test_keys.rsa, "sha1", &s, sign))
         {
@@ -753,13 +738,13 @@ threads_sign_at_once(void **state)
     test_thread_t       threads[TEST_THREADS];
     alikassa_key_t     *key;
     alikassa_signer_t  *signer;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     (void) state;
 
     key = test_load(test_keys.rsa);
 
-    assert_int_equal(alikassa_signer_create(key, "sha1", &signer, &reason),
+    assert_int_equal(alikassa_signer_create(key, "sha1", &signer, &errmsg),
                      ALIKASSA_OK);
 
     for (i = 0; i < TEST_THREADS; i++) {

@@ -1,31 +1,17 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Content-Type and Accept.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include "alikassa_media.h"
-#include "pool.h"
-
-
-static alikassa_str_t
-str(const char *s)
-{
-    alikassa_str_t  v;
-
-    v.len = strlen(s);
-    v.data = (const unsigned char *) s;
-
-    return v;
-}
 
 
 static void
@@ -75,7 +61,7 @@ test_type(void **state)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 
-        v = str(cases[i].value);
+        v = test_str(cases[i].value);
 
         if (alikassa_media_type(&v, &boundary) != cases[i].type) {
             fail_msg("\"%s\"", cases[i].value);
@@ -93,7 +79,8 @@ test_type_cut(void **state)
     alikassa_str_t   v, boundary;
     unsigned char   *copy;
 
-    static const char  full[] = "multipart/form-data; a=\"b\"; boundary=\"x y\"";
+    static const char  full[] =
+        "multipart/form-data; a=\"b\"; boundary=\"x y\"";
 
     (void) state;
 
@@ -120,13 +107,14 @@ test_boundary(void **state)
 
     (void) state;
 
-    v = str("multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkT");
+    v = test_str("multipart/form-data; "
+                 "boundary=----WebKitFormBoundary7MA4YWxkT");
     assert_int_equal(alikassa_media_type(&v, &boundary),
                      ALIKASSA_MEDIA_MULTIPART);
     assert_int_equal(boundary.len, 31);
     assert_memory_equal(boundary.data, "----WebKitFormBoundary7MA4YWxkT", 31);
 
-    v = str("multipart/form-data; boundary=\"a'b c=d\"; x=y");
+    v = test_str("multipart/form-data; boundary=\"a'b c=d\"; x=y");
     assert_int_equal(alikassa_media_type(&v, &boundary),
                      ALIKASSA_MEDIA_MULTIPART);
     assert_int_equal(boundary.len, 7);
@@ -174,7 +162,7 @@ test_accept(void **state)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 
-        v = str(cases[i].value);
+        v = test_str(cases[i].value);
 
         if (alikassa_media_prefers_html(&v) != cases[i].html) {
             fail_msg("\"%s\"", cases[i].value);

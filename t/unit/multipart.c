@@ -1,20 +1,17 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_multipart.c.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "test.h"
 
-#include <cmocka.h>
-
-#include "alikassa_input.h"
-#include "pool.h"
+#include "alikassa_multipart.h"
 
 
 #define TEST_MAX_PARTS  5
@@ -52,7 +49,7 @@ typedef struct {
 typedef struct {
     const char             *body;
     size_t                  len;
-    const char             *reason;
+    const char             *errmsg;
 } test_refused_t;
 
 
@@ -353,7 +350,7 @@ static const test_form_t  test_types[] = {
 };
 
 
-#define test_wrong(s, reason)  { s, sizeof(s) - 1, reason }
+#define test_wrong(s, errmsg)  { s, sizeof(s) - 1, errmsg }
 
 static const test_refused_t  test_refused[] = {
 
@@ -461,35 +458,6 @@ static const test_refused_t  test_refused[] = {
 static const alikassa_str_t  test_boundary = alikassa_string("B");
 
 
-static alikassa_str_t
-test_copy(const char *text, size_t len)
-{
-    alikassa_str_t   s;
-    unsigned char   *p;
-
-    p = test_pool_alloc(NULL, len);
-    assert_non_null(p);
-
-    memcpy(p, text, len);
-
-    s.len = len;
-    s.data = p;
-
-    return s;
-}
-
-
-static void
-test_equal(const alikassa_str_t *s, const char *data, size_t len)
-{
-    assert_int_equal(s->len, len);
-
-    if (len) {
-        assert_memory_equal(s->data, data, len);
-    }
-}
-
-
 static void
 test_forms(const test_form_t *form)
 {
@@ -498,17 +466,17 @@ test_forms(const test_form_t *form)
     alikassa_input_t   *input;
     const test_part_t  *part;
     alikassa_inputs_t   inputs;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     for ( /* void */ ; form->body; form++) {
 
         body = test_copy(form->body, form->len);
 
         if (alikassa_multipart_decode(test_pool(), &body, &test_boundary,
-                                      &inputs, &reason)
+                                      &inputs, &errmsg)
             != ALIKASSA_OK)
         {
-            fail_msg("%s: %s", form->body, reason.text);
+            fail_msg("%s: %s", form->body, errmsg.text);
         }
 
         for (i = 0; i < TEST_MAX_PARTS && form->parts[i].name; i++) {
@@ -520,8 +488,8 @@ test_forms(const test_form_t *form)
             part = &form->parts[i];
             input = &inputs.elts[i];
 
-            test_equal(&input->name, part->name, part->name_len);
-            test_equal(&input->value, part->value, part->value_len);
+            test_equal_bytes(&input->name, part->name, part->name_len);
+            test_equal_bytes(&input->value, part->value, part->value_len);
 
             assert_int_equal(input->type, part->type);
             assert_int_equal(input->repeated, part->repeated);
@@ -590,7 +558,7 @@ malformed_bodies_are_refused(void **state)
 {
     alikassa_str_t         body;
     alikassa_inputs_t      inputs;
-    alikassa_reason_t      reason;
+    alikassa_errmsg_t      errmsg;
     const test_refused_t  *refused;
 
     (void) state;
@@ -600,14 +568,14 @@ malformed_bodies_are_refused(void **state)
         body = test_copy(refused->body, refused->len);
 
         if (alikassa_multipart_decode(test_pool(), &body, &test_boundary,
-                                      &inputs, &reason)
+                                      &inputs, &errmsg)
             != ALIKASSA_DECLINED)
         {
             fail_msg("%s", refused->body);
         }
 
-        if (strncmp(reason.text, refused->reason, strlen(refused->reason))) {
-            fail_msg("%s: %s", refused->body, reason.text);
+        if (strncmp(errmsg.text, refused->errmsg, strlen(refused->errmsg))) {
+            fail_msg("%s: %s", refused->body, errmsg.text);
         }
 
         assert_int_equal(inputs.nelts, 0);
@@ -628,7 +596,7 @@ truncated_bodies_are_refused(void **state)
     alikassa_rc_t      rc;
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     static const char  text[] =
         "--B" CRLF "Content-Disposition: form-data; name=\"a\"" CRLF CRLF
@@ -644,7 +612,7 @@ truncated_bodies_are_refused(void **state)
         body = test_copy(text, len);
 
         rc = alikassa_multipart_decode(test_pool(), &body, &test_boundary,
-                                       &inputs, &reason);
+                                       &inputs, &errmsg);
 
         assert_int_equal(rc, (len == sizeof(text) - 1) ? ALIKASSA_OK
                                                        : ALIKASSA_DECLINED);
@@ -662,7 +630,7 @@ boundary_is_limited(void **state)
     alikassa_rc_t      rc;
     alikassa_str_t     body, boundary;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     static const char  dashes[] =
         "--------------------------------------------------------------------"
@@ -681,16 +649,16 @@ boundary_is_limited(void **state)
         boundary = test_copy(dashes, (size_t) n);
 
         rc = alikassa_multipart_decode(test_pool(), &body, &boundary,
-                                       &inputs, &reason);
+                                       &inputs, &errmsg);
 
         if (n >= 1 && n <= ALIKASSA_INPUT_MAX_BOUNDARY) {
             assert_int_equal(rc, ALIKASSA_OK);
             assert_int_equal(inputs.nelts, 1);
-            test_equal(&inputs.elts[0].value, "1", 1);
+            test_equal_bytes(&inputs.elts[0].value, "1", 1);
 
         } else {
             assert_int_equal(rc, ALIKASSA_DECLINED);
-            assert_non_null(strstr(reason.text, "from 1 to 70 are allowed"));
+            assert_non_null(strstr(errmsg.text, "from 1 to 70 are allowed"));
         }
 
         test_pool_free();
@@ -706,7 +674,7 @@ parts_are_limited(void **state)
     alikassa_rc_t      rc;
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
@@ -729,11 +697,11 @@ parts_are_limited(void **state)
         body.len = (size_t) (p - (char *) body.data);
 
         rc = alikassa_multipart_decode(test_pool(), &body, &test_boundary,
-                                       &inputs, &reason);
+                                       &inputs, &errmsg);
 
         if (n > ALIKASSA_INPUT_MAX_FIELDS) {
             assert_int_equal(rc, ALIKASSA_DECLINED);
-            assert_string_equal(reason.text, "more than 1024 parts");
+            assert_string_equal(errmsg.text, "more than 1024 parts");
             assert_int_equal(inputs.nelts, 0);
 
         } else {
@@ -742,7 +710,7 @@ parts_are_limited(void **state)
 
             for (i = 0; i < n; i++) {
                 (void) sprintf(text, "%zu", i);
-                test_equal(&inputs.elts[i].value, text, strlen(text));
+                test_equal_bytes(&inputs.elts[i].value, text, strlen(text));
                 assert_int_equal(inputs.elts[i].repeated,
                                  i + 1 < n || (n & 1) == 0);
             }
@@ -764,7 +732,7 @@ nameless_parts_are_limited(void **state)
     size_t             i;
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     (void) state;
 
@@ -783,7 +751,7 @@ nameless_parts_are_limited(void **state)
 
     assert_int_equal(alikassa_multipart_decode(test_pool(), &body,
                                                &test_boundary, &inputs,
-                                               &reason),
+                                               &errmsg),
                      ALIKASSA_DECLINED);
 
     /* one less */
@@ -793,7 +761,7 @@ nameless_parts_are_limited(void **state)
 
     assert_int_equal(alikassa_multipart_decode(test_pool(), &body,
                                                &test_boundary, &inputs,
-                                               &reason),
+                                               &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(inputs.nelts, 0);
 
@@ -807,7 +775,7 @@ no_memory_is_an_error(void **state)
     long               n;
     alikassa_rc_t      rc;
     alikassa_inputs_t  inputs;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     alikassa_str_t  body = alikassa_string(
         test_field("name=\"a\"", "1")
@@ -821,7 +789,7 @@ no_memory_is_an_error(void **state)
         test_pool_fail_after(n);
 
         rc = alikassa_multipart_decode(test_pool(), &body, &test_boundary,
-                                       &inputs, &reason);
+                                       &inputs, &errmsg);
 
         if (rc == ALIKASSA_OK) {
             break;
@@ -837,8 +805,8 @@ no_memory_is_an_error(void **state)
 
     assert_int_equal(n, 3);
     assert_int_equal(inputs.nelts, 3);
-    test_equal(&inputs.elts[1].name, "b\"", 2);
-    test_equal(&inputs.elts[2].name, "c\"", 2);
+    test_equal_bytes(&inputs.elts[1].name, "b\"", 2);
+    test_equal_bytes(&inputs.elts[2].name, "c\"", 2);
 
     test_pool_free();
 }

@@ -1,28 +1,29 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Notifications and the keys that prove them.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "alikassa_notification.h"
+#include "alikassa_notification_input.h"
 #include "alikassa_signer.h"
-#include "pool.h"
 
 
 #define GOOD  "type=payment&id=7&order_id=A%2F1&payment_status=paid"          \
               "&amount=150000.50&payment_amount=1&commission_amount=2"        \
               "&is_partial_payment=0"                                         \
-              "&account=cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d5&service=s&desc=%c3%a9"
+              "&account=cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d5"                 \
+              "&service=s&desc=%c3%a9"
 
 #define REST  "\"is_partial_payment\":\"0\","                                 \
               "\"account\":\"cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d5\","         \
@@ -58,18 +59,6 @@ typedef struct {
 static pair_t  first, second, longer;
 
 
-static alikassa_str_t
-str(const char *s)
-{
-    alikassa_str_t  r;
-
-    r.len = strlen(s);
-    r.data = (const unsigned char *) s;
-
-    return r;
-}
-
-
 static void
 make(pair_t *pair, unsigned bits)
 {
@@ -78,7 +67,7 @@ make(pair_t *pair, unsigned bits)
     long                len;
     EVP_PKEY           *pkey;
     alikassa_str_t      pem;
-    alikassa_reason_t   reason;
+    alikassa_errmsg_t   errmsg;
 
     pkey = EVP_RSA_gen(bits);
     assert_non_null(pkey);
@@ -98,15 +87,15 @@ make(pair_t *pair, unsigned bits)
 
     EVP_PKEY_free(pkey);
 
-    pem = str(pair->private);
-    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &pair->key, &reason),
+    pem = test_str(pair->private);
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &pair->key, &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(alikassa_signer_create(pair->key, "sha1", &pair->signer,
-                                            &reason), ALIKASSA_OK);
+                                            &errmsg), ALIKASSA_OK);
 
-    pem = str(pair->public);
+    pem = test_str(pair->public);
     assert_int_equal(alikassa_verifier_create(&pem, "sha1", &pair->verifier,
-                                              &reason), ALIKASSA_OK);
+                                              &errmsg), ALIKASSA_OK);
 }
 
 
@@ -156,25 +145,25 @@ begin(alikassa_notification_t *n, const alikassa_notification_extra_t *extra)
 
 
 static alikassa_rc_t
-add(alikassa_notification_t *n, const char *query, alikassa_reason_t *reason)
+add(alikassa_notification_t *n, const char *query, alikassa_errmsg_t *errmsg)
 {
     alikassa_str_t  s;
 
-    s = str(query);
+    s = test_str(query);
 
-    return alikassa_notification_add_form(test_pool(), n, &s, 1, reason);
+    return alikassa_notification_add_form(test_pool(), n, &s, 1, errmsg);
 }
 
 
 static alikassa_rc_t
 add_json(alikassa_notification_t *n, const char *text,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_str_t  s;
 
-    s = str(text);
+    s = test_str(text);
 
-    return alikassa_notification_add_json(test_pool(), n, &s, reason);
+    return alikassa_notification_add_json(test_pool(), n, &s, errmsg);
 }
 
 
@@ -192,34 +181,34 @@ judge(const char *query, const char *text, pair_t *pair)
     alikassa_verifier_t      *verifiers[2];
     unsigned char             sign[ALIKASSA_SIGN_BASE64_MAX];
 
-    static alikassa_reason_t  reason;
+    static alikassa_errmsg_t  errmsg;
 
     verifiers[0] = second.verifier;
     verifiers[1] = first.verifier;
 
     begin(&n, &one);
 
-    rc = (query[0] == '{') ? add_json(&n, query, &reason)
-                           : add(&n, query, &reason);
+    rc = (query[0] == '{') ? add_json(&n, query, &errmsg)
+                           : add(&n, query, &errmsg);
 
     if (rc == ALIKASSA_OK) {
 
-        s = str(text);
-        assert_int_equal(alikassa_signer_sign(pair->signer, &s, sign, &reason),
+        s = test_str(text);
+        assert_int_equal(alikassa_signer_sign(pair->signer, &s, sign, &errmsg),
                          ALIKASSA_OK);
 
         if (n.sign.data == NULL) {
-            n.sign = str((char *) sign);
+            n.sign = test_str((char *) sign);
         }
 
         rc = alikassa_notification_verify(test_pool(), &n, verifiers, 2, NULL,
-                                          &reason);
+                                          &errmsg);
     }
 
     test_pool_free();
     assert_int_equal(ERR_peek_error(), 0);
 
-    return (rc == ALIKASSA_OK) ? NULL : reason.text;
+    return (rc == ALIKASSA_OK) ? NULL : errmsg.text;
 }
 
 
@@ -283,7 +272,7 @@ absent(void **state)
 
 static alikassa_rc_t
 configure(alikassa_notification_fields_t *fields, const char *text,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     size_t       n;
     const char  *end;
@@ -300,7 +289,7 @@ configure(alikassa_notification_fields_t *fields, const char *text,
         text = *end ? end + 1 : end;
     }
 
-    return alikassa_notification_fields_set(fields, list, n, reason);
+    return alikassa_notification_fields_set(fields, list, n, errmsg);
 }
 
 
@@ -309,7 +298,7 @@ configured(void **state)
 {
     size_t                          i;
     alikassa_str_t                  s;
-    alikassa_reason_t               reason;
+    alikassa_errmsg_t               errmsg;
     alikassa_notification_t         n;
     alikassa_notification_fields_t  fields;
 
@@ -327,34 +316,38 @@ configured(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        reason.text[0] = '\0';
-        assert_int_equal(configure(&fields, bad[i], &reason),
+        errmsg.text[0] = '\0';
+        assert_int_equal(configure(&fields, bad[i], &errmsg),
                          ALIKASSA_DECLINED);
-        assert_true(reason.text[0] != '\0');
+        assert_true(errmsg.text[0] != '\0');
     }
 
     assert_int_equal(configure(&fields, "brand payment_status RRN order_id id",
-                               &reason), ALIKASSA_OK);
+                               &errmsg), ALIKASSA_OK);
     assert_int_equal(fields.nelts, 5);
     assert_int_equal(fields.older, 0);
 
-    s = str("id");
+    s = test_str("id");
     assert_int_equal(alikassa_notification_find(&fields, &s),
                      ALIKASSA_NOTIFICATION_ID);
-    s = str("amount");
+    assert_false(alikassa_notification_signs_account(&fields));
+    assert_true(alikassa_notification_signs_account(
+                                           alikassa_notification_default()));
+
+    s = test_str("amount");
     assert_int_equal(alikassa_notification_find(&fields, &s), -1);
-    s = str("rrn");
+    s = test_str("rrn");
     assert_int_equal(alikassa_notification_find(&fields, &s), -1);
     assert_true(alikassa_notification_find_lower(&fields, &s)
                 >= ALIKASSA_NOTIFICATION_NFIELDS);
     assert_false(alikassa_notification_is_harmless(&fields, &s));
-    s = str("amount");
+    s = test_str("amount");
     assert_true(alikassa_notification_is_harmless(&fields, &s));
 
     begin(&n, &one);
     n.fields = &fields;
 
-    assert_int_equal(add(&n, "RRN=%2f&id=7&brand=&order_id=x", &reason),
+    assert_int_equal(add(&n, "RRN=%2f&id=7&brand=&order_id=x", &errmsg),
                      ALIKASSA_OK);
     test_pool_free();
 
@@ -364,15 +357,15 @@ configured(void **state)
         "id order_id payment_status a a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 "
         "b5 b6 b7 b8 b9 c1 c2 c3 c4 c5 c6 c7 c8 c9 "
         "A234567890123456789012345678901234567890123456789012345678901234",
-        &reason), ALIKASSA_OK);
+        &errmsg), ALIKASSA_OK);
     assert_int_equal(fields.nelts, ALIKASSA_NOTIFICATION_MAX_FIELDS);
 
     begin(&n, &one);
     n.fields = &fields;
-    assert_int_equal(add(&n, "id=7&sign=aQ==", &reason), ALIKASSA_OK);
+    assert_int_equal(add(&n, "id=7&sign=aQ==", &errmsg), ALIKASSA_OK);
     assert_int_equal(alikassa_notification_verify(test_pool(), &n,
                                                   &first.verifier, 1, NULL,
-                                                  &reason),
+                                                  &errmsg),
                      ALIKASSA_DECLINED);
     test_pool_free();
 }
@@ -437,7 +430,7 @@ accounts(void **state)
     size_t                    i;
     alikassa_rc_t             rc;
     alikassa_str_t            s, account;
-    alikassa_reason_t         reason;
+    alikassa_errmsg_t         errmsg;
     alikassa_notification_t   n;
     unsigned char             sign[ALIKASSA_SIGN_BASE64_MAX];
 
@@ -455,24 +448,24 @@ accounts(void **state)
 
     (void) state;
 
-    s = str(php);
-    assert_int_equal(alikassa_signer_sign(first.signer, &s, sign, &reason),
+    s = test_str(php);
+    assert_int_equal(alikassa_signer_sign(first.signer, &s, sign, &errmsg),
                      ALIKASSA_OK);
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 
         begin(&n, &one);
-        assert_int_equal(add(&n, GOOD, &reason), ALIKASSA_OK);
-        n.sign = str((char *) sign);
+        assert_int_equal(add(&n, GOOD, &errmsg), ALIKASSA_OK);
+        n.sign = test_str((char *) sign);
 
-        account = str(cases[i].account);
+        account = test_str(cases[i].account);
 
         rc = alikassa_notification_verify(test_pool(), &n, &first.verifier, 1,
-                                          &account, &reason);
+                                          &account, &errmsg);
         assert_int_equal(rc, cases[i].rc);
 
         if (rc != ALIKASSA_OK) {
-            assert_string_equal(reason.text, "it is of another account");
+            assert_string_equal(errmsg.text, "it is of another account");
         }
 
         test_pool_free();
@@ -500,7 +493,8 @@ finals(void **state)
     assert_int_equal(alikassa_notification_final(&n), 0);
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        n.values[ALIKASSA_NOTIFICATION_PAYMENT_STATUS] = str(cases[i].status);
+        n.values[ALIKASSA_NOTIFICATION_PAYMENT_STATUS] =
+            test_str(cases[i].status);
         assert_int_equal(alikassa_notification_final(&n), cases[i].final);
     }
 }
@@ -510,32 +504,32 @@ static void
 keys(void **state)
 {
     alikassa_str_t        pem, text;
-    alikassa_reason_t     reason;
+    alikassa_errmsg_t     errmsg;
     alikassa_verifier_t  *verifier;
     unsigned char         sign[512];
 
     (void) state;
 
-    pem = str(first.private);
+    pem = test_str(first.private);
     assert_int_equal(alikassa_verifier_create(&pem, "sha1", &verifier,
-                                              &reason), ALIKASSA_DECLINED);
-    assert_non_null(strstr(reason.text, "not a public key in PEM"));
+                                              &errmsg), ALIKASSA_DECLINED);
+    assert_non_null(strstr(errmsg.text, "not a public key in PEM"));
 
-    pem = str("");
+    pem = test_str("");
     assert_int_equal(alikassa_verifier_create(&pem, "sha1", &verifier,
-                                              &reason), ALIKASSA_DECLINED);
+                                              &errmsg), ALIKASSA_DECLINED);
 
-    pem = str(first.public);
+    pem = test_str(first.public);
     assert_int_equal(alikassa_verifier_create(&pem, "sha0", &verifier,
-                                              &reason), ALIKASSA_FORBIDDEN);
+                                              &errmsg), ALIKASSA_FORBIDDEN);
     assert_int_equal(ERR_peek_error(), 0);
-    assert_non_null(strstr(reason.text, "refuses the digest"));
+    assert_non_null(strstr(errmsg.text, "refuses the digest"));
 
     assert_int_equal(alikassa_verifier_size(first.verifier), 256);
     assert_int_equal(alikassa_verifier_size(longer.verifier), 384);
 
     memset(sign, 0, sizeof(sign));
-    text = str("x");
+    text = test_str("x");
     assert_int_equal(alikassa_verifier_verify(first.verifier, &text, sign,
                                               256), ALIKASSA_DECLINED);
     assert_int_equal(alikassa_verifier_verify(first.verifier, &text, sign,
@@ -550,24 +544,24 @@ static void
 memory(void **state)
 {
     alikassa_str_t           s;
-    alikassa_reason_t        reason;
+    alikassa_errmsg_t        errmsg;
     alikassa_notification_t  n;
     unsigned char            sign[ALIKASSA_SIGN_BASE64_MAX];
 
     (void) state;
 
-    s = str(php);
-    assert_int_equal(alikassa_signer_sign(first.signer, &s, sign, &reason),
+    s = test_str(php);
+    assert_int_equal(alikassa_signer_sign(first.signer, &s, sign, &errmsg),
                      ALIKASSA_OK);
 
     begin(&n, &one);
-    assert_int_equal(add(&n, GOOD, &reason), ALIKASSA_OK);
-    n.sign = str((char *) sign);
+    assert_int_equal(add(&n, GOOD, &errmsg), ALIKASSA_OK);
+    n.sign = test_str((char *) sign);
 
     test_pool_fail_after(0);
     assert_int_equal(alikassa_notification_verify(test_pool(), &n,
                                                   &first.verifier, 1, NULL,
-                                                  &reason), ALIKASSA_ERROR);
+                                                  &errmsg), ALIKASSA_ERROR);
     test_pool_free();
 }
 

@@ -1,35 +1,24 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Notifications: what is read of a query, a form, a JSON object and a
  * request's headers, and what is refused since parsers differ about it.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include "test.h"
 
-#include <cmocka.h>
-
-#include "alikassa_notification.h"
-#include "pool.h"
-
-
-static alikassa_str_t
-str(const char *s)
-{
-    alikassa_str_t  r;
-
-    r.len = strlen(s);
-    r.data = (const unsigned char *) s;
-
-    return r;
-}
+#include "alikassa_notification_input.h"
 
 
 static const alikassa_str_t                 allowed[] = {
     alikassa_string("x"), alikassa_string("*")
 };
+
 
 static const alikassa_notification_extra_t  one = { allowed, 1 };
 static const alikassa_notification_extra_t  any = { allowed, 2 };
@@ -46,25 +35,25 @@ begin(alikassa_notification_t *n, const alikassa_notification_extra_t *extra)
 
 
 static alikassa_rc_t
-add(alikassa_notification_t *n, const char *query, alikassa_reason_t *reason)
+add(alikassa_notification_t *n, const char *query, alikassa_errmsg_t *errmsg)
 {
     alikassa_str_t  s;
 
-    s = str(query);
+    s = test_str(query);
 
-    return alikassa_notification_add_form(test_pool(), n, &s, 1, reason);
+    return alikassa_notification_add_form(test_pool(), n, &s, 1, errmsg);
 }
 
 
 static alikassa_rc_t
 add_json(alikassa_notification_t *n, const char *text,
-    alikassa_reason_t *reason)
+    alikassa_errmsg_t *errmsg)
 {
     alikassa_str_t  s;
 
-    s = str(text);
+    s = test_str(text);
 
-    return alikassa_notification_add_json(test_pool(), n, &s, reason);
+    return alikassa_notification_add_json(test_pool(), n, &s, errmsg);
 }
 
 
@@ -72,7 +61,7 @@ static void
 names(void **state)
 {
     size_t                   i;
-    alikassa_reason_t        reason;
+    alikassa_errmsg_t        errmsg;
     alikassa_notification_t  n;
 
     static const char *bad[] = {
@@ -101,19 +90,19 @@ names(void **state)
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         begin(&n, &any);
 
-        if (add(&n, bad[i], &reason) != ALIKASSA_DECLINED) {
+        if (add(&n, bad[i], &errmsg) != ALIKASSA_DECLINED) {
             fail_msg("\"%s\" passes", bad[i]);
         }
 
-        assert_true(reason.text[0] != '\0');
+        assert_true(errmsg.text[0] != '\0');
         test_pool_free();
     }
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         begin(&n, &any);
 
-        if (add(&n, good[i], &reason) != ALIKASSA_OK) {
-            fail_msg("\"%s\": %s", good[i], reason.text);
+        if (add(&n, good[i], &errmsg) != ALIKASSA_OK) {
+            fail_msg("\"%s\": %s", good[i], errmsg.text);
         }
 
         test_pool_free();
@@ -122,15 +111,15 @@ names(void **state)
     /* a NUL is a character */
 
     begin(&n, &one);
-    assert_int_equal(add(&n, "desc=%00", &reason), ALIKASSA_OK);
+    assert_int_equal(add(&n, "desc=%00", &errmsg), ALIKASSA_OK);
     assert_int_equal(n.values[ALIKASSA_NOTIFICATION_DESC].len, 1);
     test_pool_free();
 
     /* one that is not allowed */
 
     begin(&n, &one);
-    assert_int_equal(add(&n, "y=1", &reason), ALIKASSA_DECLINED);
-    assert_non_null(strstr(reason.text, "is not signed"));
+    assert_int_equal(add(&n, "y=1", &errmsg), ALIKASSA_DECLINED);
+    assert_non_null(strstr(errmsg.text, "is not signed"));
     test_pool_free();
 }
 
@@ -143,41 +132,41 @@ static void
 places(void **state)
 {
     alikassa_str_t           s;
-    alikassa_reason_t        reason;
+    alikassa_errmsg_t        errmsg;
     alikassa_notification_t  n;
 
     (void) state;
 
     begin(&n, &any);
-    s = str("y=1");
+    s = test_str("y=1");
     assert_int_equal(alikassa_notification_add_form(test_pool(), &n, &s, 0,
-                                                    &reason), ALIKASSA_OK);
-    assert_int_equal(add(&n, "id=1&z=1", &reason), ALIKASSA_OK);
+                                                    &errmsg), ALIKASSA_OK);
+    assert_int_equal(add(&n, "id=1&z=1", &errmsg), ALIKASSA_OK);
     test_pool_free();
 
     begin(&n, &any);
     assert_int_equal(alikassa_notification_add_form(test_pool(), &n, &s, 0,
-                                                    &reason), ALIKASSA_OK);
-    assert_int_equal(add(&n, "id=1&y=1", &reason), ALIKASSA_DECLINED);
-    assert_string_equal(reason.text, "a parameter is repeated");
+                                                    &errmsg), ALIKASSA_OK);
+    assert_int_equal(add(&n, "id=1&y=1", &errmsg), ALIKASSA_DECLINED);
+    assert_string_equal(errmsg.text, "a parameter is repeated");
     test_pool_free();
 
     begin(&n, &any);
-    assert_int_equal(add(&n, "y=1", &reason), ALIKASSA_OK);
-    assert_int_equal(add_json(&n, "{\"y\":1}", &reason), ALIKASSA_DECLINED);
+    assert_int_equal(add(&n, "y=1", &errmsg), ALIKASSA_OK);
+    assert_int_equal(add_json(&n, "{\"y\":1}", &errmsg), ALIKASSA_DECLINED);
     test_pool_free();
 
     begin(&n, &any);
-    s = str("id=1");
+    s = test_str("id=1");
     assert_int_equal(alikassa_notification_add_form(test_pool(), &n, &s, 0,
-                                                    &reason),
+                                                    &errmsg),
                      ALIKASSA_DECLINED);
     test_pool_free();
 
     begin(&n, &any);
-    s = str("sign=1");
+    s = test_str("sign=1");
     assert_int_equal(alikassa_notification_add_form(test_pool(), &n, &s, 0,
-                                                    &reason),
+                                                    &errmsg),
                      ALIKASSA_DECLINED);
     test_pool_free();
 }
@@ -187,7 +176,7 @@ static void
 equals(void **state)
 {
     size_t                   i;
-    alikassa_reason_t        reason;
+    alikassa_errmsg_t        errmsg;
     alikassa_notification_t  a, b;
 
     static const struct {
@@ -214,8 +203,8 @@ equals(void **state)
         begin(&a, &any);
         begin(&b, &any);
 
-        assert_int_equal(add(&a, cases[i].a, &reason), ALIKASSA_OK);
-        assert_int_equal(add(&b, cases[i].b, &reason), ALIKASSA_OK);
+        assert_int_equal(add(&a, cases[i].a, &errmsg), ALIKASSA_OK);
+        assert_int_equal(add(&b, cases[i].b, &errmsg), ALIKASSA_OK);
 
         if (alikassa_notification_equal(&a, &b) != cases[i].equal) {
             fail_msg("\"%s\" and \"%s\"", cases[i].a, cases[i].b);
@@ -226,10 +215,10 @@ equals(void **state)
 
     begin(&a, &any);
     begin(&b, &any);
-    assert_int_equal(add_json(&a, "{\"is_partial_payment\":true}", &reason),
+    assert_int_equal(add_json(&a, "{\"is_partial_payment\":true}", &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(add_json(&b, "{\"is_partial_payment\":\"true\"}",
-                              &reason), ALIKASSA_OK);
+                              &errmsg), ALIKASSA_OK);
     assert_false(alikassa_notification_equal(&a, &b));
     assert_true(alikassa_notification_equal(&a, &a));
     test_pool_free();
@@ -244,7 +233,7 @@ static void
 limits(void **state)
 {
     size_t                   i, k, max;
-    alikassa_reason_t        reason;
+    alikassa_errmsg_t        errmsg;
     alikassa_notification_t  n;
     char                     text[2048], *p;
 
@@ -261,7 +250,7 @@ limits(void **state)
         }
 
         begin(&n, &any);
-        assert_int_equal(add(&n, text, &reason),
+        assert_int_equal(add(&n, text, &errmsg),
                          (k == max) ? ALIKASSA_OK : ALIKASSA_DECLINED);
         test_pool_free();
 
@@ -269,7 +258,7 @@ limits(void **state)
         text[k - 1] = '\0';
 
         begin(&n, &any);
-        assert_int_equal(add(&n, text, &reason),
+        assert_int_equal(add(&n, text, &errmsg),
                          (k == max) ? ALIKASSA_OK : ALIKASSA_DECLINED);
         test_pool_free();
     }
@@ -280,7 +269,7 @@ static void
 members(void **state)
 {
     size_t                   i;
-    alikassa_reason_t        reason;
+    alikassa_errmsg_t        errmsg;
     alikassa_notification_t  n;
 
     static const struct {
@@ -325,7 +314,7 @@ members(void **state)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         begin(&n, &any);
 
-        if (add_json(&n, cases[i].text, &reason) != cases[i].rc) {
+        if (add_json(&n, cases[i].text, &errmsg) != cases[i].rc) {
             fail_msg("%s", cases[i].text);
         }
 
@@ -339,7 +328,7 @@ targets(void **state)
 {
     size_t             i;
     alikassa_str_t     s;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     static const struct {
         const char     *uri;
@@ -392,9 +381,9 @@ targets(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        s = str(cases[i].uri);
+        s = test_str(cases[i].uri);
 
-        if (alikassa_notification_uri(&s, &reason) != cases[i].rc) {
+        if (alikassa_notification_uri(&s, &errmsg) != cases[i].rc) {
             fail_msg("%s", cases[i].uri);
         }
     }
@@ -406,7 +395,7 @@ headers(void **state)
 {
     size_t             i;
     alikassa_str_t     name, value;
-    alikassa_reason_t  reason;
+    alikassa_errmsg_t  errmsg;
 
     static const struct {
         const char     *name;
@@ -437,11 +426,11 @@ headers(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        name = str(cases[i].name);
-        value = str(cases[i].value);
+        name = test_str(cases[i].name);
+        value = test_str(cases[i].value);
 
         if (alikassa_notification_header(alikassa_notification_default(),
-                                         &name, &value, &reason)
+                                         &name, &value, &errmsg)
             != cases[i].rc)
         {
             fail_msg("%s: %s", cases[i].name, cases[i].value);
@@ -484,7 +473,7 @@ types(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        s = str(cases[i].type);
+        s = test_str(cases[i].type);
         assert_int_equal(alikassa_notification_media(&s), cases[i].media);
     }
 }

@@ -1,22 +1,19 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_operation.c: every row of the vendor's page, spelt out
  * here once more.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "test.h"
 
-#include <cmocka.h>
-
-#include "alikassa_body.h"
-#include "alikassa_json.h"
-#include "pool.h"
+#include "alikassa_json_string.h"
+#include "alikassa_request.h"
 
 
 #define STRING   ALIKASSA_FIELD_STRING
@@ -46,10 +43,11 @@ typedef struct {
     const char               *name;
     const char               *path;
     const char               *status;
-    unsigned                  money;
-    unsigned                  pays_out;
-    unsigned                  safe;
-    unsigned                  one_of;
+    unsigned                  moves_money;
+    unsigned                  is_payout;
+    unsigned                  is_read_only;
+    unsigned                  exactly_one_field;
+    unsigned                  redirects_payer;
     const test_field_t       *fields;
     const char *const        *services;
     const test_bank_t        *banks;
@@ -193,19 +191,19 @@ static const test_field_t  test_status_fields[] = {
 
 static const test_operation_t  test_operations[] = {
 
-    { "payment", "/v1/payment", "payment_status", 1, 0, 0, 0,
+    { "payment", "/v1/payment", "payment_status", 1, 0, 0, 0, 1,
       test_payment_fields, test_payment_services, test_deposit_banks },
 
-    { "payout", "/v1/payout", "payout_status", 1, 1, 0, 0,
+    { "payout", "/v1/payout", "payout_status", 1, 1, 0, 0, 0,
       test_payout_fields, test_payout_services, test_payout_banks },
 
-    { "payment_status", "/v1/payment/status", NULL, 0, 0, 1, 1,
+    { "payment_status", "/v1/payment/status", NULL, 0, 0, 1, 1, 0,
       test_status_fields, test_no_services, test_no_banks },
 
-    { "payout_status", "/v1/payout/status", NULL, 0, 0, 1, 1,
+    { "payout_status", "/v1/payout/status", NULL, 0, 0, 1, 1, 0,
       test_status_fields, test_no_services, test_no_banks },
 
-    { NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL }
+    { NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 };
 
 
@@ -219,27 +217,6 @@ static const char *const  test_strangers[] = {
     "orderid", "ID", "i", "idd", "url", "account", "sign", "desc", "currency",
     NULL
 };
-
-
-static alikassa_str_t
-test_str(const char *text)
-{
-    alikassa_str_t  s;
-
-    s.len = strlen(text);
-    s.data = (const unsigned char *) text;
-
-    return s;
-}
-
-
-static void
-test_equal(const alikassa_str_t *s, const char *text)
-{
-    if (s->len != strlen(text) || memcmp(s->data, text, s->len) != 0) {
-        fail_msg("\"%.*s\" is not \"%s\"", (int) s->len, s->data, text);
-    }
-}
 
 
 static void
@@ -258,13 +235,44 @@ operations_are_those_of_the_page(void **state)
         test_equal(&op->name, t->name);
         test_equal(&op->path, t->path);
 
-        assert_int_equal(op->money, t->money);
-        assert_int_equal(op->pays_out, t->pays_out);
-        assert_int_equal(op->safe, t->safe);
-        assert_int_equal(op->one_of, t->one_of);
+        assert_int_equal(op->moves_money, t->moves_money);
+        assert_int_equal(op->is_payout, t->is_payout);
+        assert_int_equal(op->is_read_only, t->is_read_only);
+        assert_int_equal(op->exactly_one_field, t->exactly_one_field);
+        assert_int_equal(op->redirects_payer, t->redirects_payer);
+        assert_int_equal(op->signs_client_object, 0);
 
         assert_ptr_equal(op, alikassa_operation_find(t->name));
     }
+}
+
+
+static void
+client_object_has_the_configured_path(void **state)
+{
+    alikassa_str_t        path;
+    alikassa_operation_t  op;
+
+    (void) state;
+
+    memset(&op, 0xa5, sizeof(alikassa_operation_t));
+
+    path = test_str("/v1/other");
+
+    alikassa_operation_client_object(&op, &path);
+
+    test_equal(&op.name, "request");
+    test_equal(&op.path, "/v1/other");
+    assert_int_equal(op.signs_client_object, 1);
+
+    assert_int_equal(op.nfields, 0);
+    assert_int_equal(op.nservices, 0);
+    assert_int_equal(op.moves_money, 0);
+    assert_int_equal(op.is_payout, 0);
+    assert_int_equal(op.is_read_only, 0);
+    assert_int_equal(op.exactly_one_field, 0);
+    assert_int_equal(op.redirects_payer, 0);
+    assert_null(op.status);
 }
 
 
@@ -291,8 +299,8 @@ outcome_is_asked_for_elsewhere(void **state)
         status = alikassa_operation_find(op->status);
         assert_non_null(status);
 
-        assert_true(status->safe);
-        assert_false(status->money);
+        assert_true(status->is_read_only);
+        assert_false(status->moves_money);
     }
 }
 
@@ -519,6 +527,27 @@ roles_are_found(void **state)
 
 
 static void
+roles_have_one_name(void **state)
+{
+    (void) state;
+
+    assert_null(alikassa_operation_role_name(ALIKASSA_ROLE_NONE));
+
+    test_equal(alikassa_operation_role_name(ALIKASSA_ROLE_AMOUNT), "amount");
+    test_equal(alikassa_operation_role_name(ALIKASSA_ROLE_ORDER_ID),
+               "order_id");
+    test_equal(alikassa_operation_role_name(ALIKASSA_ROLE_SERVICE),
+               "service");
+    test_equal(alikassa_operation_role_name(ALIKASSA_ROLE_CODE),
+               "customer_code");
+    test_equal(alikassa_operation_role_name(ALIKASSA_ROLE_CLIENT_IP),
+               "customer_ip");
+
+    assert_null(alikassa_operation_role_name((alikassa_field_role_t) 99));
+}
+
+
+static void
 test_set(const alikassa_operation_t *op, alikassa_fields_t *fields,
     const char *name, const char *value)
 {
@@ -549,7 +578,7 @@ test_set(const alikassa_operation_t *op, alikassa_fields_t *fields,
 
 static void
 test_build(const alikassa_operation_t *op, alikassa_validate_t validate,
-    const char *service, const char *code, alikassa_faults_t *faults)
+    const char *service, const char *code, alikassa_field_errors_t *errors)
 {
     alikassa_rc_t       rc;
     alikassa_str_t      body;
@@ -566,10 +595,10 @@ test_build(const alikassa_operation_t *op, alikassa_validate_t validate,
     test_set(op, &fields, "customer_first_name", "Budi");
     test_set(op, &fields, "customer_last_name", "Santoso");
 
-    rc = alikassa_body_build(test_pool(), op, validate, &fields, &body,
-                             faults);
+    rc = alikassa_request_build(test_pool(), op, validate, &fields, &body,
+                             errors);
 
-    assert_int_equal(rc, faults->nelts ? ALIKASSA_DECLINED : ALIKASSA_OK);
+    assert_int_equal(rc, errors->nelts ? ALIKASSA_DECLINED : ALIKASSA_OK);
 }
 
 
@@ -581,12 +610,12 @@ static size_t
 test_faults(const alikassa_operation_t *op, const char *service,
     const char *code)
 {
-    alikassa_faults_t  faults;
+    alikassa_field_errors_t  errors;
 
-    test_build(op, ALIKASSA_VALIDATE_STRICT, service, code, &faults);
+    test_build(op, ALIKASSA_VALIDATE_STRICT, service, code, &errors);
     test_pool_free();
 
-    return faults.nelts;
+    return errors.nelts;
 }
 
 
@@ -701,27 +730,27 @@ test_told(const char *operation, alikassa_validate_t validate,
     const char *service, const char *code, const char *service_fault,
     const char *code_fault)
 {
-    size_t             n;
-    alikassa_faults_t  faults;
+    size_t                   n;
+    alikassa_field_errors_t  errors;
 
     test_build(alikassa_operation_find(operation), validate, service, code,
-               &faults);
+               &errors);
 
     n = 0;
 
     if (service_fault) {
-        assert_true(n < faults.nelts);
-        test_equal(&faults.elts[n].field, "service");
-        test_equal(&faults.elts[n++].message, service_fault);
+        assert_true(n < errors.nelts);
+        test_equal(&errors.elts[n].field, "service");
+        test_equal(&errors.elts[n++].message, service_fault);
     }
 
     if (code_fault) {
-        assert_true(n < faults.nelts);
-        test_equal(&faults.elts[n].field, "customer_code");
-        test_equal(&faults.elts[n++].message, code_fault);
+        assert_true(n < errors.nelts);
+        test_equal(&errors.elts[n].field, "customer_code");
+        test_equal(&errors.elts[n++].message, code_fault);
     }
 
-    assert_int_equal(faults.nelts, n);
+    assert_int_equal(errors.nelts, n);
 
     test_pool_free();
 }
@@ -787,12 +816,14 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(operations_are_those_of_the_page),
+        cmocka_unit_test(client_object_has_the_configured_path),
         cmocka_unit_test(outcome_is_asked_for_elsewhere),
         cmocka_unit_test(fields_are_those_of_the_page),
         cmocka_unit_test(services_and_banks_are_those_of_the_page),
         cmocka_unit_test(strangers_are_not_found),
         cmocka_unit_test(fields_are_of_their_operation),
         cmocka_unit_test(roles_are_found),
+        cmocka_unit_test(roles_have_one_name),
         cmocka_unit_test(codes_are_right_under_their_service_only),
         cmocka_unit_test(services_are_of_their_operation),
         cmocka_unit_test(faults_tell_what_is_allowed),

@@ -1,5 +1,10 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * A pool of malloc() for the tests: every piece is a block of its own and of
  * the exact size, so that AddressSanitizer sees a step beyond it.
  *

@@ -1,16 +1,15 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_utf8.c.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include "alikassa_utf8.h"
 
@@ -77,28 +76,6 @@ static const test_text_t  test_texts[] = {
 };
 
 
-/*
- * A copy of the exact size lets AddressSanitizer see a step beyond the end.
- */
-
-static alikassa_str_t
-test_copy(const char *text, size_t len)
-{
-    alikassa_str_t   s;
-    unsigned char   *p;
-
-    p = malloc(len ? len : 1);
-    assert_non_null(p);
-
-    memcpy(p, text, len);
-
-    s.len = len;
-    s.data = p;
-
-    return s;
-}
-
-
 static size_t
 test_encode(int32_t code, unsigned char *p)
 {
@@ -155,7 +132,7 @@ texts_are_judged_and_counted(void **state)
 
         assert_int_equal(alikassa_utf8_check(&s, NULL), rc);
 
-        free((void *) s.data);
+        test_pool_free();
     }
 }
 

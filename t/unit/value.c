@@ -1,22 +1,20 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_value.c.
  */
 
 
+#include "test.h"
+
 #include <inttypes.h>
 #include <regex.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "alikassa_value.h"
-#include "pool.h"
 
 
 typedef struct {
@@ -287,26 +285,6 @@ static const test_text_t  test_other_urls[] = {
     test_text("blob:https://a"),
     { NULL, 0 }
 };
-
-
-/* a copy of the exact size: a step beyond it is seen */
-
-static alikassa_str_t
-test_copy(const char *text, size_t len)
-{
-    alikassa_str_t   s;
-    unsigned char   *p;
-
-    p = test_pool_alloc(NULL, len);
-    assert_non_null(p);
-
-    memcpy(p, text, len);
-
-    s.len = len;
-    s.data = p;
-
-    return s;
-}
 
 
 static int

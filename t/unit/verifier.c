@@ -1,15 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_verifier.c, and for the numbers that any RSA key is made
  * of.  The keys are made at run time.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -21,7 +22,6 @@
 
 #include "alikassa_signer.h"
 #include "alikassa_verifier.h"
-#include "pool.h"
 
 
 #define TEST_BITS  2048
@@ -57,7 +57,7 @@ test_teardown(void **state)
  */
 
 static alikassa_str_t
-test_copy(BIO *bio)
+test_copy_bio(BIO *bio)
 {
     char            *data;
     alikassa_str_t   pem;
@@ -85,7 +85,7 @@ test_public(EVP_PKEY *pkey)
     bio = BIO_new(BIO_s_mem());
     assert_int_equal(PEM_write_bio_PUBKEY(bio, pkey), 1);
 
-    return test_copy(bio);
+    return test_copy_bio(bio);
 }
 
 
@@ -98,7 +98,7 @@ test_private(EVP_PKEY *pkey)
     assert_int_equal(PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL,
                                               NULL), 1);
 
-    return test_copy(bio);
+    return test_copy_bio(bio);
 }
 
 
@@ -127,7 +127,7 @@ test_certificate(EVP_PKEY *pkey)
 
     X509_free(cert);
 
-    return test_copy(bio);
+    return test_copy_bio(bio);
 }
 
 
@@ -219,7 +219,7 @@ test_refused(BIGNUM *n, BIGNUM *e, const char *why)
     EVP_PKEY             *pkey;
     alikassa_key_t       *key;
     alikassa_str_t        pems[2], pem;
-    alikassa_reason_t     reason;
+    alikassa_errmsg_t     errmsg;
     alikassa_verifier_t  *verifier;
 
     pkey = test_key(n, e, NULL);
@@ -232,10 +232,10 @@ test_refused(BIGNUM *n, BIGNUM *e, const char *why)
 
     for (i = 0; i < 2; i++) {
         assert_int_equal(alikassa_verifier_create(&pems[i], "sha1", &verifier,
-                                                  &reason),
+                                                  &errmsg),
                          ALIKASSA_DECLINED);
         assert_null(verifier);
-        assert_string_equal(reason.text, why);
+        assert_string_equal(errmsg.text, why);
         assert_int_equal(ERR_peek_error(), 0);
     }
 
@@ -247,10 +247,10 @@ test_refused(BIGNUM *n, BIGNUM *e, const char *why)
     EVP_PKEY_free(pkey);
     ERR_clear_error();
 
-    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                      ALIKASSA_DECLINED);
     assert_null(key);
-    assert_string_equal(reason.text, why);
+    assert_string_equal(errmsg.text, why);
     assert_int_equal(ERR_peek_error(), 0);
 
     test_pool_free();
@@ -333,7 +333,7 @@ three(void **state)
     EVP_PKEY             *pkey;
     EVP_PKEY_CTX         *ctx;
     alikassa_str_t        pem;
-    alikassa_reason_t     reason;
+    alikassa_errmsg_t     errmsg;
     alikassa_verifier_t  *verifier;
 
     (void) state;
@@ -351,7 +351,7 @@ three(void **state)
 
     pem = test_public(pkey);
     assert_int_equal(alikassa_verifier_create(&pem, "sha1", &verifier,
-                                              &reason), ALIKASSA_OK);
+                                              &errmsg), ALIKASSA_OK);
     assert_int_equal(ERR_peek_error(), 0);
 
     alikassa_verifier_free(verifier);
@@ -374,7 +374,7 @@ certificates(void **state)
     size_t                i;
     alikassa_key_t       *key;
     alikassa_str_t        pems[3], pem, text;
-    alikassa_reason_t     reason;
+    alikassa_errmsg_t     errmsg;
     alikassa_signer_t    *signer;
     alikassa_verifier_t  *verifier;
     unsigned char         sign[ALIKASSA_SIGN_BASE64_MAX], raw[TEST_BITS];
@@ -396,26 +396,26 @@ certificates(void **state)
 
     pem = test_private(test_rsa);
 
-    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &reason),
+    assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(ERR_peek_error(), 0);
-    assert_int_equal(alikassa_signer_create(key, "sha1", &signer, &reason),
+    assert_int_equal(alikassa_signer_create(key, "sha1", &signer, &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(ERR_peek_error(), 0);
-    assert_int_equal(alikassa_signer_sign(signer, &text, sign, &reason),
+    assert_int_equal(alikassa_signer_sign(signer, &text, sign, &errmsg),
                      ALIKASSA_OK);
     assert_int_equal(EVP_DecodeBlock(raw, sign, (int) strlen((char *) sign)),
                      258);
 
     for (i = 0; i < 3; i++) {
         assert_int_equal(alikassa_verifier_create(&pems[i], "sha1", &verifier,
-                                                  &reason), ALIKASSA_OK);
+                                                  &errmsg), ALIKASSA_OK);
         assert_int_equal(ERR_peek_error(), 0);
         assert_int_equal(alikassa_verifier_verify(verifier, &text, raw, 256),
                          ALIKASSA_OK);
         alikassa_verifier_free(verifier);
 
-        assert_int_equal(alikassa_key_match(key, &pems[i], &reason),
+        assert_int_equal(alikassa_key_match(key, &pems[i], &errmsg),
                          ALIKASSA_OK);
         assert_int_equal(ERR_peek_error(), 0);
     }

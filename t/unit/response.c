@@ -1,29 +1,26 @@
 
 /*
- * Tests for alikassa_answer.c.
+ * Copyright (C) the authors of ngx_http_alikassa_module
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+/*
+ * Tests for alikassa_response.c.
+ */
 
-#include <cmocka.h>
 
-#include "alikassa_answer.h"
-#include "pool.h"
+#include "test.h"
+
+#include "alikassa_response.h"
 
 
 typedef struct {
     unsigned              status;
     const char           *body;
     alikassa_outcome_t    money;            /* of a call that moves money */
-    alikassa_outcome_t    safe;             /* of one that does not */
+    alikassa_outcome_t    status_query;     /* of a call that does not */
     unsigned              object:1;
-} test_answer_t;
+} test_response_t;
 
 
 typedef struct {
@@ -38,15 +35,16 @@ typedef struct {
 
 
 static const alikassa_operation_t  test_money = {
-    .name = alikassa_string("payment"), .money = 1
-};
-
-static const alikassa_operation_t  test_safe = {
-    .name = alikassa_string("payment_status"), .safe = 1
+    .name = alikassa_string("payment"), .moves_money = 1
 };
 
 
-static const test_answer_t  test_answers[] = {
+static const alikassa_operation_t  test_status = {
+    .name = alikassa_string("payment_status"), .is_read_only = 1
+};
+
+
+static const test_response_t  test_responses[] = {
 
     { 200, "{\"id\":108465371}", ACCEPTED, ACCEPTED, 1 },
     { 200, "{\"id\":\"108465371\"}", ACCEPTED, ACCEPTED, 1 },
@@ -146,67 +144,38 @@ static const test_url_t  test_urls[] = {
 };
 
 
-static alikassa_str_t
-test_copy(const char *text)
-{
-    alikassa_str_t   s;
-    unsigned char   *p;
-
-    s.len = strlen(text);
-
-    p = test_pool_alloc(NULL, s.len);
-    assert_non_null(p);
-
-    memcpy(p, text, s.len);
-    s.data = p;
-
-    return s;
-}
-
-
-static void
-test_value(const alikassa_str_t *s, const char *text)
-{
-    assert_int_equal(s->len, strlen(text));
-
-    if (s->len) {
-        assert_string_equal((const char *) s->data, text);
-    }
-}
-
-
 static void
 answers_are_judged(void **state)
 {
-    alikassa_str_t         body;
-    alikassa_answer_t      answer;
-    alikassa_outcome_t     outcome;
-    const test_answer_t   *t;
+    alikassa_str_t          body;
+    alikassa_response_t     response;
+    alikassa_outcome_t      outcome;
+    const test_response_t  *t;
 
     (void) state;
 
-    for (t = test_answers; t->body; t++) {
+    for (t = test_responses; t->body; t++) {
 
-        body = test_copy(t->body);
+        body = test_copy_str(t->body);
 
-        assert_int_equal(alikassa_answer_read(test_pool(), &test_money,
-                                              t->status, &body, &answer,
-                                              &outcome),
+        assert_int_equal(alikassa_response_read(test_pool(), &test_money,
+                                            t->status, &body, &response,
+                                            &outcome),
                          ALIKASSA_OK);
 
-        if (outcome != t->money || answer.object != t->object) {
+        if (outcome != t->money || response.object != t->object) {
             fail_msg("%u %s: outcome %d, object %d", t->status, t->body,
-                     outcome, answer.object);
+                     outcome, response.object);
         }
 
-        assert_int_equal(alikassa_answer_read(test_pool(), &test_safe,
-                                              t->status, &body, &answer,
-                                              &outcome),
+        assert_int_equal(alikassa_response_read(test_pool(), &test_status,
+                                            t->status, &body, &response,
+                                            &outcome),
                          ALIKASSA_OK);
 
-        if (outcome != t->safe || answer.object != t->object) {
+        if (outcome != t->status_query || response.object != t->object) {
             fail_msg("%u %s: outcome %d, object %d, of a status call",
-                     t->status, t->body, outcome, answer.object);
+                     t->status, t->body, outcome, response.object);
         }
 
         test_pool_free();
@@ -221,10 +190,10 @@ answers_are_judged(void **state)
 static void
 rejections_are_doubted(void **state)
 {
-    size_t              i;
-    alikassa_str_t      body;
-    alikassa_answer_t   answer;
-    alikassa_outcome_t  outcome;
+    size_t               i;
+    alikassa_str_t       body;
+    alikassa_response_t  response;
+    alikassa_outcome_t   outcome;
 
     static const struct {
         unsigned        status;
@@ -239,7 +208,8 @@ rejections_are_doubted(void **state)
         /* other shapes */
 
         { 400, "{\"errors\":[{\"field\":\"order_id\",\"message\":\"x\"}]}", 1 },
-        { 400, "{\"errors\":[{\"field\":\"a\"},{\"param\":\"order_id.0\"}]}", 1 },
+        { 400, "{\"errors\":[{\"field\":\"a\"},"
+               "{\"param\":\"order_id.0\"}]}", 1 },
         { 400, "{\"errors\":[{\"order_id\":[\"taken\"]}]}", 1 },
         { 400, "{\"errors\":[\"order_id\"]}", 1 },
         { 400, "{\"errors\":\"order_id\"}", 1 },
@@ -276,14 +246,14 @@ rejections_are_doubted(void **state)
 
     for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 
-        body = test_copy(tests[i].body);
+        body = test_copy_str(tests[i].body);
 
-        assert_int_equal(alikassa_answer_read(test_pool(), &test_money,
-                                              tests[i].status, &body, &answer,
-                                              &outcome),
+        assert_int_equal(alikassa_response_read(test_pool(), &test_money,
+                                              tests[i].status, &body, &response,
+                                            &outcome),
                          ALIKASSA_OK);
 
-        if (alikassa_answer_doubtful(tests[i].status, &answer)
+        if (alikassa_response_order_may_exist(tests[i].status, &response)
             != tests[i].doubtful)
         {
             fail_msg("%u %s: doubtful is not %d", tests[i].status,
@@ -295,12 +265,12 @@ rejections_are_doubted(void **state)
 
     /* of a call that moves nothing nobody asks */
 
-    body = test_copy("{\"errors\":{\"order_id\":[]}}");
+    body = test_copy_str("{\"errors\":{\"order_id\":[]}}");
 
-    assert_int_equal(alikassa_answer_read(test_pool(), &test_safe, 400, &body,
-                                          &answer, &outcome),
+    assert_int_equal(alikassa_response_read(test_pool(), &test_status, 400,
+                                            &body, &response, &outcome),
                      ALIKASSA_OK);
-    assert_false(alikassa_answer_doubtful(400, &answer));
+    assert_false(alikassa_response_order_may_exist(400, &response));
 
     test_pool_free();
 }
@@ -313,10 +283,10 @@ rejections_are_doubted(void **state)
 static void
 another_order_is_told(void **state)
 {
-    size_t              i;
-    alikassa_str_t      body;
-    alikassa_answer_t   answer;
-    alikassa_outcome_t  outcome;
+    size_t               i;
+    alikassa_str_t       body;
+    alikassa_response_t  response;
+    alikassa_outcome_t   outcome;
 
     const alikassa_str_t  order_id = alikassa_string("17");
 
@@ -338,13 +308,15 @@ another_order_is_told(void **state)
 
     for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 
-        body = test_copy(tests[i].body);
+        body = test_copy_str(tests[i].body);
 
-        assert_int_equal(alikassa_answer_read(test_pool(), &test_safe, 200,
-                                              &body, &answer, &outcome),
+        assert_int_equal(alikassa_response_read(test_pool(), &test_status, 200,
+                                            &body, &response, &outcome),
                          ALIKASSA_OK);
 
-        if (alikassa_answer_another(&answer, &order_id) != tests[i].another) {
+        if (alikassa_response_is_other_order(&response, &order_id)
+            != tests[i].another)
+        {
             fail_msg("%s: another is not %d", tests[i].body,
                      tests[i].another);
         }
@@ -361,74 +333,83 @@ another_order_is_told(void **state)
 static void
 the_caller_is_refused(void **state)
 {
-    unsigned           status;
-    alikassa_answer_t  answer;
+    unsigned             status;
+    alikassa_response_t  response;
 
     (void) state;
 
-    memset(&answer, 0, sizeof(alikassa_answer_t));
+    memset(&response, 0, sizeof(alikassa_response_t));
 
     for (status = 0; status < 700; status++) {
 
-        assert_int_equal(alikassa_answer_denied(&test_money, status, &answer),
+        assert_int_equal(alikassa_response_is_caller_denied(&test_money,
+                                               status, &response),
                          status == 401 || status == 403 || status == 404);
-        assert_int_equal(alikassa_answer_denied(&test_safe, status, &answer),
+        assert_int_equal(alikassa_response_is_caller_denied(&test_status,
+                                               status, &response),
                          status == 401 || status == 403 || status == 404);
-        assert_int_equal(alikassa_answer_misled(status), status == 404);
-        assert_int_equal(alikassa_answer_later(status),
+        assert_int_equal(alikassa_response_is_wrong_path(status),
+                         status == 404);
+        assert_int_equal(alikassa_response_may_have_retry_after(status),
                          status == 429 || status == 503);
     }
 
     /* "no such order", which only a status call can say */
 
-    answer.object = 1;
+    response.object = 1;
 
-    assert_int_equal(alikassa_answer_denied(&test_safe, 404, &answer), 0);
-    assert_int_equal(alikassa_answer_denied(&test_safe, 403, &answer), 1);
-    assert_int_equal(alikassa_answer_denied(&test_money, 404, &answer), 1);
+    assert_int_equal(alikassa_response_is_caller_denied(&test_status,
+                                           404, &response),
+                     0);
+    assert_int_equal(alikassa_response_is_caller_denied(&test_status,
+                                           403, &response),
+                     1);
+    assert_int_equal(alikassa_response_is_caller_denied(&test_money,
+                                           404, &response),
+                     1);
 }
 
 
 static void
 members_are_read(void **state)
 {
-    alikassa_str_t      body;
-    alikassa_answer_t   answer;
-    alikassa_outcome_t  outcome;
+    alikassa_str_t       body;
+    alikassa_response_t  response;
+    alikassa_outcome_t   outcome;
 
     (void) state;
 
-    body = test_copy(
+    body = test_copy_str(
         "{\"url\":\"https:\\/\\/pay-merchant.alikassa.com\\/bd29\","
         "\"payment_status\":\"wait\",\"id\":108465371,"
         "\"uuid\":\"bd291fe1-5c19-4113-ae62-a2d3c4d01d20\","
         "\"success_redirect_url\":null}");
 
-    assert_int_equal(alikassa_answer_read(test_pool(), &test_money, 200,
-                                          &body, &answer, &outcome),
+    assert_int_equal(alikassa_response_read(test_pool(), &test_money, 200,
+                                            &body, &response, &outcome),
                      ALIKASSA_OK);
 
-    test_value(&answer.url, "https://pay-merchant.alikassa.com/bd29");
-    test_value(&answer.payment_status, "wait");
-    test_value(&answer.id, "108465371");
-    test_value(&answer.uuid, "bd291fe1-5c19-4113-ae62-a2d3c4d01d20");
-    assert_true(alikassa_answer_redirect(&answer));
+    test_equal(&response.url, "https://pay-merchant.alikassa.com/bd29");
+    test_equal(&response.payment_status, "wait");
+    test_equal(&response.id, "108465371");
+    test_equal(&response.uuid, "bd291fe1-5c19-4113-ae62-a2d3c4d01d20");
+    assert_true(alikassa_response_has_link(&response));
 
     test_pool_free();
 
     /* a number beyond a double keeps its digits; the rest is absent */
 
-    body = test_copy("{\"id\":9007199254740993,\"uuid\":null,\"url\":[]}");
+    body = test_copy_str("{\"id\":9007199254740993,\"uuid\":null,\"url\":[]}");
 
-    assert_int_equal(alikassa_answer_read(test_pool(), &test_money, 200,
-                                          &body, &answer, &outcome),
+    assert_int_equal(alikassa_response_read(test_pool(), &test_money, 200,
+                                            &body, &response, &outcome),
                      ALIKASSA_OK);
 
-    test_value(&answer.id, "9007199254740993");
-    test_value(&answer.uuid, "");
-    test_value(&answer.url, "");
-    test_value(&answer.payment_status, "");
-    assert_false(alikassa_answer_redirect(&answer));
+    test_equal(&response.id, "9007199254740993");
+    test_equal(&response.uuid, "");
+    test_equal(&response.url, "");
+    test_equal(&response.payment_status, "");
+    assert_false(alikassa_response_has_link(&response));
 
     test_pool_free();
 }
@@ -437,11 +418,11 @@ members_are_read(void **state)
 static void
 only_plain_https_is_redirected_to(void **state)
 {
-    char                text[256];
-    alikassa_str_t      body;
-    const test_url_t   *t;
-    alikassa_answer_t   answer;
-    alikassa_outcome_t  outcome;
+    char                 text[256];
+    alikassa_str_t       body;
+    const test_url_t    *t;
+    alikassa_response_t  response;
+    alikassa_outcome_t   outcome;
 
     (void) state;
 
@@ -449,14 +430,14 @@ only_plain_https_is_redirected_to(void **state)
 
         (void) snprintf(text, sizeof(text), "{\"id\":1,\"url\":%s}", t->url);
 
-        body = test_copy(text);
+        body = test_copy_str(text);
 
-        assert_int_equal(alikassa_answer_read(test_pool(), &test_money, 200,
-                                              &body, &answer, &outcome),
+        assert_int_equal(alikassa_response_read(test_pool(), &test_money, 200,
+                                            &body, &response, &outcome),
                          ALIKASSA_OK);
         assert_int_equal(outcome, ACCEPTED);
 
-        if (!alikassa_answer_redirect(&answer) != !t->redirect) {
+        if (!alikassa_response_has_link(&response) != !t->redirect) {
             fail_msg("%s", t->url);
         }
 
@@ -466,7 +447,7 @@ only_plain_https_is_redirected_to(void **state)
 
 
 /*
- * A whole object of some bytes more than any answer has.
+ * A whole object of some bytes more than any response has.
  */
 
 static void
@@ -475,12 +456,12 @@ size_is_limited(void **state)
     char                *p;
     size_t               len;
     alikassa_str_t       body;
-    alikassa_answer_t    answer;
+    alikassa_response_t  response;
     alikassa_outcome_t   outcome;
 
     (void) state;
 
-    for (len = ALIKASSA_ANSWER_MAX; len <= ALIKASSA_ANSWER_MAX + 1; len++) {
+    for (len = ALIKASSA_RESPONSE_MAX; len <= ALIKASSA_RESPONSE_MAX + 1; len++) {
 
         p = test_pool_alloc(NULL, len);
         assert_non_null(p);
@@ -492,12 +473,12 @@ size_is_limited(void **state)
         body.len = len;
         body.data = (unsigned char *) p;
 
-        assert_int_equal(alikassa_answer_read(test_pool(), &test_money, 200,
-                                              &body, &answer, &outcome),
+        assert_int_equal(alikassa_response_read(test_pool(), &test_money, 200,
+                                            &body, &response, &outcome),
                          ALIKASSA_OK);
-        assert_int_equal(outcome, (len == ALIKASSA_ANSWER_MAX) ? ACCEPTED
+        assert_int_equal(outcome, (len == ALIKASSA_RESPONSE_MAX) ? ACCEPTED
                                                                : UNKNOWN);
-        assert_int_equal(answer.object, len == ALIKASSA_ANSWER_MAX);
+        assert_int_equal(response.object, len == ALIKASSA_RESPONSE_MAX);
 
         test_pool_free();
     }
@@ -507,10 +488,10 @@ size_is_limited(void **state)
 static void
 no_memory_is_an_error_and_unknown(void **state)
 {
-    long                n;
-    alikassa_rc_t       rc;
-    alikassa_answer_t   answer;
-    alikassa_outcome_t  outcome;
+    long                 n;
+    alikassa_rc_t        rc;
+    alikassa_response_t  response;
+    alikassa_outcome_t   outcome;
 
     const alikassa_str_t  body = alikassa_string(
         "{\"id\":1,\"uuid\":\"u\",\"url\":\"https:\\/\\/a.example\\/\","
@@ -523,8 +504,8 @@ no_memory_is_an_error_and_unknown(void **state)
         test_pool_fail_after(n);
 
         outcome = ACCEPTED;
-        rc = alikassa_answer_read(test_pool(), &test_money, 200, &body,
-                                  &answer, &outcome);
+        rc = alikassa_response_read(test_pool(), &test_money, 200, &body,
+                                  &response, &outcome);
 
         test_pool_free();
 
@@ -546,21 +527,21 @@ no_memory_is_an_error_and_unknown(void **state)
 static void
 only_a_404_with_an_object_is_not_found(void **state)
 {
-    unsigned           status;
-    alikassa_answer_t  answer;
+    unsigned             status;
+    alikassa_response_t  response;
 
     (void) state;
 
-    memset(&answer, 0, sizeof(alikassa_answer_t));
+    memset(&response, 0, sizeof(alikassa_response_t));
 
     for (status = 0; status < 1000; status++) {
 
-        answer.object = 1;
-        assert_int_equal(alikassa_answer_not_found(status, &answer) != 0,
+        response.object = 1;
+        assert_int_equal(alikassa_response_not_found(status, &response) != 0,
                          status == 404);
 
-        answer.object = 0;
-        assert_int_equal(alikassa_answer_not_found(status, &answer), 0);
+        response.object = 0;
+        assert_int_equal(alikassa_response_not_found(status, &response), 0);
     }
 }
 
@@ -579,7 +560,7 @@ outcomes_have_names(void **state)
 
     for (i = ALIKASSA_OUTCOME_NONE; i <= ALIKASSA_OUTCOME_REPLAYED; i++) {
         name = alikassa_outcome_name((alikassa_outcome_t) i);
-        test_value(name, names[i]);
+        test_equal(name, names[i]);
     }
 }
 
@@ -600,5 +581,5 @@ main(void)
         cmocka_unit_test(outcomes_have_names),
     };
 
-    return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("response", tests, NULL, NULL);
 }

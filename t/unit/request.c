@@ -1,20 +1,17 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Tests for alikassa_body.c.
  */
 
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "test.h"
 
-#include <cmocka.h>
-
-#include "alikassa_body.h"
-#include "pool.h"
+#include "alikassa_request.h"
 
 
 #define STRICT  ALIKASSA_VALIDATE_STRICT
@@ -185,29 +182,8 @@ static const char *const  test_payout[] = {
 
 static const alikassa_operation_t  *test_op;
 static alikassa_fields_t            test_fields;
-static alikassa_faults_t            test_faults;
+static alikassa_field_errors_t      test_faults;
 static alikassa_str_t               test_body;
-
-
-static alikassa_str_t
-test_str(const char *text)
-{
-    alikassa_str_t  s;
-
-    s.len = strlen(text);
-    s.data = (const unsigned char *) text;
-
-    return s;
-}
-
-
-static void
-test_equal(const alikassa_str_t *s, const char *text)
-{
-    if (s->len != strlen(text) || memcmp(s->data, text, s->len) != 0) {
-        fail_msg("\"%.*s\" is not \"%s\"", (int) s->len, s->data, text);
-    }
-}
 
 
 static alikassa_param_t *
@@ -273,9 +249,9 @@ test_begin(const char *operation)
 
     memset(&test_fields, 0, sizeof(alikassa_fields_t));
 
-    p = test_op->pays_out ? test_payout : test_payment;
+    p = test_op->is_payout ? test_payout : test_payment;
 
-    for ( /* void */ ; test_op->money && *p; p += 2) {
+    for ( /* void */ ; test_op->moves_money && *p; p += 2) {
         test_set(p[0], p[1]);
     }
 }
@@ -286,12 +262,12 @@ test_build(alikassa_validate_t validate)
 {
     alikassa_rc_t  rc;
 
-    memset(&test_faults, 0xa5, sizeof(alikassa_faults_t));
+    memset(&test_faults, 0xa5, sizeof(alikassa_field_errors_t));
 
     test_body.len = 0;
     test_body.data = NULL;
 
-    rc = alikassa_body_build(test_pool(), test_op, validate, &test_fields,
+    rc = alikassa_request_build(test_pool(), test_op, validate, &test_fields,
                              &test_body, &test_faults);
 
     assert_int_equal(rc == ALIKASSA_DECLINED, test_faults.nelts != 0);
@@ -933,20 +909,20 @@ all_faults_are_told_at_once(void **state)
  */
 
 static void
-test_sweep(alikassa_validate_t validate, size_t faults)
+test_sweep(alikassa_validate_t validate, size_t errors)
 {
     size_t         n;
     alikassa_rc_t  rc;
 
     rc = test_build(validate);
 
-    assert_int_equal(test_faults.nelts, faults);
+    assert_int_equal(test_faults.nelts, errors);
 
-    for (n = 0; n < (faults ? faults : 1); n++) {
+    for (n = 0; n < (errors ? errors : 1); n++) {
 
         test_pool_fail_after((long) n);
 
-        assert_int_equal(alikassa_body_build(test_pool(), test_op, validate,
+        assert_int_equal(alikassa_request_build(test_pool(), test_op, validate,
                                              &test_fields, &test_body,
                                              &test_faults),
                          ALIKASSA_ERROR);
@@ -989,6 +965,47 @@ no_memory_is_an_error(void **state)
 }
 
 
+static void
+missing_field_is_told_by_role(void **state)
+{
+    static const char  payment[] = "payment";
+
+    (void) state;
+
+    test_begin(payment);
+
+    assert_int_equal(alikassa_validate_missing(test_pool(), test_op,
+                                               ALIKASSA_ROLE_ORDER_ID,
+                                               &test_faults),
+                     ALIKASSA_OK);
+
+    assert_int_equal(test_faults.nelts, 1);
+    test_message_is(0, "order_id", " field is required.");
+
+    test_pool_fail_after(0);
+
+    assert_int_equal(alikassa_validate_missing(test_pool(), test_op,
+                                               ALIKASSA_ROLE_ORDER_ID,
+                                               &test_faults),
+                     ALIKASSA_ERROR);
+
+    test_pool_free();
+
+    /* a status query has no amount */
+
+    test_begin("payment_status");
+
+    assert_int_equal(alikassa_validate_missing(test_pool(), test_op,
+                                               ALIKASSA_ROLE_AMOUNT,
+                                               &test_faults),
+                     ALIKASSA_ERROR);
+
+    assert_int_equal(test_faults.nelts, 0);
+
+    test_pool_free();
+}
+
+
 int
 main(void)
 {
@@ -1006,6 +1023,7 @@ main(void)
         cmocka_unit_test(set_values_are_looked_at),
         cmocka_unit_test(all_faults_are_told_at_once),
         cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(missing_field_is_told_by_role),
     };
 
     return cmocka_run_group_tests_name("body", tests, NULL, NULL);

@@ -1,11 +1,16 @@
 
 /*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+/*
  * Answers.  The first two bytes of the input are the HTTP status and, in
  * their highest bit, whether the call moves money.
  */
 
 
-#include "alikassa_answer.h"
+#include "alikassa_response.h"
 #include "fuzz.h"
 
 
@@ -19,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned              status;
     alikassa_rc_t         rc;
     alikassa_str_t        body;
-    alikassa_answer_t     answer;
+    alikassa_response_t   answer;
     alikassa_outcome_t    outcome;
     alikassa_operation_t  op;
 
@@ -29,12 +34,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&op, 0, sizeof(alikassa_operation_t));
 
-    op.money = data[0] >> 7;
+    op.moves_money = data[0] >> 7;
     status = ((data[0] & 0x7fu) << 8 | data[1]) % 1000;
 
     body = fuzz_copy(data + 2, size - 2);
 
-    rc = alikassa_answer_read(test_pool(), &op, status, &body, &answer,
+    rc = alikassa_response_read(test_pool(), &op, status, &body, &answer,
                               &outcome);
 
     fuzz_check(rc == ALIKASSA_OK);
@@ -43,7 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     case ALIKASSA_OUTCOME_ACCEPTED:
         fuzz_check(answer.object && status / 100 == 2);
-        fuzz_check(!op.money || answer.id.len);
+        fuzz_check(!op.moves_money || answer.id.len);
         break;
 
     case ALIKASSA_OUTCOME_REJECTED:
@@ -60,7 +65,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_member(&answer.url);
     fuzz_member(&answer.payment_status);
 
-    if (alikassa_answer_redirect(&answer)) {
+    if (alikassa_response_has_link(&answer)) {
         fuzz_check(answer.object && answer.url.len > 8);
 
         for (i = 0; i < answer.url.len; i++) {
@@ -74,12 +79,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
 
-    fuzz_check(!alikassa_answer_not_found(status, &answer)
+    fuzz_check(!alikassa_response_not_found(status, &answer)
                || (status == 404 && answer.object));
 
     test_pool_fail_after((long) (size % 5));
 
-    rc = alikassa_answer_read(test_pool(), &op, status, &body, &answer,
+    rc = alikassa_response_read(test_pool(), &op, status, &body, &answer,
                               &outcome);
 
     fuzz_check(rc == ALIKASSA_OK
