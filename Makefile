@@ -27,6 +27,8 @@ endif
 CFLAGS    = -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LDFLAGS   = -Wl,-z,relro -Wl,-z,now
 WARNINGS  = -Wall -Wextra -Werror
+# of the core, besides
+CORE_WARNINGS = -Wshadow -Wconversion
 
 # where "make install" writes: the folders that the nginx in the PATH names
 NGINX      = nginx
@@ -195,21 +197,24 @@ $(CORE_LIB): $(CORE_OBJS)
 	ar rcs $@ $(CORE_OBJS)
 
 $(BUILD)/core/%.o: $(CORE)/%.c $(BUILD)/core.stamp | $(BUILD)/core
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) $(DEPS) -c $< -o $@
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) $(CORE_WARNINGS) \
+	    $(DEPS) -c $< -o $@
 
 $(BUILD)/unit/%: t/unit/%.c $(CORE_LIB) | $(BUILD)/unit
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) $(DEPS) -I$(CORE) -It/unit $< \
 	    $(CORE_LIB) -lcmocka $(LIBS) -o $@
 
 $(BUILD)/asan/%.o: $(CORE)/%.c $(BUILD)/core.stamp | $(BUILD)/asan
-	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) $(DEPS) -c $< -o $@
+	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) $(CORE_WARNINGS) \
+	    $(DEPS) -c $< -o $@
 
 $(BUILD)/asan/%: t/unit/%.c $(ASAN_OBJS) | $(BUILD)/asan
 	$(CC) -std=c11 -O1 -g $(ASAN) $(WARNINGS) $(DEPS) -I$(CORE) \
 	    -It/unit $< $(ASAN_OBJS) -lcmocka $(LIBS) -o $@
 
 $(BUILD)/tsan/%.o: $(CORE)/%.c $(BUILD)/core.stamp | $(BUILD)/tsan
-	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) $(DEPS) -c $< -o $@
+	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) $(CORE_WARNINGS) \
+	    $(DEPS) -c $< -o $@
 
 $(BUILD)/tsan/%: t/unit/%.c $(TSAN_OBJS) | $(BUILD)/tsan
 	$(CC) -std=c11 -O1 -g $(TSAN) $(WARNINGS) $(DEPS) -I$(CORE) \
@@ -227,7 +232,8 @@ $(BUILD)/preload:
 # the core is built again when its compiler, its flags or its list of files
 # change
 
-CORE_STAMP := $(shell echo '$(CC) $(CFLAGS) $(WARNINGS) $(ASAN) $(TSAN)' \
+CORE_STAMP := $(shell echo '$(CC) $(CFLAGS) $(WARNINGS) $(CORE_WARNINGS)' \
+                  '$(ASAN) $(TSAN)' \
                   '$(sort $(CORE_SRCS))' | sha1sum)
 
 ifneq ($(shell cat $(BUILD)/core.stamp 2>/dev/null),$(CORE_STAMP))

@@ -16,7 +16,11 @@ alikassa_param_take(alikassa_param_t *param, const alikassa_input_t *input)
     param->type = input->type;
     param->repeated = input->repeated;
     param->malformed = input->malformed;
-    param->plain = input->plain || alikassa_json_plain(&input->value);
+    param->plain = input->plain;
+
+    if (!param->plain) {
+        param->plain = alikassa_json_plain(&input->value) != 0;
+    }
 
     param->given = input->repeated
                    || input->malformed
@@ -32,7 +36,7 @@ alikassa_param_set(alikassa_param_t *param, const alikassa_str_t *value)
     param->value = *value;
     param->type = ALIKASSA_VALUE_STRING;
     param->repeated = 0;
-    param->plain = alikassa_json_plain(value);
+    param->plain = alikassa_json_plain(value) != 0;
     param->given = value->len != 0;
 
     param->malformed = !param->plain

@@ -80,8 +80,8 @@ static const char *const  alikassa_texts[] = {
     [ALIKASSA_TEXT_REQUIRED] = " field is required.",
     [ALIKASSA_TEXT_REPEATED] = " field was sent more than once.",
     [ALIKASSA_TEXT_MALFORMED] = " field is not valid UTF-8 text.",
-    [ALIKASSA_TEXT_AMOUNT] = " must be a number from 0.01 to 999999999.99 "
-                             "with at most two decimals.",
+    [ALIKASSA_TEXT_AMOUNT] = (" must be a number from 0.01 to 999999999.99 "
+                              "with at most two decimals."),
     [ALIKASSA_TEXT_INTEGER] = " must be a positive integer.",
     [ALIKASSA_TEXT_STRING] = " must be a string.",
     [ALIKASSA_TEXT_CONTROLS] = " may not have control characters.",
