@@ -5,137 +5,56 @@
 
 
 /*
- * Lets only proven notifications through.
+ * The check: lets only verified notifications through.
  *
- * A module of its own, since the check has a life of its own: it is owed from
- * the moment a request meets a location with "alikassa_notification".  nginx
- * runs "return" and "rewrite" before the access phase, so the debt is noted
- * before them.  A rewrite takes it along to another location, and a success
- * which "return" answers without the check is made a refusal.
+ * The check is pending from the moment when a request meets a location with
+ * "alikassa_notification".  nginx runs "return" and "rewrite" before the access
+ * phase, so the module notes the pending check before them.  The check follows
+ * a rewrite to another location, and the guard replaces a success with which
+ * "return" responds before the check.
  */
 
 
 #include "ngx_http_alikassa_notification.h"
+#include "ngx_http_alikassa_notification_ctx.h"
 #include "ngx_http_alikassa_body.h"
+
 #include "alikassa_notification_input.h"
 
 
-static ngx_int_t ngx_http_alikassa_notification_owe(ngx_http_request_t *r);
-static void ngx_http_alikassa_notification_next(
-    ngx_http_alikassa_notification_ctx_t *ctx);
-static void ngx_http_alikassa_notification_cleanup(void *data);
-static ngx_int_t ngx_http_alikassa_notification_elsewhere(
-    ngx_http_request_t *r);
-static ngx_int_t ngx_http_alikassa_notification_access(ngx_http_request_t *r);
 static ngx_int_t ngx_http_alikassa_notification_check(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_notification_start_body(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx);
 static void ngx_http_alikassa_notification_body_handler(
     ngx_http_request_t *r);
-static alikassa_rc_t ngx_http_alikassa_notification_prove(
+static alikassa_rc_t ngx_http_alikassa_notification_verify(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_errmsg_t *errmsg);
-static alikassa_rc_t ngx_http_alikassa_notification_headers(
-    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
-    alikassa_errmsg_t *errmsg);
-static alikassa_rc_t ngx_http_alikassa_notification_sent(
+static alikassa_rc_t ngx_http_alikassa_notification_get_body(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     ngx_str_t *body, alikassa_errmsg_t *errmsg);
-static alikassa_rc_t ngx_http_alikassa_notification_add(
+static alikassa_rc_t ngx_http_alikassa_notification_check_headers(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    alikassa_errmsg_t *errmsg);
+static alikassa_rc_t ngx_http_alikassa_notification_check_sent_query(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    ngx_str_t *body, alikassa_errmsg_t *errmsg);
+static alikassa_rc_t ngx_http_alikassa_notification_add_parameters(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_notification_t *notification, ngx_str_t *args, ngx_str_t *body,
     alikassa_errmsg_t *errmsg);
-static alikassa_rc_t ngx_http_alikassa_notification_body(
-    ngx_http_request_t *r, alikassa_notification_t *notification,
-    ngx_str_t *body, alikassa_errmsg_t *errmsg);
-static alikassa_rc_t ngx_http_alikassa_notification_refuse(
+static alikassa_rc_t ngx_http_alikassa_notification_add_body(
+    ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
+    alikassa_notification_t *notification, ngx_str_t *body,
+    alikassa_errmsg_t *errmsg);
+static alikassa_rc_t ngx_http_alikassa_notification_decline(
     alikassa_errmsg_t *errmsg, const char *text);
-static ngx_int_t ngx_http_alikassa_notification_variable(
-    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_alikassa_notification_field_variable(
-    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf);
-static ngx_int_t ngx_http_alikassa_notification_init(ngx_conf_t *cf);
 
 
-static ngx_command_t  ngx_http_alikassa_notification_commands[] = {
-
-    { ngx_string("alikassa_notification"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
-      ngx_http_alikassa_notification,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      NULL },
-
-    { ngx_string("alikassa_notification_fields"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
-      ngx_http_alikassa_notification_fields,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      NULL },
-
-      ngx_null_command
-};
-
-
-static ngx_http_module_t  ngx_http_alikassa_notification_module_ctx = {
-    ngx_http_alikassa_notification_add_variables,  /* preconfiguration */
-    ngx_http_alikassa_notification_init,   /* postconfiguration */
-
-    NULL,                                  /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    ngx_http_alikassa_notification_create_conf,
-                                           /* create location configuration */
-    ngx_http_alikassa_notification_merge_conf
-                                           /* merge location configuration */
-};
-
-
-ngx_module_t  ngx_http_alikassa_notification_module = {
-    NGX_MODULE_V1,
-    &ngx_http_alikassa_notification_module_ctx,  /* module context */
-    ngx_http_alikassa_notification_commands,  /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
-
-
-static ngx_http_variable_t  ngx_http_alikassa_notification_variables[] = {
-
-    { ngx_string("alikassa_notification"), NULL,
-      ngx_http_alikassa_notification_variable, 0,
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("alikassa_notification_bar"), NULL,
-      ngx_http_alikassa_notification_bar_variable, 0,
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("alikassa_notification_"), NULL,
-      ngx_http_alikassa_notification_field_variable, 0,
-      NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
-
-      ngx_http_null_variable
-};
-
-
-/*
- * The rewrite phase, before nginx's own handler there.
- */
-
-static ngx_int_t
-ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
+ngx_int_t
+ngx_http_alikassa_notification_rewrite_handler(ngx_http_request_t *r)
 {
-    ngx_http_alikassa_debt_t               *debt, **last;
     ngx_http_alikassa_loc_conf_t           *alcf;
     ngx_http_alikassa_notification_ctx_t   *ctx;
     ngx_http_alikassa_notification_conf_t  *conf;
@@ -143,7 +62,7 @@ ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r,
                                         ngx_http_alikassa_notification_module);
 
-    /* as nginx's own checks, this one is made for requests of clients */
+    /* as nginx's own access checks, the check is for requests of clients */
 
     if (r != r->main) {
         return NGX_DECLINED;
@@ -151,15 +70,15 @@ ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
 
     ctx = ngx_http_alikassa_notification_ctx(r);
 
-    if (ctx && !ctx->proven && !ctx->admitted
-        && (!ctx->owed || (ctx->read && !ctx->whole)))
+    if (ctx && !ctx->verified && !ctx->satisfied_any
+        && (!ctx->check_pending || (ctx->body_started && !ctx->body_complete)))
     {
         /*
-         * the check, or the reading of the body for it, has failed, and the
-         * request goes on all the same
+         * The check has refused the request, or nginx has failed to read the
+         * body for the check, and an error_page takes the request here.
          */
 
-        ctx->barred = 1;
+        ctx->blocked = 1;
         return NGX_DECLINED;
     }
 
@@ -185,133 +104,22 @@ ngx_http_alikassa_notification_owe(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    debt = ngx_palloc(r->pool, sizeof(ngx_http_alikassa_debt_t));
-    if (debt == NULL) {
+    if (ngx_http_alikassa_notification_add_check(ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    debt->conf = conf;
-    debt->alcf = alcf;
-    debt->args = r->args;
-    debt->uri_changes = r->uri_changes;
-    debt->next = NULL;
+    ctx->rewrite_done = 0;
 
-    for (last = &ctx->debts; *last; last = &(*last)->next) { /* void */ }
-
-    *last = debt;
-
-    ctx->passed = 0;
-
-    if (!ctx->owed) {
-        ngx_http_alikassa_notification_next(ctx);
+    if (!ctx->check_pending) {
+        ngx_http_alikassa_notification_next_check(ctx);
     }
 
     return NGX_DECLINED;
 }
 
 
-/*
- * Makes the first of the checks that wait the one that is owed.
- */
-
-static void
-ngx_http_alikassa_notification_next(ngx_http_alikassa_notification_ctx_t *ctx)
-{
-    ngx_http_alikassa_debt_t  *debt;
-
-    debt = ctx->debts;
-
-    ctx->debts = debt->next;
-
-    ctx->conf = debt->conf;
-    ctx->alcf = debt->alcf;
-    ctx->args = debt->args;
-    ctx->owed_at = debt->uri_changes;
-
-    ctx->owed = 1;
-    ctx->read = 0;
-    ctx->proven = 0;
-    ctx->admitted = 0;
-}
-
-
-ngx_http_alikassa_notification_ctx_t *
-ngx_http_alikassa_notification_create_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t                    *cln;
-    ngx_http_alikassa_notification_ctx_t  *ctx;
-
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_alikassa_notification_ctx_t));
-    if (ctx == NULL) {
-        return NULL;
-    }
-
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    cln->handler = ngx_http_alikassa_notification_cleanup;
-    cln->data = ctx;
-
-    ctx->request = r;
-
-    ngx_http_set_ctx(r, ctx, ngx_http_alikassa_notification_module);
-
-    return ctx;
-}
-
-
-static void
-ngx_http_alikassa_notification_cleanup(void *data)
-{
-    ngx_http_alikassa_delivery_cleanup(data);
-}
-
-
-/*
- * An internal redirect makes nginx forget the context: then it is found by
- * the cleanup of its pool.
- */
-
-ngx_http_alikassa_notification_ctx_t *
-ngx_http_alikassa_notification_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t                    *cln;
-    ngx_http_alikassa_notification_ctx_t  *ctx;
-
-    r = r->main;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_alikassa_notification_module);
-
-    if (ctx || !r->internal) {
-        return ctx;
-    }
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler == ngx_http_alikassa_notification_cleanup) {
-            ctx = cln->data;
-
-            ngx_http_set_ctx(r, ctx, ngx_http_alikassa_notification_module);
-
-            return ctx;
-        }
-    }
-
-    return NULL;
-}
-
-
-/*
- * The preaccess phase: rewrite is over, and may have led to another location
- * than the one that asks for the check.  There it is made all the same, and
- * "satisfy" cannot excuse it.  Only the present location's own check is left to
- * the access phase.
- */
-
-static ngx_int_t
-ngx_http_alikassa_notification_elsewhere(ngx_http_request_t *r)
+ngx_int_t
+ngx_http_alikassa_notification_preaccess_handler(ngx_http_request_t *r)
 {
     ngx_int_t                               rc;
     ngx_http_alikassa_notification_ctx_t   *ctx;
@@ -327,13 +135,19 @@ ngx_http_alikassa_notification_elsewhere(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    ctx->passed = 1;
+    ctx->rewrite_done = 1;
 
     conf = ngx_http_get_module_loc_conf(r,
                                         ngx_http_alikassa_notification_module);
 
-    while (ctx->owed
-           && (conf->verifiers == NULL || ctx->owed_at != r->uri_changes))
+    /*
+     * Only the check of the present location takes part in its "satisfy", in
+     * the access phase.  The checks of other locations are made here.
+     */
+
+    while (ctx->check_pending
+           && (conf->verifiers == NULL
+               || ctx->pending_uri_changes != r->uri_changes))
     {
         rc = ngx_http_alikassa_notification_check(r, ctx);
 
@@ -341,8 +155,8 @@ ngx_http_alikassa_notification_elsewhere(ngx_http_request_t *r)
             return rc;
         }
 
-        if (ctx->debts) {
-            ngx_http_alikassa_notification_next(ctx);
+        if (ctx->checks) {
+            ngx_http_alikassa_notification_next_check(ctx);
         }
     }
 
@@ -350,8 +164,8 @@ ngx_http_alikassa_notification_elsewhere(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
-ngx_http_alikassa_notification_access(ngx_http_request_t *r)
+ngx_int_t
+ngx_http_alikassa_notification_access_handler(ngx_http_request_t *r)
 {
     ngx_http_alikassa_notification_ctx_t   *ctx;
     ngx_http_alikassa_notification_conf_t  *conf;
@@ -367,7 +181,10 @@ ngx_http_alikassa_notification_access(ngx_http_request_t *r)
 
     if (ctx == NULL) {
 
-        /* no rewrite phase, no debt: cannot be, and is no leave to go on */
+        /*
+         * nginx has not run the rewrite phase of this location.  This should
+         * not happen; refuse the request if it does.
+         */
 
         return NGX_HTTP_FORBIDDEN;
     }
@@ -377,8 +194,9 @@ ngx_http_alikassa_notification_access(ngx_http_request_t *r)
 
 
 /*
- * NGX_OK: proven.  NGX_DONE: the body is being read, and the phases go on
- * when it is there.  Else the status to be refused with.
+ * Makes the pending check.  Returns NGX_OK if the notification is verified,
+ * NGX_DONE while nginx reads the body, which then runs the phases again, or
+ * the HTTP status of a refusal.
  */
 
 static ngx_int_t
@@ -388,48 +206,35 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
     ngx_int_t          rc;
     alikassa_errmsg_t  errmsg;
 
-    if (!ctx->owed) {
-        ctx->refused = !ctx->proven;
-        return ctx->proven ? NGX_OK : NGX_HTTP_FORBIDDEN;
+    if (!ctx->check_pending) {
+        ctx->refused = !ctx->verified;
+        return ctx->verified ? NGX_OK : NGX_HTTP_FORBIDDEN;
     }
 
-    if (!ctx->read
-        && (r->method & (NGX_HTTP_GET|NGX_HTTP_POST))
-        && r->headers_in.content_length_n <= NGX_HTTP_ALIKASSA_NOTIFICATION_MAX)
-    {
-        ctx->read = 1;
-        ctx->whole = (r->request_body != NULL && !r->reading_body);
+    if (!ctx->body_started) {
 
-        if (r->request_body == NULL) {
+        rc = ngx_http_alikassa_notification_start_body(r, ctx);
 
-            rc = ngx_http_read_client_request_body(r,
-                                  ngx_http_alikassa_notification_body_handler);
-
-            if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-                return rc;
-            }
-
-            ngx_http_finalize_request(r, NGX_DONE);
-
-            return NGX_DONE;
+        if (rc != NGX_OK) {
+            return rc;
         }
     }
 
-    ctx->owed = 0;
+    ctx->check_pending = 0;
 
-    switch (ngx_http_alikassa_notification_prove(r, ctx, &errmsg)) {
+    switch (ngx_http_alikassa_notification_verify(r, ctx, &errmsg)) {
 
     case ALIKASSA_OK:
-        ctx->proven = 1;
+        ctx->verified = 1;
 
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                       "http alikassa notification is proven");
+                       "http alikassa notification: verified");
 
         return NGX_OK;
 
     case ALIKASSA_DECLINED:
         ctx->refused = 1;
-        ctx->uri_changes = r->uri_changes;
+        ctx->refused_uri_changes = r->uri_changes;
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "notification refused: %s", errmsg.text);
@@ -442,15 +247,54 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
 }
 
 
+/*
+ * Makes nginx read the body, if the method is one of notifications and the
+ * length is allowed; ngx_http_alikassa_notification_get_body() refuses other
+ * requests.  Returns NGX_OK to go on, NGX_DONE if the phases run again when the
+ * body is read, or the HTTP status with which nginx refuses the body.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_notification_start_body(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_POST))
+        || r->headers_in.content_length_n > NGX_HTTP_ALIKASSA_NOTIFICATION_MAX)
+    {
+        return NGX_OK;
+    }
+
+    ctx->body_started = 1;
+    ctx->body_complete = (r->request_body != NULL && !r->reading_body);
+
+    if (r->request_body) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_read_client_request_body(r,
+                                  ngx_http_alikassa_notification_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+
+    return NGX_DONE;
+}
+
+
 static void
 ngx_http_alikassa_notification_body_handler(ngx_http_request_t *r)
 {
     ngx_http_alikassa_notification_ctx_t  *ctx;
 
     ctx = ngx_http_alikassa_notification_ctx(r);
-    ctx->whole = 1;
+    ctx->body_complete = 1;
 
-    /* for whoever passes it on */
+    /* the content handler passes the body on */
 
     r->preserve_body = 1;
 
@@ -459,144 +303,115 @@ ngx_http_alikassa_notification_body_handler(ngx_http_request_t *r)
 }
 
 
+/*
+ * Verifies the notification.  Returns ALIKASSA_OK, ALIKASSA_DECLINED with the
+ * reason of the refusal, or ALIKASSA_ERROR if there is no memory or nginx
+ * cannot read its temporary file.
+ */
+
 static alikassa_rc_t
-ngx_http_alikassa_notification_prove(ngx_http_request_t *r,
+ngx_http_alikassa_notification_verify(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx, alikassa_errmsg_t *errmsg)
 {
-    ngx_int_t        n;
-    ngx_str_t        body, value;
-    alikassa_rc_t    rc;
-    alikassa_str_t   account, s;
-    alikassa_pool_t  pool;
+    ngx_str_t                  body, value;
+    alikassa_rc_t              rc;
+    alikassa_str_t             account, uri;
+    ngx_http_complex_value_t  *cv;
 
-    if (!ctx->read) {
-        return ngx_http_alikassa_notification_refuse(errmsg,
-                       (r->method & (NGX_HTTP_GET|NGX_HTTP_POST))
-                       ? "the body is too large" : "neither GET nor POST");
+    rc = ngx_http_alikassa_notification_get_body(r, ctx, &body, errmsg);
+
+    if (rc != ALIKASSA_OK) {
+        return rc;
     }
 
-    if (!ctx->whole) {
+    uri = ngx_http_alikassa_to_core(&r->unparsed_uri);
 
-        /* nginx has refused it, and an error_page leads on */
-
-        return ngx_http_alikassa_notification_refuse(errmsg,
-                                                     "the body is not whole");
-    }
-
-    s.len = r->unparsed_uri.len;
-    s.data = r->unparsed_uri.data;
-
-    rc = alikassa_notification_uri(&s, errmsg);
+    rc = alikassa_notification_uri(&uri, errmsg);
 
     if (rc == ALIKASSA_OK) {
-        rc = ngx_http_alikassa_notification_headers(r, ctx, errmsg);
+        rc = ngx_http_alikassa_notification_check_headers(r, ctx, errmsg);
+    }
+
+    if (rc == ALIKASSA_OK) {
+        rc = ngx_http_alikassa_notification_add_parameters(r, ctx,
+                                                           &ctx->notification,
+                                                           &ctx->args, &body,
+                                                           errmsg);
+    }
+
+    if (rc == ALIKASSA_OK) {
+        rc = ngx_http_alikassa_notification_check_sent_query(r, ctx, &body,
+                                                             errmsg);
     }
 
     if (rc != ALIKASSA_OK) {
         return rc;
     }
 
-    ngx_str_null(&body);
+    cv = ctx->alcf->account;
 
-    n = ngx_http_alikassa_read_body(r, 1, &body);
+    if (cv) {
 
-    if (n == NGX_ERROR) {
-        return ALIKASSA_ERROR;
-    }
-
-    if (n != NGX_OK || body.len > NGX_HTTP_ALIKASSA_NOTIFICATION_MAX) {
-        return ngx_http_alikassa_notification_refuse(errmsg,
-                                                     "the body is too large");
-    }
-
-    if (body.len && (r->method & NGX_HTTP_GET)) {
-        return ngx_http_alikassa_notification_refuse(errmsg,
-                                                     "a GET has a body");
-    }
-
-    rc = ngx_http_alikassa_notification_add(r, ctx, &ctx->notification,
-                                            &ctx->args, &body, errmsg);
-
-    if (rc == ALIKASSA_OK) {
-        rc = ngx_http_alikassa_notification_sent(r, ctx, &body, errmsg);
-    }
-
-    if (rc != ALIKASSA_OK) {
-        return rc;
-    }
-
-    if (ctx->alcf->account) {
-
-        if (ngx_http_complex_value(r, ctx->alcf->account, &value) != NGX_OK) {
+        if (ngx_http_complex_value(r, cv, &value) != NGX_OK) {
             return ALIKASSA_ERROR;
         }
 
-        account.len = value.len;
-        account.data = value.data;
+        account = ngx_http_alikassa_to_core(&value);
     }
 
-    ngx_http_alikassa_init_pool(&pool, r->pool);
-
-    return alikassa_notification_verify(&pool, &ctx->notification,
+    return alikassa_notification_verify(&ctx->pool, &ctx->notification,
                                         ctx->conf->verifiers->elts,
                                         ctx->conf->verifiers->nelts,
-                                        ctx->alcf->account ? &account : NULL,
-                                        errmsg);
+                                        cv ? &account : NULL, errmsg);
 }
 
 
 /*
- * Of several Content-Types a shop might take another one than is taken here.
+ * Sets body to a copy of the body, which is empty if there is none.  Returns
+ * as ngx_http_alikassa_notification_verify().
  */
 
 static alikassa_rc_t
-ngx_http_alikassa_notification_headers(ngx_http_request_t *r,
-    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_errmsg_t *errmsg)
+ngx_http_alikassa_notification_get_body(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, ngx_str_t *body,
+    alikassa_errmsg_t *errmsg)
 {
-    ngx_uint_t        i, types;
-    alikassa_rc_t     rc;
-    alikassa_str_t    name, value;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_int_t  rc;
 
-    types = 0;
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_POST)) && !ctx->body_started) {
+        return ngx_http_alikassa_notification_decline(errmsg,
+                                                      "neither GET nor POST");
+    }
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_str_null(body);
 
-    for (i = 0; /* void */; i++) {
+    if (ctx->body_started) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
+        /* nginx has refused the body, and an error_page has led here */
 
-            part = part->next;
-            h = part->elts;
-            i = 0;
+        if (!ctx->body_complete) {
+            return ngx_http_alikassa_notification_decline(errmsg,
+                                                     "the body is not whole");
         }
 
-        name.len = h[i].key.len;
-        name.data = h[i].key.data;
-        value.len = h[i].value.len;
-        value.data = h[i].value.data;
+        rc = ngx_http_alikassa_read_body(r, 1, body);
 
-        rc = alikassa_notification_header(ctx->conf->fields, &name, &value,
-                                          errmsg);
-
-        if (rc != ALIKASSA_OK) {
-            return rc;
+        if (rc == NGX_ERROR) {
+            return ALIKASSA_ERROR;
         }
 
-        if (name.len == sizeof("Content-Type") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Type",
-                               sizeof("Content-Type") - 1)
-               == 0
-            && ++types > 1)
-        {
-            return ngx_http_alikassa_notification_refuse(errmsg,
-                                                "Content-Type is repeated");
-        }
+    } else {
+        rc = NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    }
+
+    if (rc != NGX_OK || body->len > NGX_HTTP_ALIKASSA_NOTIFICATION_MAX) {
+        return ngx_http_alikassa_notification_decline(errmsg,
+                                                     "the body is too large");
+    }
+
+    if (body->len && (r->method & NGX_HTTP_GET)) {
+        return ngx_http_alikassa_notification_decline(errmsg,
+                                                      "a GET has a body");
     }
 
     return ALIKASSA_OK;
@@ -604,13 +419,65 @@ ngx_http_alikassa_notification_headers(ngx_http_request_t *r,
 
 
 /*
- * The query may have been changed before the check, as "rewrite" and "set"
- * do, and the shop may get it as it was sent, with $request_uri: then that
- * one must say the same.
+ * Checks the headers of the request.  Of several Content-Types the shop might
+ * use another one than this module.
  */
 
 static alikassa_rc_t
-ngx_http_alikassa_notification_sent(ngx_http_request_t *r,
+ngx_http_alikassa_notification_check_headers(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx, alikassa_errmsg_t *errmsg)
+{
+    ngx_uint_t        i;
+    alikassa_rc_t     rc;
+    alikassa_str_t    name, value;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  type = ngx_string("Content-Type");
+
+    part = &r->headers_in.headers.part;
+    i = 0;
+
+    for ( ;; ) {
+        h = ngx_http_alikassa_next_header(&part, &i, NULL);
+
+        if (h == NULL) {
+            break;
+        }
+
+        name = ngx_http_alikassa_to_core(&h->key);
+        value = ngx_http_alikassa_to_core(&h->value);
+
+        rc = alikassa_notification_header(ctx->conf->fields, &name, &value,
+                                          errmsg);
+
+        if (rc != ALIKASSA_OK) {
+            return rc;
+        }
+    }
+
+    part = &r->headers_in.headers.part;
+    i = 0;
+
+    if (ngx_http_alikassa_next_header(&part, &i, &type)
+        && ngx_http_alikassa_next_header(&part, &i, &type))
+    {
+        return ngx_http_alikassa_notification_decline(errmsg,
+                                                 "Content-Type is repeated");
+    }
+
+    return ALIKASSA_OK;
+}
+
+
+/*
+ * Checks the query as the client sent it: "rewrite" and "set" may have changed
+ * the query before the check, and $request_uri passes the original query on to
+ * the shop.  So the original query must have the same signed parameters.
+ */
+
+static alikassa_rc_t
+ngx_http_alikassa_notification_check_sent_query(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx, ngx_str_t *body,
     alikassa_errmsg_t *errmsg)
 {
@@ -628,20 +495,17 @@ ngx_http_alikassa_notification_sent(ngx_http_request_t *r,
     args.len = last - p;
     args.data = p;
 
-    if (args.len == ctx->args.len
-        && (args.len == 0
-            || ngx_memcmp(args.data, ctx->args.data, args.len) == 0))
-    {
+    if (ngx_http_alikassa_str_eq(&args, &ctx->args)) {
         return ALIKASSA_OK;
     }
 
-    rc = ngx_http_alikassa_notification_add(r, ctx, &sent, &args, body,
-                                            errmsg);
+    rc = ngx_http_alikassa_notification_add_parameters(r, ctx, &sent, &args,
+                                                       body, errmsg);
 
     if (rc == ALIKASSA_OK
         && !alikassa_notification_equal(&sent, &ctx->notification))
     {
-        return ngx_http_alikassa_notification_refuse(errmsg,
+        return ngx_http_alikassa_notification_decline(errmsg,
                      "the query as it was sent has other signed parameters");
     }
 
@@ -649,34 +513,33 @@ ngx_http_alikassa_notification_sent(ngx_http_request_t *r,
 }
 
 
+/*
+ * Sets the notification to the parameters of the query and the body.  All
+ * signed parameters must come from one of the two.
+ */
+
 static alikassa_rc_t
-ngx_http_alikassa_notification_add(ngx_http_request_t *r,
+ngx_http_alikassa_notification_add_parameters(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_notification_t *notification, ngx_str_t *args, ngx_str_t *body,
     alikassa_errmsg_t *errmsg)
 {
-    alikassa_rc_t    rc;
-    alikassa_str_t   s;
-    alikassa_pool_t  pool;
+    alikassa_rc_t   rc;
+    alikassa_str_t  s;
 
     ngx_memzero(notification, sizeof(alikassa_notification_t));
 
     notification->fields = ctx->conf->fields;
     notification->extra = &ctx->conf->extra;
 
-    ngx_http_alikassa_init_pool(&pool, r->pool);
+    s = ngx_http_alikassa_to_core(args);
 
-    s.len = args->len;
-    s.data = args->data;
-
-    /* what is signed comes from one place */
-
-    rc = alikassa_notification_add_form(&pool, notification, &s,
+    rc = alikassa_notification_add_form(&ctx->pool, notification, &s,
                                         body->len == 0, errmsg);
 
     if (rc == ALIKASSA_OK && body->len) {
-        rc = ngx_http_alikassa_notification_body(r, notification, body,
-                                                 errmsg);
+        rc = ngx_http_alikassa_notification_add_body(r, ctx, notification,
+                                                     body, errmsg);
     }
 
     return rc;
@@ -684,202 +547,45 @@ ngx_http_alikassa_notification_add(ngx_http_request_t *r,
 
 
 static alikassa_rc_t
-ngx_http_alikassa_notification_body(ngx_http_request_t *r,
+ngx_http_alikassa_notification_add_body(ngx_http_request_t *r,
+    ngx_http_alikassa_notification_ctx_t *ctx,
     alikassa_notification_t *notification, ngx_str_t *body,
     alikassa_errmsg_t *errmsg)
 {
     alikassa_str_t         s, type;
-    alikassa_pool_t        pool;
     alikassa_media_type_t  media;
 
     media = ALIKASSA_MEDIA_OTHER;
 
     if (r->headers_in.content_type && !ngx_http_alikassa_content_encoding(r)) {
-
-        type.len = r->headers_in.content_type->value.len;
-        type.data = r->headers_in.content_type->value.data;
-
+        type = ngx_http_alikassa_to_core(&r->headers_in.content_type->value);
         media = alikassa_notification_media(&type);
     }
 
-    ngx_http_alikassa_init_pool(&pool, r->pool);
-
-    s.len = body->len;
-    s.data = body->data;
+    s = ngx_http_alikassa_to_core(body);
 
     switch (media) {
 
     case ALIKASSA_MEDIA_JSON:
-        return alikassa_notification_add_json(&pool, notification, &s, errmsg);
+        return alikassa_notification_add_json(&ctx->pool, notification, &s,
+                                              errmsg);
 
     case ALIKASSA_MEDIA_FORM:
-        return alikassa_notification_add_form(&pool, notification, &s, 1,
+        return alikassa_notification_add_form(&ctx->pool, notification, &s, 1,
                                               errmsg);
 
     default:
-        return ngx_http_alikassa_notification_refuse(errmsg,
+        return ngx_http_alikassa_notification_decline(errmsg,
                                           "the body is neither form nor JSON");
     }
 }
 
 
 static alikassa_rc_t
-ngx_http_alikassa_notification_refuse(alikassa_errmsg_t *errmsg,
+ngx_http_alikassa_notification_decline(alikassa_errmsg_t *errmsg,
     const char *text)
 {
     ngx_cpystrn((u_char *) errmsg->text, (u_char *) text, ALIKASSA_ERRMSG_LEN);
 
     return ALIKASSA_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_http_alikassa_notification_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    ngx_http_alikassa_notification_ctx_t  *ctx;
-
-    ctx = ngx_http_alikassa_notification_ctx(r);
-
-    ngx_http_alikassa_set_variable(v, (u_char *) ((ctx && ctx->proven)
-                                                  ? "1" : "0"),
-                                   1);
-
-    return NGX_OK;
-}
-
-
-/*
- * A control character would end a header that the value is put into: in free
- * text they are spaces, and another value that has them is not told.
- */
-
-static ngx_int_t
-ngx_http_alikassa_notification_field_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    ngx_str_t *name = (ngx_str_t *) data;
-
-    int                                    n;
-    u_char                                *p;
-    size_t                                 i;
-    alikassa_str_t                         s;
-    const alikassa_str_t                  *value;
-    ngx_http_alikassa_notification_ctx_t  *ctx;
-
-    ngx_http_alikassa_set_variable(v, NULL, 0);
-
-    ctx = ngx_http_alikassa_notification_ctx(r);
-
-    if (ctx == NULL || !ctx->proven) {
-        return NGX_OK;
-    }
-
-    s.len = name->len - (sizeof("alikassa_notification_") - 1);
-    s.data = name->data + sizeof("alikassa_notification_") - 1;
-
-    n = alikassa_notification_find_lower(ctx->conf->fields, &s);
-
-    if (n < 0 || ctx->notification.values[n].len == 0) {
-        return NGX_OK;
-    }
-
-    value = &ctx->notification.values[n];
-
-    v->len = value->len;
-    v->data = (u_char *) value->data;
-
-    for (i = 0; i < value->len; i++) {
-        if (value->data[i] < 0x20 || value->data[i] == 0x7f) {
-            break;
-        }
-    }
-
-    if (i == value->len) {
-        return NGX_OK;
-    }
-
-    if (n != ALIKASSA_NOTIFICATION_DESC) {
-        v->len = 0;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, value->len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    v->data = p;
-
-    for (i = 0; i < value->len; i++) {
-        p[i] = (value->data[i] < 0x20 || value->data[i] == 0x7f)
-               ? ' ' : value->data[i];
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_http_alikassa_notification_is_variable(ngx_str_t *field)
-{
-    size_t                n;
-    ngx_http_variable_t  *v;
-
-    n = sizeof("alikassa_notification_") - 1;
-
-    for (v = ngx_http_alikassa_notification_variables; v->name.len; v++) {
-
-        if (v->name.len == n + field->len
-            && ngx_strncasecmp(v->name.data + n, field->data, field->len)
-               == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_int_t
-ngx_http_alikassa_notification_add_variables(ngx_conf_t *cf)
-{
-    return ngx_http_alikassa_add_variables(cf,
-                                     ngx_http_alikassa_notification_variables);
-}
-
-
-static ngx_int_t
-ngx_http_alikassa_notification_init(ngx_conf_t *cf)
-{
-    ngx_uint_t                  i;
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    static const struct {
-        ngx_uint_t              phase;
-        ngx_http_handler_pt     handler;
-    } handlers[] = {
-        { NGX_HTTP_REWRITE_PHASE, ngx_http_alikassa_notification_owe },
-        { NGX_HTTP_PREACCESS_PHASE, ngx_http_alikassa_notification_elsewhere },
-        { NGX_HTTP_ACCESS_PHASE, ngx_http_alikassa_notification_access },
-        /* of one phase, the last is run first */
-        { NGX_HTTP_PRECONTENT_PHASE, ngx_http_alikassa_delivery_handler },
-        { NGX_HTTP_PRECONTENT_PHASE, ngx_http_alikassa_notification_guard }
-    };
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    for (i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
-
-        h = ngx_array_push(&cmcf->phases[handlers[i].phase].handlers);
-        if (h == NULL) {
-            return NGX_ERROR;
-        }
-
-        *h = handlers[i].handler;
-    }
-
-    return NGX_OK;
 }

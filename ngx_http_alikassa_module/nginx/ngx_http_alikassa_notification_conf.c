@@ -5,12 +5,12 @@
 
 
 /*
- * "alikassa_notification": its keys, read and proven when nginx starts, and
- * the fields that are signed.
+ * Reads "alikassa_notification" and "alikassa_notification_fields", and loads
+ * the keys.
  */
 
 
-#include "ngx_http_alikassa_notification.h"
+#include "ngx_http_alikassa_notification_conf.h"
 #include "ngx_http_alikassa_key.h"
 
 
@@ -42,7 +42,8 @@ ngx_http_alikassa_notification_create_conf(ngx_conf_t *cf)
      *     conf->verifiers = NULL;
      *     conf->digest = { 0, NULL };
      *     conf->extra = { NULL, 0 };
-     *     conf->inside = 0;
+     *     conf->server_checks = 0;
+     *     conf->any_server_checks = 0;
      */
 
     conf->keys = NGX_CONF_UNSET_PTR;
@@ -51,10 +52,6 @@ ngx_http_alikassa_notification_create_conf(ngx_conf_t *cf)
     return conf;
 }
 
-
-/*
- * As nginx's own access checks, this one holds in the locations inside.
- */
 
 char *
 ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
@@ -78,11 +75,7 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_alikassa_notification_merge_guard(cf) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    /* merged before, as that module comes before this one */
+    /* nginx merges this before, since the other module is the first one */
 
     alcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_alikassa_module);
 
@@ -107,8 +100,8 @@ ngx_http_alikassa_notification_merge_conf(ngx_conf_t *cf, void *parent,
 
 
 /*
- * Only here is known which fields are signed where keys and parameters are
- * named.
+ * Checks the parameters "unsigned" against the signed fields, which are not
+ * known before the merge.
  */
 
 static char *
@@ -168,7 +161,7 @@ ngx_http_alikassa_notification_load(ngx_conf_t *cf,
     alikassa_errmsg_t              errmsg;
     ngx_pool_cleanup_t            *cln;
     alikassa_verifier_t          **verifier;
-    ngx_http_alikassa_public_t    *key;
+    ngx_http_alikassa_notification_key_t    *key;
     ngx_http_alikassa_conf_pos_t  *pos;
 
     digest = &alcf->digest;
@@ -251,7 +244,8 @@ ngx_http_alikassa_notification_free(void *data)
 
 
 char *
-ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_alikassa_notification_set_keys(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
     ngx_http_alikassa_notification_conf_t *nlcf = conf;
 
@@ -273,7 +267,7 @@ ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     nlcf->keys = ngx_array_create(cf->pool, n,
-                                  sizeof(ngx_http_alikassa_public_t));
+                                  sizeof(ngx_http_alikassa_notification_key_t));
     if (nlcf->keys == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -323,13 +317,15 @@ ngx_http_alikassa_notification(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_http_alikassa_notification_fields(ngx_conf_t *cf, ngx_command_t *cmd,
+ngx_http_alikassa_notification_set_fields(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
     ngx_http_alikassa_notification_conf_t *nlcf = conf;
 
+    char                            *rv;
     ngx_str_t                       *value;
     ngx_uint_t                       i, n;
+    ngx_conf_post_t                 *post;
     alikassa_str_t                  *names;
     alikassa_errmsg_t                errmsg;
     alikassa_notification_fields_t  *fields;
@@ -338,6 +334,7 @@ ngx_http_alikassa_notification_fields(ngx_conf_t *cf, ngx_command_t *cmd,
         return "is duplicate";
     }
 
+    post = cmd->post;
     value = cf->args->elts;
     n = cf->args->nelts - 1;
 
@@ -365,13 +362,10 @@ ngx_http_alikassa_notification_fields(ngx_conf_t *cf, ngx_command_t *cmd,
 
     for (i = 1; i <= n; i++) {
 
-        if (ngx_http_alikassa_notification_is_variable(&value[i])) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid \"alikassa_notification_fields\": "
-                               "$alikassa_notification_%V would not be the "
-                               "field \"%V\", it has a meaning of its own",
-                               &value[i], &value[i]);
-            return NGX_CONF_ERROR;
+        rv = post->post_handler(cf, post, &value[i]);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
     }
 
@@ -387,7 +381,7 @@ ngx_http_alikassa_notification_key(ngx_conf_t *cf,
 {
     u_char                      *p;
     alikassa_str_t               pem;
-    ngx_http_alikassa_public_t  *key;
+    ngx_http_alikassa_notification_key_t  *key;
 
     key = ngx_array_push(nlcf->keys);
     if (key == NULL) {

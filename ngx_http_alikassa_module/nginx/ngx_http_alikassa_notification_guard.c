@@ -5,36 +5,35 @@
 
 
 /*
- * Keeps a notification that was refused away from the shop.
+ * Keeps a refused notification away from the shop.
  *
- * After a refusal nginx may go on: an error_page, a named location,
- * post_action, or a subrequest of the page that is sent.  Only files and
- * "return" may answer there.  The same holds where nginx itself refuses the
- * request before the rewrite phase, in which the check is noted: a body that
- * is larger than client_max_body_size, a malformed header, or "return" of the
- * server.
+ * After a refusal, nginx may take the request on: to an error_page, a named
+ * location, post_action, or a subrequest of the page that nginx sends.  Only
+ * files and "return" may respond there: the request is blocked.  nginx also
+ * refuses requests early, which is before the rewrite phase notes the check: a
+ * body that is larger than client_max_body_size, a malformed header, or a
+ * "return" of the server.
  */
 
 
-#include "ngx_http_alikassa_notification.h"
+#include "ngx_http_alikassa_notification_guard.h"
+#include "ngx_http_alikassa_notification_ctx.h"
 
 
-static ngx_uint_t ngx_http_alikassa_notification_early(ngx_http_request_t *r);
-static void ngx_http_alikassa_notification_post_actions(
+static ngx_int_t ngx_http_alikassa_notification_guard_block(
+    ngx_http_request_t *r);
+static ngx_uint_t ngx_http_alikassa_notification_guard_no_location(
+    ngx_http_request_t *r);
+static void ngx_http_alikassa_notification_guard_clear_post_actions(
     ngx_http_core_loc_conf_t *clcf);
-static ngx_int_t ngx_http_alikassa_notification_error_pages(ngx_conf_t *cf,
-    ngx_http_core_loc_conf_t *clcf);
-static ngx_int_t ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
-    ngx_http_err_page_t *page);
+static ngx_int_t ngx_http_alikassa_notification_guard_error_pages(
+    ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf);
+static ngx_int_t ngx_http_alikassa_notification_guard_error_page(
+    ngx_conf_t *cf, ngx_http_err_page_t *page);
 
-
-/*
- * Handles the precontent phase.  Returns NGX_DECLINED if the request may go
- * on, else NGX_HTTP_FORBIDDEN.
- */
 
 ngx_int_t
-ngx_http_alikassa_notification_guard(ngx_http_request_t *r)
+ngx_http_alikassa_notification_guard_handler(ngx_http_request_t *r)
 {
     ngx_http_core_loc_conf_t               *clcf;
     ngx_http_alikassa_notification_ctx_t   *ctx;
@@ -42,7 +41,7 @@ ngx_http_alikassa_notification_guard(ngx_http_request_t *r)
 
     ctx = ngx_http_alikassa_notification_ctx(r);
 
-    if (ctx == NULL || ctx->proven || ctx->admitted) {
+    if (ctx == NULL || ctx->verified || ctx->satisfied_any) {
         return NGX_DECLINED;
     }
 
@@ -51,24 +50,30 @@ ngx_http_alikassa_notification_guard(ngx_http_request_t *r)
         conf = ngx_http_get_module_loc_conf(r,
                                         ngx_http_alikassa_notification_module);
 
-        if (conf->verifiers && !ctx->barred) {
+        if (conf->verifiers && !ctx->blocked) {
 
-            /* the access phase is over: "satisfy any" has let it in */
+            /*
+             * The access phase has let the request in without the check:
+             * another access check was enough for "satisfy any".
+             */
 
-            ctx->admitted = 1;
-            ctx->owed = 0;
+            ctx->satisfied_any = 1;
+            ctx->check_pending = 0;
 
             return NGX_DECLINED;
         }
 
-    } else if (!ctx->barred) {
+    } else if (!ctx->blocked) {
 
-        /* such as auth_request beside "satisfy any" */
+        /* a subrequest before the check, such as that of auth_request */
 
         return NGX_DECLINED;
     }
 
-    /* static, index, autoindex: handlers of the phase; WebDAV writes */
+    /*
+     * Without a content handler of the location, files respond (index,
+     * autoindex, static).  Another method may be WebDAV's, which writes files.
+     */
 
     if (r->content_handler == NULL
         && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
@@ -85,23 +90,91 @@ ngx_http_alikassa_notification_guard(ngx_http_request_t *r)
 
     if (r == r->main) {
         ctx->refused = 1;
-        ctx->uri_changes = r->uri_changes;
+        ctx->refused_uri_changes = r->uri_changes;
     }
 
     return NGX_HTTP_FORBIDDEN;
 }
 
 
+ngx_int_t
+ngx_http_alikassa_notification_guard_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    if (ngx_http_alikassa_notification_guard_block(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx && ctx->claim_done && r == r->main) {
+        ctx->error_page_taken = 1;
+    }
+
+    ngx_http_alikassa_set_variable(v, NULL, 0);
+
+    return NGX_OK;
+}
+
+
+const ngx_http_alikassa_error_t *
+ngx_http_alikassa_notification_guard_error(ngx_http_request_t *r)
+{
+    const ngx_http_alikassa_error_t       *error;
+    ngx_http_alikassa_notification_ctx_t  *ctx;
+
+    error = &ngx_http_alikassa_errors[
+                              NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_UNVERIFIED];
+
+    /* on an error, there is no context, and the response stays */
+
+    (void) ngx_http_alikassa_notification_guard_block(r);
+
+    ctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    /*
+     * If nginx has taken an error_page after the refusal, the response of the
+     * error_page stays.
+     */
+
+    if (ctx->refused && ctx->refused_uri_changes == r->uri_changes
+        && r->headers_out.status == NGX_HTTP_FORBIDDEN)
+    {
+        return error;
+    }
+
+    if (ctx->check_pending && !ctx->rewrite_done
+        && r->headers_out.status >= NGX_HTTP_OK
+        && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "notification refused: \"return\" responds before the "
+                      "check, remove \"return\" from the location with "
+                      "\"alikassa_notification\"");
+
+        return error;
+    }
+
+    return NULL;
+}
+
+
 /*
- * Bars a request that nginx refuses before the rewrite phase in a location
- * with "alikassa_notification", or before it looks for the location in a
- * server that has such a location, or in any server while it reads the header:
- * the header may be refused before its Host tells the server.  Returns NGX_OK,
- * or NGX_ERROR if there is no memory.
+ * Blocks a request that nginx refuses early: before the rewrite phase in a
+ * location with "alikassa_notification"; before nginx looks for the location,
+ * in a server that has such a location; or while nginx reads the header, in any
+ * server, since nginx may refuse the header before Host selects the server.
+ * Returns NGX_OK, or NGX_ERROR if there is no memory.
  */
 
-ngx_int_t
-ngx_http_alikassa_notification_bar(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_alikassa_notification_guard_block(ngx_http_request_t *r)
 {
     ngx_http_alikassa_notification_ctx_t   *ctx;
     ngx_http_alikassa_notification_conf_t  *conf;
@@ -114,8 +187,10 @@ ngx_http_alikassa_notification_bar(ngx_http_request_t *r)
                                         ngx_http_alikassa_notification_module);
 
     if (conf->verifiers == NULL
-        && !(conf->inside && ngx_http_alikassa_notification_early(r))
-        && !(conf->anywhere && r->phase_handler == 0 && !r->valid_location))
+        && !(conf->server_checks
+             && ngx_http_alikassa_notification_guard_no_location(r))
+        && !(conf->any_server_checks
+             && r->phase_handler == 0 && !r->valid_location))
     {
         return NGX_OK;
     }
@@ -125,19 +200,19 @@ ngx_http_alikassa_notification_bar(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    ctx->barred = 1;
+    ctx->blocked = 1;
 
     return NGX_OK;
 }
 
 
 /*
- * Tells whether nginx has not yet looked for the request's location.  That is
- * done in the phase before the location's rewrite phase.
+ * Returns 1 if nginx has not yet looked for the location of the request, which
+ * nginx does in the phase before the rewrite phase of the location.
  */
 
 static ngx_uint_t
-ngx_http_alikassa_notification_early(ngx_http_request_t *r)
+ngx_http_alikassa_notification_guard_no_location(ngx_http_request_t *r)
 {
     ngx_http_core_main_conf_t  *cmcf;
 
@@ -148,83 +223,8 @@ ngx_http_alikassa_notification_early(ngx_http_request_t *r)
 }
 
 
-/*
- * Evaluates to nothing.  It stands before the URI of each error_page that such
- * a request can take: nothing else of the module's is called on that way.
- */
-
 ngx_int_t
-ngx_http_alikassa_notification_bar_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    ngx_http_alikassa_notification_ctx_t  *ctx;
-
-    if (ngx_http_alikassa_notification_bar(r) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ctx = ngx_http_alikassa_notification_ctx(r);
-
-    if (ctx && ctx->claimed && r == r->main) {
-        ctx->failed = 1;
-    }
-
-    ngx_http_alikassa_set_variable(v, NULL, 0);
-
-    return NGX_OK;
-}
-
-
-const ngx_http_alikassa_error_t *
-ngx_http_alikassa_notification_page(ngx_http_request_t *r)
-{
-    const ngx_http_alikassa_error_t       *error;
-    ngx_http_alikassa_notification_ctx_t  *ctx;
-
-    error = &ngx_http_alikassa_errors[
-                             NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_UNVERIFIED];
-
-    /* without memory there is no page either */
-
-    (void) ngx_http_alikassa_notification_bar(r);
-
-    ctx = ngx_http_alikassa_notification_ctx(r);
-
-    if (ctx == NULL) {
-        return NULL;
-    }
-
-    /* an error_page redirect after the refusal overrides this response */
-
-    if (ctx->refused && ctx->uri_changes == r->uri_changes
-        && r->headers_out.status == NGX_HTTP_FORBIDDEN)
-    {
-        return error;
-    }
-
-    if (ctx->owed && !ctx->passed
-        && r->headers_out.status >= NGX_HTTP_OK
-        && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
-    {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "notification refused: \"return\" answers it before "
-                      "the check, remove it beside \"alikassa_notification\"");
-
-        return error;
-    }
-
-    return NULL;
-}
-
-
-/*
- * Prepares a location with "alikassa_notification", and all servers, for
- * ngx_http_alikassa_notification_bar().  Called when it is merged: the core's
- * configuration of all locations is merged by then.
- */
-
-ngx_int_t
-ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
+ngx_http_alikassa_notification_guard_merge_conf(ngx_conf_t *cf)
 {
     void                                  **loc_conf;
     ngx_uint_t                              i;
@@ -235,20 +235,23 @@ ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (ngx_http_alikassa_notification_error_pages(cf, clcf) != NGX_OK) {
+    if (ngx_http_alikassa_notification_guard_error_pages(cf, clcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-    conf = cscf->ctx->loc_conf[ngx_http_alikassa_notification_module.ctx_index];
+    loc_conf = cscf->ctx->loc_conf;
+    conf = loc_conf[ngx_http_alikassa_notification_module.ctx_index];
 
-    if (!conf->inside) {
-        conf->inside = 1;
-        ngx_http_alikassa_notification_post_actions(
-                           cscf->ctx->loc_conf[ngx_http_core_module.ctx_index]);
+    if (!conf->server_checks) {
+        conf->server_checks = 1;
+
+        clcf = loc_conf[ngx_http_core_module.ctx_index];
+        ngx_http_alikassa_notification_guard_clear_post_actions(clcf);
     }
 
-    if (conf->anywhere) {
+    if (conf->any_server_checks) {
         return NGX_OK;
     }
 
@@ -259,11 +262,13 @@ ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
         loc_conf = cscfp[i]->ctx->loc_conf;
 
         conf = loc_conf[ngx_http_alikassa_notification_module.ctx_index];
-        conf->anywhere = 1;
+        conf->any_server_checks = 1;
 
         clcf = loc_conf[ngx_http_core_module.ctx_index];
 
-        if (ngx_http_alikassa_notification_error_pages(cf, clcf) != NGX_OK) {
+        if (ngx_http_alikassa_notification_guard_error_pages(cf, clcf)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -273,14 +278,15 @@ ngx_http_alikassa_notification_merge_guard(ngx_conf_t *cf)
 
 
 /*
- * Takes post_action off the server itself, and off each "if" of it: nginx runs
- * it for a request that ends before its location is known, as by "return 408"
- * or "return 499", and calls nothing of the module's before.  The locations
- * have inherited it by now.
+ * Removes post_action from the server itself and from each "if" of the server.
+ * nginx runs the server's post_action for a request that ends before its
+ * location is known, as by "return 408" or "return 499", and calls no function
+ * of the module before.  The locations have inherited post_action by now.
  */
 
 static void
-ngx_http_alikassa_notification_post_actions(ngx_http_core_loc_conf_t *clcf)
+ngx_http_alikassa_notification_guard_clear_post_actions(
+    ngx_http_core_loc_conf_t *clcf)
 {
     ngx_queue_t                *q;
     ngx_http_core_loc_conf_t   *inside;
@@ -307,12 +313,12 @@ ngx_http_alikassa_notification_post_actions(ngx_http_core_loc_conf_t *clcf)
 
 
 /*
- * Replaces the location's error pages with copies: the array may be shared
- * with other locations.
+ * Puts the guard's variable before the URI of each error page of the location.
+ * Replaces the array with a copy, since other locations may share the array.
  */
 
 static ngx_int_t
-ngx_http_alikassa_notification_error_pages(ngx_conf_t *cf,
+ngx_http_alikassa_notification_guard_error_pages(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf)
 {
     ngx_uint_t            i;
@@ -338,7 +344,7 @@ ngx_http_alikassa_notification_error_pages(ngx_conf_t *cf,
                pages->nelts * sizeof(ngx_http_err_page_t));
 
     for (i = 0; i < pages->nelts; i++) {
-        if (ngx_http_alikassa_notification_error_page(cf, &page[i])
+        if (ngx_http_alikassa_notification_guard_error_page(cf, &page[i])
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -352,19 +358,23 @@ ngx_http_alikassa_notification_error_pages(ngx_conf_t *cf,
 
 
 /*
- * nginx cuts the arguments off a URI without variables and keeps them apart;
- * those of one with variables it finds when it is evaluated.
+ * Puts the guard's variable before the URI of the error page: on the way to an
+ * early error page, nginx calls no other function of the module.  Of a URI
+ * without variables nginx stores the arguments apart.  This function appends
+ * them again: nginx finds the arguments of a URI with variables when it has
+ * evaluated the URI.
  */
 
 static ngx_int_t
-ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
+ngx_http_alikassa_notification_guard_error_page(ngx_conf_t *cf,
     ngx_http_err_page_t *page)
 {
     u_char                            *p;
     ngx_str_t                          uri;
     ngx_http_compile_complex_value_t   ccv;
 
-    static ngx_str_t  prefix = ngx_string("${alikassa_notification_bar}");
+    static ngx_str_t  prefix = ngx_string(
+        "${" NGX_HTTP_ALIKASSA_NOTIFICATION_GUARD_VARIABLE "}");
 
     uri.len = prefix.len + page->value.value.len;
 
@@ -372,7 +382,7 @@ ngx_http_alikassa_notification_error_page(ngx_conf_t *cf,
         uri.len += 1 + page->args.len;
     }
 
-    /* a NUL ends it, as the strings of a configuration */
+    /* strings of a configuration end with a NUL */
 
     uri.data = ngx_pnalloc(cf->pool, uri.len + 1);
     if (uri.data == NULL) {

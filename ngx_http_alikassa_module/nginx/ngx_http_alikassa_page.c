@@ -5,7 +5,8 @@
 
 
 #include "ngx_http_alikassa_page.h"
-#include "ngx_http_alikassa_notification.h"
+#include "ngx_http_alikassa_notification_guard.h"
+#include "ngx_http_alikassa_notification_once.h"
 #include "ngx_http_alikassa_response.h"
 #include "ngx_http_alikassa_variables.h"
 #include "alikassa_api.h"
@@ -45,7 +46,7 @@ ngx_http_alikassa_find_page(ngx_http_request_t *r)
     ngx_http_alikassa_loc_conf_t     *alcf;
     const ngx_http_alikassa_error_t  *page;
 
-    page = ngx_http_alikassa_notification_page(r);
+    page = ngx_http_alikassa_notification_guard_error(r);
 
     if (page) {
         return page;
@@ -86,7 +87,7 @@ ngx_http_alikassa_page_header_filter(ngx_http_request_t *r)
     }
 
     ngx_http_alikassa_keep_body(r);
-    ngx_http_alikassa_delivery_answered(r);
+    ngx_http_alikassa_notification_once_response_handler(r);
 
     page = ngx_http_alikassa_find_page(r);
 

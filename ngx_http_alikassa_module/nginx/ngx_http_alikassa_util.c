@@ -126,8 +126,9 @@ ngx_http_alikassa_next_header(ngx_list_part_t **part, ngx_uint_t *i,
 
         h = (ngx_table_elt_t *) (*part)->elts + (*i)++;
 
-        if (h->key.len == name->len
-            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
+        if (name == NULL
+            || (h->key.len == name->len
+                && ngx_strncasecmp(h->key.data, name->data, name->len) == 0))
         {
             return h;
         }

@@ -59,9 +59,10 @@ ngx_table_elt_t *ngx_http_alikassa_add_header(ngx_http_request_t *r,
     const char *name, const char *value);
 
 /*
- * Finds the next header with the name, in any case, in a list of headers.
- * Before the first call, part is the list's first part, and i is 0; both are
- * where the next call continues.  Returns the header, or NULL if there is none.
+ * Finds the next header with the name, in any case, in a list of headers, or
+ * the next header if name is NULL.  Before the first call, part is the list's
+ * first part, and i is 0; both are where the next call continues.  Returns the
+ * header, or NULL if there is none.
  */
 
 ngx_table_elt_t *ngx_http_alikassa_next_header(ngx_list_part_t **part,
