@@ -13,7 +13,7 @@ use JSON::PP ();
 use POSIX qw(:sys_wait_h);
 use Test::Alikassa;
 use Test::Build qw(need_programs);
-use Test::Helpers qw(answers free_port slurp spawn_group wait_for);
+use Test::Helpers qw(answers free_port slurp spawn_group wait_for $LIMIT);
 use Test::More;
 
 need_programs(qw(curl php openssl chromedriver));
@@ -38,7 +38,7 @@ $ENV{PORT} = free_port();
 
 my $demo = start("$dir/demo.out", 't/demo/run');
 
-ok(wait_for(sub { slurp("$dir/demo.out") =~ /Ctrl-C ends it/ }, 60),
+ok(wait_for(sub { slurp("$dir/demo.out") =~ /Ctrl-C ends it/ }),
     'demo: it starts')
     or BAIL_OUT(slurp("$dir/demo.out"));
 
@@ -69,7 +69,7 @@ like($answer, qr{^Location: \Q$url\E\r$}m,
 
 # a forged notification, and the shop's own page from outside
 
-my $http = HTTP::Tiny->new(max_redirect => 0);
+my $http = HTTP::Tiny->new(max_redirect => 0, timeout => $LIMIT);
 my ($number) = $json->decode($body)->{success_redirect_url} =~ /order=(\d+)/;
 
 is($http->get("${shop}alikassa/notify?order_id=$number&payment_status=paid"
@@ -90,12 +90,12 @@ ok(!order($number)->{paid}, 'forged notification: the order is not paid');
 
 my $port = free_port();
 start("$dir/chromedriver.out", 'chromedriver', "--port=$port");
-ok(wait_for(sub { answers($port) }, 30), 'browser: chromedriver starts');
+ok(wait_for(sub { answers($port) }), 'browser: chromedriver starts');
 
 my $session;
 
 sub driver ($method, $path, $data = undef) {
-    my $res = HTTP::Tiny->new(timeout => 60)->request($method,
+    my $res = HTTP::Tiny->new(timeout => $LIMIT)->request($method,
         "http://127.0.0.1:$port" . ($session ? "/session/$session" : '')
         . $path, defined $data ? { content => $json->encode($data),
             headers => { 'Content-Type' => 'application/json' } } : {});
@@ -168,7 +168,7 @@ is($http->get("${shop}thanks?order=1")->{status}, 404,
 # the end
 
 kill 'INT', $demo;
-ok(wait_for(sub { waitpid($demo, WNOHANG) == $demo }, 20),
+ok(wait_for(sub { waitpid($demo, WNOHANG) == $demo }),
     'Ctrl-C: the demo ends');
 is($? >> 8, 0, 'Ctrl-C: exit status 0');
 delete $pids{$demo};

@@ -14,7 +14,7 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX ();
 use Socket qw(SOCK_DGRAM);
-use Test::Alikassa qw(json_decode read_file wait_for);
+use Test::Alikassa qw(json_decode read_file wait_for $LIMIT);
 use Test::Helpers qw(answers temp_dir write_file);
 use Test::More;
 
@@ -97,7 +97,7 @@ sub in_flight ($t, @uris) {
     my %want = map { $_ => 1 } @ids;
     ok(wait_for(sub {
         @ids == grep { $want{ $_->{order_id} // '' } } $t->requests
-    }, 30), scalar(@ids) . ' calls are sent');
+    }), scalar(@ids) . ' calls are sent');
 
     return (\@s, @ids);
 }
@@ -130,14 +130,15 @@ sub expect ($t, $unknown, $unsent, $name) {
 
 sub ended ($t) {
     my $pid = delete $t->{pid};
-    ok(wait_for(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 20),
+    ok(wait_for(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }),
         'nginx ends');
 }
 
 # a master and two workers; signatures, too, that are made while it comes
 
 for my $how (qw(TERM INT stop)) {
-    my $t = Test::Alikassa->new(workers => 2, sign => 1)->sandbox;
+    my $t = Test::Alikassa->new(workers => 2, sign => 1,
+        patient => 1)->sandbox;
     $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
     configure($t)->run;
 
@@ -174,7 +175,7 @@ for my $how (qw(TERM INT stop)) {
 # signs all the time
 
 {
-    my $t = Test::Alikassa->new(sign => 1)->sandbox;
+    my $t = Test::Alikassa->new(sign => 1, patient => 1)->sandbox;
     $t->faults({ action => 'none', delay => 600, delay_when => 'after' });
     configure($t)->run;
 
@@ -242,7 +243,7 @@ for my $how (qw(TERM INT QUIT stop)) {
     configure($t, MAIN => 'master_process off;');
     $t->{pid} = $t->spawn("$t->{dir}/nginx.out", $t->nginx);
     ok(wait_for(sub { -s "$t->{dir}/nginx.pid"
-        && answers($t->port(0)) }, 20), "one process, $how: it starts");
+        && answers($t->port(0)) }), "one process, $how: it starts");
 
     my ($s, @sent)  = in_flight($t, qw(/none /zone /payout));
     my ($m, @muted) = connecting($t);
@@ -311,7 +312,7 @@ SKIP: {
 # a syslog whose queue is shorter than the list of calls
 
 {
-    my $t = Test::Alikassa->new->sandbox;
+    my $t = Test::Alikassa->new(patient => 1)->sandbox;
     my $path = "$t->{dir}/log.sock";
     my $log  = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path)
         or die;
@@ -326,7 +327,7 @@ SKIP: {
     ok(wait_for(sub { $t->log =~ /: exiting$/m }), 'syslog: the worker exits');
 
     my (@lines, $message);
-    while (@lines < @sent && IO::Select->new($log)->can_read(2)) {
+    while (@lines < @sent && IO::Select->new($log)->can_read($LIMIT)) {
         recv $log, $message, 65536, 0;
         push @lines, $message =~ s/.* pay: //r;
     }

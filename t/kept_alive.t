@@ -11,7 +11,7 @@ use lib "$Bin/lib";
 
 use IO::Select;
 use IO::Socket::INET;
-use Test::Alikassa qw(json_decode);
+use Test::Alikassa qw(json_decode $LIMIT);
 use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
@@ -27,8 +27,8 @@ my $port = $listen->sockport;
 my $locations = '';
 
 for my $buffering (qw(on off)) {
-    for my $conf (qw(kept quick)) {
-        my $name = $conf eq 'quick' ? "stall-$buffering" : "cut-$buffering";
+    for my $conf (qw(kept stall)) {
+        my $name = $conf eq 'stall' ? "stall-$buffering" : "cut-$buffering";
         $locations .= <<"EOL";
         location = /$name {
             alikassa_payment;
@@ -75,8 +75,12 @@ EOC
 my $kept_conf = $t->log('alikassa-api.conf')
     =~ s/^(proxy_set_header\s+Connection\s+)close;/${1}"";/mr;
 $t->write('kept.conf', $kept_conf);
-$t->write('quick.conf', $kept_conf
-    =~ s/^(proxy_read_timeout\s+)\d+s/${1}500ms/mr);
+
+# the time in which this process must begin its answer, and after which it has
+# stalled: much longer than it takes
+
+$t->write('stall.conf', $kept_conf
+    =~ s/^(proxy_read_timeout\s+)\d+s/${1}5s/mr);
 $t->run;
 
 my $n = 0;
@@ -88,7 +92,7 @@ sub call ($c = undef) {
     my $select = IO::Select->new($c // $listen);
     my $data   = '';
 
-    $select->can_read(20) or return (undef, 'none');
+    $select->can_read($LIMIT) or return (undef, 'none');
     $c //= $listen->accept;
 
     while (sysread $c, $data, 65536, length $data) {
@@ -107,7 +111,7 @@ sub start ($uri, $id) {
 }
 
 sub answer ($s) {
-    return Test::Alikassa::parse_response(Test::Alikassa::read_all($s, 20));
+    return Test::Alikassa::parse_response(Test::Alikassa::read_all($s));
 }
 
 sub outcome ($id) {
@@ -148,7 +152,7 @@ sub good ($uri, $name, $c = undef) {
 sub quiet ($c) { return !IO::Select->new($c)->can_read(0) }
 
 sub over ($c) {
-    my $rest = Test::Alikassa::read_all($c, 20);
+    my $rest = Test::Alikassa::read_all($c);
     return $rest eq '' && defined sysread $c, $rest, 1;
 }
 

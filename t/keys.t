@@ -55,7 +55,7 @@ EOF
         waitpid($pid, POSIX::WNOHANG()) or return;
         $status = $?;
         return 1;
-    }, 20) or do { kill 'KILL', $pid; waitpid $pid, 0; return };
+    }) or do { kill 'KILL', $pid; waitpid $pid, 0; return };
 
     my $text = read_file("$d/test.out") . read_file("$d/error.log");
     unlink "$d/test.out", "$d/error.log";

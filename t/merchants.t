@@ -10,7 +10,6 @@ use lib "$Bin/lib";
 
 use Test::Alikassa qw(message read_file read_response wait_for);
 use Test::More;
-use Time::HiRes qw(sleep);
 
 my $t = Test::Alikassa->new(workers => 2)->sandbox;
 my $d = $t->dir;
@@ -75,7 +74,7 @@ sub pay ($host, $uri, %opt) {
     my $m = message($uri, method => 'POST', form => \@form)
         =~ s/Host: localhost/Host: $host/r;
     my $s = $t->send_request($uri, pieces => [$m]);
-    return read_response($s, 20);
+    return read_response($s);
 }
 
 is(pay('a.example', '/pay')->{status}, 200, 'account by variable: paid');
@@ -119,8 +118,7 @@ sub signs_of ($uri) {
     return $r->{status};
 }
 
-$t->faults({ action => 'none', delay => 1.5, delay_when => 'before',
-    count => 10 });
+$t->faults($t->held_response(count => 10));
 
 my @slow = map {
     my $m = message('/pay', method => 'POST',
@@ -138,10 +136,11 @@ for my $file (qw(private.pem password.txt public.pem)) {
 }
 
 ok($t->reload, 'reload with a new key: new workers');
+$t->respond;
 
 is($_, 200,
     'reload with a new key: a payment in flight ends with the old key')
-    for map { read_response($_, 20)->{status} } @slow;
+    for map { read_response($_)->{status} } @slow;
 
 $t->faults;
 is(signs_of('/pay'), 403, 'new key that AliKassa does not know: refused');

@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(form_encode merge);
+use Test::Alikassa qw(form_encode merge $LIMIT);
 use Test::More;
 use Test::Notification;
 
@@ -231,7 +231,7 @@ sub bad ($name, $uri, $why, %opt) {
 # The first of all requests, since each check empties OpenSSL's error queue:
 # what it held since nginx read the key would be an alert, see done()
 
-like(`curl -sk -m 30 'https://127.0.0.1:@{[$t->port(3)]}/certificate?@{[query()]}'`,
+like(`curl -sk -m $LIMIT 'https://127.0.0.1:@{[$t->port(3)]}/certificate?@{[query()]}'`,
     qr/^shop 1 /, 'certificate as key, over TLS: delivered');
 
 # what passes

@@ -8,7 +8,7 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(form_encode json_decode);
+use Test::Alikassa qw(form_encode json_decode $LIMIT);
 use Test::Http3;
 use Test::More;
 use Test::Notification;
@@ -190,7 +190,7 @@ forged('fragment of a POST', 'the URL has a fragment', '/notify#?amount=1',
     method => 'POST', form => [@p]);
 
 sub h2 ($path, @more) {
-    my $status = qx{curl -s --http2-prior-knowledge -m 30 -o /dev/null -w '%{http_code}' --request-target '$path' @more http://127.0.0.1:@{[$t->port(1)]}/};
+    my $status = qx{curl -s --http2-prior-knowledge -m $LIMIT -o /dev/null -w '%{http_code}' --request-target '$path' @more http://127.0.0.1:@{[$t->port(1)]}/};
     return "$status " . join ',', refusals();
 }
 

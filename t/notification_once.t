@@ -7,26 +7,28 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(form_encode read_all wait_for);
+use Test::Alikassa qw(form_encode read_all read_response wait_for);
 use Test::More;
-use Time::HiRes qw(sleep);
 
 my $t = Test::Alikassa->new(workers => 2)->sandbox;
 
-# a shop that writes down what it is told, and answers as shop.txt says:
-# status, seconds
+# a shop that writes down what it is told, and answers with the status in
+# shop.txt; not before the file there is gone that may be named behind it
 
-$t->write('shop.txt', '200 0');
+$t->write('shop.txt', '200');
 $t->write('seen.log', '');
 chmod 0666, $t->dir . '/seen.log';
 
 $t->php(2, <<'PHP');
 <?php
 $dir = getenv('DIR');
+[$status, $held] = explode(' ', file_get_contents("$dir/shop.txt") . ' ');
 file_put_contents("$dir/seen.log", "$_GET[id] $_GET[payment_status]\n",
     FILE_APPEND);
-[$status, $delay] = explode(' ', file_get_contents("$dir/shop.txt"));
-usleep((int) ($delay * 1000000));
+while ($held !== '' && file_exists("$dir/$held")) {
+    usleep(10000);
+    clearstatcache();
+}
 http_response_code((int) $status);
 echo "shop $status\n";
 PHP
@@ -92,7 +94,14 @@ sub notification ($id, $status, %more) {
 sub seen ($id) { return scalar grep { /^\Q$id\E / } split /\n/,
     $t->log('seen.log') }
 
-sub shop ($text) { $t->write('shop.txt', $text) }
+# the answer of the shop, which is held until answer() if a name is given
+
+sub shop ($status, $held = '') {
+    $t->write($held, '') if $held;
+    $t->write('shop.txt', "$status $held");
+}
+
+sub answer ($held) { unlink "$t->{dir}/$held" }
 
 sub verdicts ($id, $n) {
     my @lines;
@@ -105,7 +114,7 @@ sub verdicts ($id, $n) {
 
 # an account is the same in either case, and so is the notification
 
-shop('200 0');
+shop(200);
 is($t->get('/notify?' . notification(900, 'paid'))->{status}, 200,
     'account in lower case: delivered');
 is($t->get('/notify?' . notification(900, 'paid',
@@ -185,11 +194,11 @@ for my $route (qw(a b)) {
 
 for my $status (500, 404, 302, 503) {
     $q = notification(100 + $status, 'paid');
-    shop("$status 0");
+    shop($status);
     is($t->get("/notify?$q")->{status}, $status, "shop's $status: passed on");
     is($t->get("/notify?$q")->{status}, $status,
         "shop's $status: delivered a second time");
-    shop('200 0');
+    shop(200);
     is($t->get("/notify?$q")->{status}, 200,
         "shop's $status: the third delivery succeeds");
     is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
@@ -204,9 +213,13 @@ is(seen(50), 1, 'no shop: one delivery');
 
 # two at once
 
-shop('200 0.6');
+shop(200, 'two');
 $q = notification(2, 'paid');
-my @r = $t->parallel([map { ["/notify?$q"] } 1 .. 8]);
+my @r = map { $t->send_request("/notify?$q") } 1 .. 8;
+ok(wait_for(sub { seen(2) && $t->unread == 0 }),
+    'eight at once: one is at the shop');
+answer('two');
+@r = map { read_response($_) } @r;
 is(join(' ', map { $_->{status} } @r), join(' ', (200) x 8),
     'eight at once: status');
 is(seen(2), 1, 'eight at once: one delivery');
@@ -214,50 +227,61 @@ is(scalar(grep { $_->{header}->('Idempotent-Replayed') } @r), 7,
     'eight at once: seven replays');
 like(verdicts(2, 8), qr/WAIT/, 'eight at once: one waited');
 
-shop('500 0.5');
+shop(500, 'three');
 $q = notification(3, 'paid');
-@r = $t->parallel([map { ["/notify?$q"] } 1 .. 3]);
+@r = map { $t->send_request("/notify?$q") } 1 .. 3;
+ok(wait_for(sub { seen(3) && $t->unread == 0 }),
+    'three at once, the shop fails: one is at the shop');
+answer('three');
+@r = map { read_response($_) } @r;
 is(join(' ', map { $_->{status} } @r), '500 500 500',
     'three at once, the shop fails: status');
 is(seen(3), 3, 'three at once, the shop fails: three deliveries');
 
-shop('200 1.5');
+shop(200, 'four');
 $q = notification(4, 'paid');
 my $first = $t->send_request("/short?$q");
 ok(wait_for(sub { seen(4) }), 'wait ends: the first is at the shop');
 @r = $t->parallel([map { ["/short?$q"] } 1 .. 2]);
 is(join(' ', map { $_->{status} } @r), '409 409', 'wait ends: status');
 is($_->{header}->('Retry-After'), 5, 'wait ends: Retry-After') for @r;
-like(read_all($first, 10), qr{^HTTP/1\.1 200 },
+answer('four');
+is(read_response($first)->{status}, 200,
     "wait ends: the first gets the shop's response");
 
 # AliKassa's connection breaks while the shop works: it comes again
 
+shop(200, 'five');
 $q = notification(5, 'paid');
 my $gone = $t->send_request("/notify?$q");
 ok(wait_for(sub { seen(5) }),
     'AliKassa disconnects: the notification is at the shop');
 close $gone;
-shop('200 0');
+shop(200);
 ok(wait_for(sub { verdicts(5, 1) }), 'AliKassa disconnects: nginx logs it');
 is($t->get("/notify?$q")->{status}, 200,
     'AliKassa disconnects: the next is answered');
 is(seen(5), 2, 'AliKassa disconnects: the next is delivered');
+answer('five');
 
 # a waiting one that breaks leaves nothing behind
 
-shop('200 1.5');
+shop(200, 'six');
 $q = notification(6, 'paid');
 $first = $t->send_request("/notify?$q");
 ok(wait_for(sub { seen(6) }),
     'waiting client disconnects: the first is at the shop');
-close $t->send_request("/notify?$q");
+$gone = $t->send_request("/notify?$q");
+ok(wait_for(sub { $t->unread == 0 }),
+    'waiting client disconnects: nginx has its request');
+close $gone;
 is(join(' ', verdicts(6, 1)), '499 WAIT',
     'waiting client disconnects: access log');
-like(read_all($first, 10), qr/shop 200/,
+answer('six');
+like(read_all($first), qr/shop 200/,
     "waiting client disconnects: the first gets the shop's response");
 is(seen(6), 1, 'waiting client disconnects: one delivery');
-shop('200 0');
+shop(200);
 
 # wait and then paid are two notifications; a final status is the last word
 
@@ -311,21 +335,22 @@ is(seen(10), 1, 'sandbox, its own signature: one delivery');
 
 # a worker dies while the shop works
 
-shop('200 1');
+shop(200, 'nine');
 $q = notification(9, 'paid');
 my $s = $t->send_request("/notify?$q");
-wait_for(sub { seen(9) });
+ok(wait_for(sub { seen(9) }), 'at the shop');
 my @old = $t->workers;
 kill 'KILL', @old;
 $t->expect_dead(2);
 wait_for(sub { 2 == grep { my $pid = $_; !grep { $_ == $pid } @old }
     $t->workers });
-shop('200 0');
+shop(200);
 is($t->get("/notify?$q")->{status}, 200,
     'worker killed during a delivery: the next is answered');
 is(seen(9), 2, 'worker killed during a delivery: the next is delivered');
 is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
     'worker killed during a delivery: then a replay');
+answer('nine');
 
 # reload keeps what is known
 

@@ -18,7 +18,7 @@ use Test::Peer qw(accept_call listener reply);
 BEGIN { need_modules('Protocol::HTTP2') }
 use Protocol::HTTP2::Constants qw(:frame_types :errors);
 
-my $t = Test::Alikassa->new(sign => 1,
+my $t = Test::Alikassa->new(sign => 1, patient => 1,
     preload => "$TOP/build/preload/no_memory.so")->sandbox;
 
 # AliKassa, played by hand: the test decides when it takes a connection
@@ -94,7 +94,7 @@ sub answer ($s) { return read_response($s) }
 # AliKassa's side of a call: its connection and its path
 
 sub call () {
-    my ($c, $path) = accept_call($listen, 10);
+    my ($c, $path) = accept_call($listen);
     return ($c, $c ? $path =~ s{^/}{}r : 'none');
 }
 

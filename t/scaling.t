@@ -137,7 +137,7 @@ is($box->post('/pay', body => '{', headers =>
 my (@first) = grep { (signer("H-$_"))[0] eq $one } 1 .. 40;
 my ($known) = @first;
 
-$box->faults({ action => 'none', delay => 1, order_id => 'D-.*' });
+$box->faults($box->held_response(order_id => 'D-.*', delay_when => 'after'));
 
 my @ids  = map { "D-$_" } 1 .. 20;
 my @work = map { [ $_, $box->send_request('/pay', method => 'POST',
@@ -150,12 +150,13 @@ my $dead = $signers[0];
 my @pids = ($dead->{pid}, $dead->workers);
 kill 'KILL', @pids;
 waitpid delete $dead->{pid}, 0;
+$box->respond;
 
 my (%status, %lost);
 
 for (@work) {
     my ($id, $s) = @$_;
-    my $r = read_response($s, 10);
+    my $r = read_response($s);
     $status{ $r->{status} }++;
     $lost{$id} = 1 if $r->{status} != 200;
 }

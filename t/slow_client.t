@@ -195,12 +195,12 @@ for my $kind (@kinds) {
 
 for (['refusal', 400, amount => undef], ['payment', 200]) {
     my ($what, $status, %change) = @$_;
-    my $r = $t->post('/rate', form => [$t->payment(%change)], timeout => 60);
+    my $r = $t->post('/rate', form => [$t->payment(%change)]);
     is($r->{status}, $status, "limit_rate, $what: status");
     like($r->{body}, qr/^\{.*\}$/s, "limit_rate, $what: whole body");
 }
 
-like($t->get('/rate.shtml', timeout => 60)->{body},
+like($t->get('/rate.shtml')->{body},
     qr/before \{.*"payment_status".*\} after/s,
     'limit_rate, page with a status: whole body');
 

@@ -8,9 +8,9 @@ use v5.36;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use Test::Alikassa qw(read_all wait_for);
+use IO::Select;
+use Test::Alikassa qw(read_all wait_for $LIMIT);
 use Test::More;
-use Time::HiRes qw(sleep);
 
 my $t = Test::Alikassa->new->sandbox;
 
@@ -23,6 +23,7 @@ http {
 
     # nginx keeps a connection so long that was reset while it discarded
     keepalive_timeout 3s;
+    lingering_timeout 60s;
 
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -66,25 +67,24 @@ sub head ($uri, $length) {
         . "Content-Length: $length\r\n\r\n";
 }
 
-# what comes until the end, without the frames of chunks
+# without the frames of chunks
 
-sub read_plain ($s) {
-    return read_all($s, 10) =~ s/\r\n[0-9a-f]+\r\n//gr;
-}
+sub plain ($raw) { return $raw =~ s/\r\n[0-9a-f]+\r\n//gr }
 
 my $last = "GET /status?order_id=S-1 HTTP/1.1\r\nHost: localhost\r\n"
     . "Connection: close\r\n\r\n";
 
 # when the rest of the body is sent: before the status call is answered, after
-# it; how long the rest is: shorter and longer than the body of the call
+# the client has the page; how long the rest is: shorter and longer than the body of the call
 
 for my $page (qw(page page-inline page-two)) {
     for my $rest (1, 10, 22, 90, 3000, 100_000) {
         for my $when ('while it is asked', 'later') {
-            my $delay = $when eq 'later' ? 0 : 0.2;
+            my $later = $when eq 'later';
+            my $raw   = '';
 
-            $t->faults({ call => 'payment_status', action => 'none',
-                delay => $delay });
+            $t->faults($later ? ()
+                : $t->held_response(call => 'payment_status'));
 
             my $before = $t->requests('S-1');
             my $s = $t->send_request('/', pieces => [
@@ -92,12 +92,16 @@ for my $page (qw(page page-inline page-two)) {
 
             ok(wait_for(sub { $t->requests('S-1') > $before }),
                 "$page, $rest bytes, $when: the status query is sent");
-            sleep 0.3 if !$delay;
+            while ($later && $raw !~ /\r\n0\r\n\r\n\z/) {
+                IO::Select->new($s)->can_read($LIMIT)
+                    && sysread $s, $raw, 65536, length $raw or last;
+            }
 
             syswrite $s, 'x' x $rest;
             syswrite $s, $last;
+            $t->respond if !$later;
 
-            my $raw = read_plain($s);
+            $raw = plain($raw . read_all($s));
             my @answers = $raw =~ m{HTTP/1\.1 (\d+) }g;
 
             is("@answers", '200 200',
@@ -114,10 +118,13 @@ for my $page (qw(page page-inline page-two)) {
 # the client leaves with the body half sent
 
 for my $page (qw(page page-inline page-two page-refused)) {
-    $t->faults({ call => 'payment_status', action => 'none', delay => 0.2 });
+    my $before = $t->requests('S-1');
+    $t->faults($t->held_response(call => 'payment_status'));
     my $s = $t->send_request('/', pieces => [head("/$page", 100) . 'first']);
-    sleep 0.05;
+    ok(wait_for(sub { $t->unread == 0 && ($page eq 'page-refused'
+        || $t->requests('S-1') > $before) }), "$page: nginx has what it sent");
     close $s;
+    $t->respond;
 }
 
 $t->faults;
@@ -126,9 +133,9 @@ $t->faults;
 
 {
     my $s = $t->send_request('/', pieces => [head('/page-refused', 15) . 'first']);
-    sleep 0.2;
+    ok(IO::Select->new($s)->can_read($LIMIT), 'a refusal comes');
     syswrite $s, 'x' x 10 . $last;
-    my $raw = read_plain($s);
+    my $raw = plain(read_all($s));
     my @answers = $raw =~ m{HTTP/1\.1 (\d+) }g;
     is("@answers", '200 200', 'included refusal: two requests, two responses');
     like($raw, qr/a \{.*"order_id".*\} b/s,

@@ -14,7 +14,7 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use Socket qw(SOL_SOCKET SO_LINGER);
-use Test::Alikassa qw(json_decode read_all read_response wait_for);
+use Test::Alikassa qw(json_decode read_all read_response wait_for $LIMIT);
 use Test::Build qw(need_programs);
 use Test::Helpers qw(skip_test);
 use Test::More;
@@ -68,7 +68,7 @@ http {
         location = /one-zone {
             alikassa_payment;
             alikassa_thread_pool one;
-            alikassa_idempotency orders;
+            alikassa_idempotency orders wait=LIMITs;
         }
         location = /wait    {
             alikassa_payment;
@@ -79,11 +79,11 @@ http {
         location = /tiny-zone {
             alikassa_payment;
             alikassa_thread_pool tiny;
-            alikassa_idempotency orders;
+            alikassa_idempotency orders wait=LIMITs;
         }
         location = /default-zone {
             alikassa_payment;
-            alikassa_idempotency orders;
+            alikassa_idempotency orders wait=LIMITs;
         }
         location = /off     { alikassa_payment; alikassa_thread_pool off; }
         location = /status  { alikassa_payment_status; alikassa_thread_pool one; }
@@ -98,6 +98,7 @@ http {
     }
 }
 EOF
+    $conf =~ s/LIMIT/$LIMIT/g;
     $t->conf($conf =~ s/SHUTDOWN//r)->run;
 
     my $n = 0;
@@ -141,7 +142,7 @@ EOF
             $by{ $_->{order_id} } .= $_->{outcome}
                 for grep { $want{ $_->{order_id} } } $audited->();
             keys %by == @ids;
-        }, 60);
+        });
         my %count;
         $count{$_}++ for map { $_ // 'none' } @by{@ids};
         return \%count;
@@ -209,7 +210,7 @@ EOF
         }
 
         ok($first && $t->begun($begin), "$how, $uri: $begin signatures begin");
-        ok(wait_for(sub { $t->unread == 0 }, 60),
+        ok(wait_for(sub { $t->unread == 0 }),
             "$how, $uri, held: nginx has read all requests");
         is($t->get('/static')->{status}, 204,
             "$how, $uri, held: nginx serves others");
@@ -221,7 +222,7 @@ EOF
 
     my $statuses = sub (@s) {
         my %status;
-        $status{ read_response($_, 60)->{status} }++ for @s;
+        $status{ read_response($_)->{status} }++ for @s;
         return \%status;
     };
 
@@ -348,7 +349,7 @@ EOF
         my @ids  = map { "$name-$_" } 1 .. $many;
         $t->hold;
         my @s = map { $t->send_request("$uri?order_id=$_") } @ids;
-        ok($t->begun(1) && wait_for(sub { $t->unread == 0 }, 60),
+        ok($t->begun(1) && wait_for(sub { $t->unread == 0 }),
             "$how, $uri, held: nginx has read all requests");
         $gone->('close', @s);
         is($t->get('/static')->{status}, 204,
@@ -361,7 +362,7 @@ EOF
             is($sent->(@ids), 0, "$how, $uri, clients left: no status query");
 
         } else {
-            ok(wait_for(sub { $sent->(@ids) == $many }, 60),
+            ok(wait_for(sub { $sent->(@ids) == $many }),
                 "$how, $uri, clients left: post_action keeps the requests");
         }
     }
@@ -374,7 +375,7 @@ EOF
             : $t->send_request(@q) } @work;
         my @ids = map { $_->[0] } @work;
 
-        ok(wait_for(sub { $t->unread == 0 }, 60),
+        ok(wait_for(sub { $t->unread == 0 }),
             "$how, $end while signing: nginx has read all requests");
         $gone->($end, @s);
         is_deeply($outcomes->(@ids), { accepted => $many },
@@ -428,7 +429,7 @@ EOF
             "$how, $uri, worker_shutdown_timeout while signing: new workers");
         sleep $pause;
         $t->release;
-        read_all($_, 60) for @$s;
+        read_all($_) for @$s;
         $once->(@ids);
     }
 
@@ -436,11 +437,13 @@ EOF
 
     for my $uri (qw(/default-zone /one-zone)) {
         my @work = $work->($uri, $many);
+        my @old = $t->workers;
         my @s = map { my ($id, @q) = @$_; $t->send_request(@q) } @work;
         sleep $pause / 2;
         $t->reload;
-        read_all($_, 60) for @s;
-        sleep 0.2;
+        read_all($_) for @s;
+        ok(wait_for(sub { !grep { -e "/proc/$_" } @old }),
+            "$how, $uri, reload while signing: the old worker ends");
         $once->(map { $_->[0] } @work);
     }
 
@@ -474,10 +477,11 @@ EOF
     my ($room, $s, @ids) = $held->('/one');
     my @old = $t->workers;
     kill 'TERM', @old;
-    sleep $pause;
+    ok(wait_for(sub { !grep { $t->log !~ /\] $_#\d+: exiting$/m } @old }),
+        "$how, TERM while signing: the worker is told");
     $t->release;
-    read_all($_, 60) for @$s;
-    ok(wait_for(sub { !grep { -e "/proc/$_" } @old }, 60),
+    read_all($_) for @$s;
+    ok(wait_for(sub { !grep { -e "/proc/$_" } @old }),
         "$how, TERM while signing: the worker ends");
     $t->stop;
     is(scalar(grep { $sent->($_) > 1 } @ids), 0,

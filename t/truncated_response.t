@@ -44,13 +44,16 @@ my $locations = join '', map { <<"EOL" } qw(on off);
         }
         location /stalled-$_/ {
             internal;
-            include %%DIR%%/quick.conf;
+            include %%DIR%%/stall.conf;
             proxy_buffering $_;
             proxy_pass http://127.0.0.1:$port/;
         }
 EOL
 
-$t->api_conf('quick.conf', read_timeout => '200ms');
+# the time in which this process must begin its answer, and after which it has
+# stalled: much longer than it takes
+
+$t->api_conf('stall.conf', read_timeout => '10s');
 
 $t->conf(<<"EOC")->run;
 %%GLOBALS%%
@@ -68,8 +71,6 @@ http {
 EOC
 
 my $n = 0;
-
-# what the client gets if AliKassa answers with these bytes and closes
 
 sub id { return 'W-' . ++$n }
 
@@ -162,20 +163,6 @@ for my $buffering (qw(on off)) {
             "buffering $buffering, $name, data after the end: accepted");
     }
 
-    # a whole object, and then nothing more
-
-    for my $name ('one chunk', 'Content-Length') {
-        my $s = $t->send_request("/stall-$buffering", method => 'POST',
-            form => [$t->payment(order_id => id())]);
-        my ($c) = accept_call($listen);
-        syswrite $c, $name eq 'one chunk' ? $whole{$name} =~ s/0\r\n\r\n$//r
-            : $whole{$name} =~ s/^(Content-Length: )(\d+)/$1 . ($2 + 1)/mer;
-        my $r = read_response($s, 20);
-        is("$r->{status} $r->{json}{outcome}", '502 unknown',
-            "buffering $buffering, $name, stalled: the outcome is unknown");
-        close $c;
-    }
-
     # no end but the connection's
 
     for my $version ('1.0', '1.1') {
@@ -249,6 +236,28 @@ for my $buffering (qw(on off)) {
         is(read_response($s, 20)->{status}, 200,
             "buffering $buffering, 404 by $name, whole: status");
     }
+}
+
+# a whole object, and then nothing more, all at once
+
+my @stalled;
+
+for my $buffering (qw(on off)) {
+    for my $name ('one chunk', 'Content-Length') {
+        my $s = $t->send_request("/stall-$buffering", method => 'POST',
+            form => [$t->payment(order_id => id())]);
+        my ($c) = accept_call($listen);
+        syswrite $c, $name eq 'one chunk' ? $whole{$name} =~ s/0\r\n\r\n$//r
+            : $whole{$name} =~ s/^(Content-Length: )(\d+)/$1 . ($2 + 1)/mer;
+        push @stalled, ["buffering $buffering, $name", $s, $c];
+    }
+}
+
+for (@stalled) {
+    my ($name, $s) = @$_;
+    my $r = read_response($s);
+    is("$r->{status} $r->{json}{outcome}", '502 unknown',
+        "$name, stalled: the outcome is unknown");
 }
 
 $t->done;

@@ -10,20 +10,21 @@ use lib "$Bin/lib";
 
 use IO::Socket::INET;
 use Socket qw(SOL_SOCKET SO_LINGER);
-use Test::Alikassa qw(message wait_for);
+use Test::Alikassa qw(message wait_for $LIMIT);
 use Test::Build qw(need_modules);
 use Test::More;
 
 BEGIN { need_modules('Protocol::HTTP2') }
 use Protocol::HTTP2::Constants qw(:frame_types :errors);
-use Time::HiRes qw(sleep);
 
 my $t = Test::Alikassa->new->sandbox;
 
-# as the shipped file, but not as patient
+# for an AliKassa that never answers, and for one that cannot be reached
 
-my $quick = $t->api_conf('quick.conf', timeout => '2s');
-$t->write('small.conf', $quick =~ s/^proxy_\w*buffer\w*\s.*\n//mgr);
+$t->api_conf('hasty.conf', read_timeout => '1s');
+$t->api_conf('deaf.conf', connect_timeout => '1s');
+$t->write('small.conf', $t->api_conf('api.conf')
+    =~ s/^proxy_\w*buffer\w*\s.*\n//mgr);
 
 # a port whose backlog is full does not answer a connection
 
@@ -31,13 +32,25 @@ my $deaf = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
 my @stuck = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1',
     PeerPort => $deaf->sockport, Blocking => 0) } 1 .. 4;
 
+my $careless = <<'EOC';
+            proxy_pass https://two/;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_next_upstream error timeout invalid_header http_500 http_502
+                                http_403 http_404 http_429 non_idempotent;
+            proxy_next_upstream_tries 5;
+            proxy_intercept_errors on;
+            proxy_ignore_client_abort off;
+            proxy_store %%DIR%%/stored;
+            error_page 302 400 403 408 429 500 502 504 =200 /error;
+EOC
+
 my $conf = <<'EOC';
 %%GLOBALS%%
 events { }
 http {
     %%HTTP%%
     %%MERCHANT%%
-    alikassa_api       /quick;
 
     log_format outcome '$arg_n $status $alikassa_outcome $alikassa_error '
                        '$alikassa_order_id';
@@ -55,6 +68,12 @@ http {
         location = /pay      { alikassa_payment; }
         location = /inline   { alikassa_payment; alikassa_thread_pool off; }
         location = /careless { alikassa_payment; alikassa_api /careless; }
+        location = /hasty    { alikassa_payment; alikassa_api /hasty; }
+        location = /careless-hasty {
+            alikassa_payment;
+            alikassa_api /careless-hasty;
+        }
+        location = /ping     { access_log off; return 204; }
         location = /refused  { alikassa_payment; alikassa_api /refused; }
         location = /deaf     { alikassa_payment; alikassa_api /deaf; }
         location = /verify   { alikassa_payment; alikassa_api /verify; }
@@ -78,18 +97,14 @@ http {
 
         # all that is unwise at once
 
+        proxy_read_timeout %%LIMIT%%s;
+
         location /careless/ {
-            proxy_pass https://two/;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_next_upstream error timeout invalid_header http_500 http_502
-                                http_403 http_404 http_429 non_idempotent;
-            proxy_next_upstream_tries 5;
-            proxy_intercept_errors on;
-            proxy_ignore_client_abort off;
-            proxy_store %%DIR%%/stored;
-            error_page 302 400 403 408 429 500 502 504 =200 /error;
-            proxy_read_timeout 2s;
+            CARELESS
+        }
+        location /careless-hasty/ {
+            proxy_read_timeout 1s;
+            CARELESS
         }
 
         location /refused/ {
@@ -98,12 +113,12 @@ http {
         }
         location /deaf/ {
             internal;
-            include %%DIR%%/quick.conf;
+            include %%DIR%%/deaf.conf;
             proxy_pass https://127.0.0.1:%%DEAF%%/;
         }
         location /verify/ {
             internal;
-            include %%DIR%%/quick.conf;
+            include %%API_CONF%%;
             proxy_pass https://%%SANDBOX%%/;
             proxy_ssl_name another.example;
         }
@@ -116,22 +131,24 @@ http {
             proxy_buffer_size 1k;
             proxy_buffers 4 1k;
             subrequest_output_buffer_size 64;
-            proxy_pass https://127.0.0.1:%%API_PORT%%/;
+            proxy_pass https://%%SANDBOX%%/;
             proxy_ssl_name localhost;
         }
-        location /quick/ {
+        location /hasty/ {
             internal;
-            include %%DIR%%/quick.conf;
-            proxy_pass https://127.0.0.1:%%API_PORT%%/;
+            include %%DIR%%/hasty.conf;
+            proxy_pass https://%%SANDBOX%%/;
             proxy_ssl_name localhost;
         }
+        %%API%%
     }
 }
 EOC
 
 my $deaf_port = $deaf->sockport;
 $conf =~ s/%%DEAF%%/$deaf_port/;
-$conf =~ s/%%API_PORT%%/$t->{api}/g;
+$conf =~ s/%%LIMIT%%/$LIMIT/;
+$conf =~ s/^ *CARELESS\n/$careless/mg;
 $t->conf($conf)->run;
 
 my $n = 0;
@@ -171,6 +188,9 @@ sub try ($uri, $name, $fault, $status, $outcome, $error, $posts = 1) {
             ? $t->log('outcome.log') =~ /^($n .*)$/m : '';
         is($line, "$n $status $outcome $error $id", "$what: access log");
 
+        # nginx may give up before AliKassa has read what was sent
+
+        ok(wait_for(sub { $t->unread($t->{api}) == 0 }), "$what: read");
         my @sent = $t->requests($id);
         is(scalar @sent, $posts, "$what: POSTs");
 
@@ -190,8 +210,9 @@ for (['hang', 504, 'timeout'],
         html_500 html_502 moved gzip))
 {
     for my $uri (qw(/pay /careless)) {
-        try($uri, $_->[0], { action => $_->[0] }, $_->[1], 'unknown',
-            $_->[2]);
+        my $hasty = { '/pay' => '/hasty', '/careless' => '/careless-hasty' };
+        try($_->[0] eq 'hang' ? $hasty->{$uri} : $uri, $_->[0],
+            { action => $_->[0] }, $_->[1], 'unknown', $_->[2]);
     }
 }
 
@@ -276,6 +297,14 @@ sub vanish ($s, $how) {
     close $s;
 }
 
+# nginx has taken what came until now, and has no connection open but the
+# @open ones
+
+sub idle (@open) {
+    return $t->get('/ping')->{status} == 204
+        && wait_for(sub { $t->fds <= $t->{fds} + @open });
+}
+
 for my $how (qw(close reset)) {
     my $id = "V-body-$how";
     my $message = message('/pay', method => 'POST',
@@ -283,63 +312,76 @@ for my $how (qw(close reset)) {
     my $s = $t->send_request('/pay',
         pieces => [substr $message, 0, length($message) - 10]);
     vanish($s, $how);
-    sleep 0.3;
+    ok(idle(), "$id, gone amid the body: nginx has no connection open");
     is(scalar $t->requests($id), 0, "$id, gone amid the body: nothing is sent");
     is(scalar audit($id), 0,
         "$id, gone amid the body: no line in the audit log");
 }
 
+# what AliKassa does when the payer has gone: it holds its answer until then
+
 my @moments = (
-    ['at once', 0, undef],
-    ['while it is made', 0.1, { action => 'none', delay => 0.5 }],
-    ['after it is made', 0.1,
-        { action => 'none', delay => 0.5, delay_when => 'after' }],
-    ['amid the answer', 0.15, { action => 'slow' }],
-    ['before a cut', 0.1, { action => 'cut_after', delay => 0.5 }],
-    ['before garbage', 0.1, { action => 'garbage', delay => 0.5 }],
+    ['at once', undef],
+    ['while it is made', {}],
+    ['after it is made', { delay_when => 'after' }],
+    ['amid the answer', { action => 'slow', delay_when => 'amid' }],
+    ['before a cut', { action => 'cut_after' }],
+    ['before garbage', { action => 'garbage' }],
 );
 
 for my $uri (qw(/pay /inline /careless)) {
     for my $m (@moments) {
         for my $how (qw(close reset HTTP/2-close HTTP/2-reset)) {
-            my ($when, $wait, $fault) = @$m;
-            my $id = 'V-' . ++$n;
+            my ($when, $fault) = @$m;
+            my $id   = 'V-' . ++$n;
             my @form = (form => [$t->payment(order_id => $id)]);
+            my $what = "$uri, gone $when, $how";
+            my ($s, $client);
 
-            $t->faults($fault ? { %$fault, count => 1 } : ());
+            $t->faults($fault ? $t->held_response(%$fault, count => 1) : ());
 
             if ($how =~ /^HTTP/) {
-                my ($s, $client) = $t->h2_client($uri, @form);
-                sleep $wait;
-                h2_reset($s, $client) if $how =~ /reset/;
-                close $s if $how =~ /close/;
-                push @stuck, $s;
-
+                ($s, $client) = $t->h2_client($uri, @form);
             } else {
-                my $s = $t->send_request($uri, method => 'POST', @form);
-                sleep $wait;
+                $s = $t->send_request($uri, method => 'POST', @form);
+            }
+
+            ok(wait_for(sub { $t->requests($id) }), "$what: it is sent")
+                if $fault;
+
+            if ($how eq 'HTTP/2-reset') {
+                h2_reset($s, $client);
+            } elsif ($how eq 'HTTP/2-close') {
+                close $s;
+            } else {
                 vanish($s, $how);
             }
 
-            my $what = "$uri, gone $when, $how";
+            # HTTP/2-reset leaves its connection open
 
-            if (!$wait) {
+            my @open = $how eq 'HTTP/2-reset' ? $s : ();
+
+            if (!$fault) {
 
                 # the system may drop what nginx had not read yet
 
-                sleep 0.2;
-                ok(wait_for(sub { audit($id) == $t->requests($id) }),
+                ok(idle(@open), "$what: nginx has no connection open");
+                is(scalar audit($id), scalar $t->requests($id),
                     "$what: each POST has an audit line");
                 cmp_ok(scalar $t->requests($id), '<=', 1,
                     "$what: one POST at most");
+                close $_ for @open;
                 next;
             }
 
+            is($t->get('/ping')->{status}, 204, "$what: nginx serves others");
+            $t->respond;
             ok(wait_for(sub { audit($id) == 1 }),
                 "$what: one line in the audit log");
             is((audit($id))[0]{outcome}, $when =~ /^before/ ? 'unknown'
                 : 'accepted', "$what: outcome");
             is(scalar $t->requests($id), 1, "$what: one POST");
+            close $_ for @open;
         }
     }
 }

@@ -32,7 +32,7 @@
 #include <openssl/evp.h>
 
 
-#define HOLD_MAX  120000    /* ms */
+#define HOLD_MAX  600000    /* ms */
 
 
 typedef int (*sign_pt)(EVP_PKEY_CTX *ctx, unsigned char *sig, size_t *siglen,

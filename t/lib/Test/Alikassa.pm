@@ -25,13 +25,13 @@ use IO::Select;
 use POSIX qw(:sys_wait_h);
 use Scalar::Util qw(weaken);
 use Test::Build qw(module_path need_build need_modules need_programs);
-use Test::Helpers qw($TOP answers connect_to form_encode free_port
+use Test::Helpers qw($LIMIT $TOP answers connect_to form_encode free_port
     json_decode json_encode read_file slurp temp_dir verbose wait_for write_file);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(form_encode json_decode merge message read_all read_file
-    read_response recipe slurp wait_for);
+    read_response recipe slurp wait_for $LIMIT);
 
 # those whose nginx and sandbox have to end before the test does
 
@@ -57,7 +57,7 @@ sub new ($class, %opt) {
 
     need_programs($self->{nginx});
     need_build($build) if $build;
-    need_build('preload') if $self->{sign};
+    need_build('preload') if $self->{sign} || $self->{patient};
 
     $self->{dir} = temp_dir();
     mkdir "$self->{dir}/$_" for qw(body proxy fastcgi uwsgi scgi);
@@ -69,6 +69,8 @@ sub new ($class, %opt) {
 }
 
 sub dir ($self) { return $self->{dir} }
+
+# a port that is nobody else's until this test ends
 
 sub port ($self, $n) { return $self->{ports}[$n] //= free_port() // die }
 
@@ -96,9 +98,10 @@ sub sandbox ($self) {
     system('cp', '-a', $keys, $self->{box}) == 0 or die;
 
     $self->{sandbox_pid} = $self->spawn("$self->{dir}/sandbox.log",
-        $^X, "$TOP/t/sandbox/alikassa", '--dir', $self->{box});
+        $^X, "$TOP/t/sandbox/alikassa", '--dir', $self->{box}, '--port',
+        free_port(), '--control-port', free_port());
 
-    wait_for(sub { -e "$self->{box}/ready" }, 30)
+    wait_for(sub { -e "$self->{box}/ready" })
         or die 'no sandbox: ' . slurp("$self->{dir}/sandbox.log");
 
     my $ready = json_decode(slurp("$self->{box}/ready"));
@@ -130,7 +133,7 @@ sub php ($self, $n, $code, @options) {
         "$self->{dir}/php$n.log", 'php', @options, '-S', "127.0.0.1:$port",
         "$self->{dir}/shop$n/index.php");
 
-    wait_for(sub { answers($port) }, 20) or die 'no PHP';
+    wait_for(sub { answers($port) }) or die 'no PHP';
 
     return $self;
 }
@@ -191,18 +194,18 @@ sub conf ($self, $text) {
     return $self;
 }
 
-# Writes docs/alikassa-api.conf under another name, for the sandbox, with other
-# time-outs: timeout (of each kind), read_timeout.  Returns the text.
+# Writes docs/alikassa-api.conf under another name, for the sandbox; no time-out
+# fires but those that are given (connect_timeout, send_timeout, read_timeout,
+# or timeout for each kind).  Returns the text.
 
 sub api_conf ($self, $name, %opt) {
     my $text = read_file("$TOP/docs/alikassa-api.conf");
+    my $all  = $opt{timeout} // "${LIMIT}s";
 
     $text =~ s{/etc/ssl/certs/ca-certificates\.crt}
         {@{[$self->{box} // '']}/ca.pem};
-    $text =~ s/^(proxy_(?:connect|send|read)_timeout\s+)\w+/$1$opt{timeout}/mg
-        if $opt{timeout};
-    $text =~ s/^(proxy_read_timeout\s+)\w+/$1$opt{read_timeout}/m
-        if $opt{read_timeout};
+    $text =~ s/^proxy_((?:connect|send|read)_timeout)(\s+)\w+/
+        "proxy_$1$2" . ($opt{$1} \/\/ $all)/mge;
 
     $self->write($name, $text);
 
@@ -218,7 +221,8 @@ sub nginx ($self, @more) {
     my @wrapper = map { s/%DIR%/$self->{dir}/r } @{ $self->{wrapper} // [] };
 
     my @preload = ($self->{preload} // (),
-        $self->{sign} ? "$TOP/build/preload/hold_sign.so" : ());
+        $self->{sign} ? "$TOP/build/preload/hold_sign.so" : (),
+        $self->{patient} ? "$TOP/build/preload/patient_master.so" : ());
 
     unshift @wrapper, 'env', 'LD_PRELOAD=' . join(':', @preload),
         "ASAN_OPTIONS=log_path=$self->{dir}/asan" . ':detect_leaks=0',
@@ -251,7 +255,7 @@ sub run ($self) {
             . slurp("$self->{dir}/error.log");
         -s "$self->{dir}/nginx.pid" && $self->workers == $self->{workers}
             && answers($self->port(0));
-    }, 20) or die 'nginx does not start';
+    }) or die 'nginx does not start';
 
     # a worker is told of those after it when it is running: until then it
     # lacks their channels
@@ -271,6 +275,9 @@ sub signal ($self, $name) {
     return $self;
 }
 
+# With new(patient => 1), see t/preload/patient_master.c, the master does not
+# kill workers that are slow to end after TERM.
+
 # With new(sign => 1), see t/preload/hold_sign.c: hold() keeps signatures from
 # being made until release(); begun() waits until n signatures have begun
 # meanwhile; fail_signing() makes them fail until release()
@@ -288,7 +295,7 @@ sub release ($self, @what) {
 }
 
 sub begun ($self, $n) {
-    return wait_for(sub { length $self->log('begun') >= $n }, 60);
+    return wait_for(sub { length $self->log('begun') >= $n });
 }
 
 # waits until there are new workers, and none of the old ones accepts
@@ -304,7 +311,7 @@ sub reload ($self) {
         my $log = $self->log;
         @new >= $self->{workers}
             && !grep { $log !~ /\] $_#\d+: gracefully shutting down/ } @old
-    }, 15);
+    });
 }
 
 sub workers ($self) {
@@ -337,12 +344,11 @@ sub open_files ($self) {
 }
 
 # one request over a connection of its own; %opt: method, headers [..],
-# body, form [..], json (text), http (1.0), chunked, pieces [..], port,
-# close_after (seconds)
+# body, form [..], json (text), http (1.0), chunked, pieces [..], port
 
 sub request ($self, $uri, %opt) {
     my $s = $self->send_request($uri, %opt);
-    return read_response($s, $opt{timeout} // 30);
+    return read_response($s);
 }
 
 sub send_request ($self, $uri, %opt) {
@@ -428,8 +434,8 @@ sub message ($uri, %opt) {
         . join('', map { "$_\r\n" } @headers) . "\r\n" . ($body // '');
 }
 
-sub read_all ($s, $timeout) {
-    my $end  = time() + $timeout;
+sub read_all ($s, @) {
+    my $end  = time() + $LIMIT;
     my $data = '';
     my $select = IO::Select->new($s);
 
@@ -444,9 +450,7 @@ sub read_all ($s, $timeout) {
 
 # Reads the response of a request that send_request() sent.
 
-sub read_response ($s, $timeout = 30) {
-    return parse_response(read_all($s, $timeout));
-}
+sub read_response ($s, @) { return parse_response(read_all($s)) }
 
 sub parse_response ($raw) {
     verbose('response', $raw);
@@ -551,7 +555,7 @@ sub parallel ($self, $requests, $concurrency = 50) {
             }
 
             $open{ fileno $s } = { n => $next++, data => '', s => $s,
-                end => time() + ($opt{timeout} // 60) };
+                end => time() + $LIMIT };
             $select->add($s);
         }
 
@@ -577,8 +581,7 @@ sub parallel ($self, $requests, $concurrency = 50) {
 
 sub h2 ($self, $uri, %opt) {
     my $out = "$self->{dir}/h2";
-    my @command = ('curl', '-s', '--http2-prior-knowledge', '-m',
-        $opt{timeout} // 30, '-o', "$out.body", '-w', '%{http_code}');
+    my @command = ('curl', '-s', '--http2-prior-knowledge', '-m', $LIMIT, '-o', "$out.body", '-w', '%{http_code}');
 
     push @command, '-H', $_ for @{ $opt{headers} // [] };
 
@@ -610,11 +613,12 @@ sub h2 ($self, $uri, %opt) {
 
 sub control ($self, $path, $data = undef) {
     my $url = "http://127.0.0.1:$self->{control}$path";
+    my $http = HTTP::Tiny->new(timeout => $LIMIT);
     my $res = defined $data
-        ? HTTP::Tiny->new->post($url, {
+        ? $http->post($url, {
             headers => { 'Content-Type' => 'application/json' },
             content => json_encode($data) })
-        : HTTP::Tiny->new->get($url);
+        : $http->get($url);
     verbose("sandbox: $path", (defined $data ? json_encode($data) . "\n" : '')
         . "$res->{status} $res->{content}");
     $res->{success} or die "control $path: $res->{status} $res->{content}";
@@ -622,6 +626,16 @@ sub control ($self, $path, $data = undef) {
 }
 
 sub faults ($self, @rules)    { return $self->control('/faults', \@rules) }
+
+# a rule for faults(): the sandbox holds its response until respond()
+
+sub held_response ($self, %rule) {
+    unlink "$self->{dir}/respond";
+    return { action => 'none', until => "$self->{dir}/respond", %rule };
+}
+
+sub respond ($self)           { return $self->write('respond', '') }
+
 sub settings ($self, %values) { return $self->control('/settings', \%values) }
 sub reset ($self)             { return $self->control('/reset', {}) }
 sub ledger ($self)            { return @{ $self->control('/ledger') } }
@@ -673,22 +687,31 @@ sub done ($self) {
 }
 
 # bytes that clients have sent and nginx has not read, on their way ones too:
-# a client that goes would take them along
+# a client that goes would take them along.  The end of a connection counts as
+# a byte in /proc/net/tcp (08 is CLOSE_WAIT), and not here.  Of the server at
+# a port, if one is given.
 
-sub unread ($self) {
+sub unread ($self, @ports) {
     my $ports = join '|', map { sprintf '%04X', $_ } grep { $_ }
-        @{ $self->{ports} };
+        @ports ? @ports : @{ $self->{ports} };
     my $text = slurp('/proc/net/tcp') || die 'no /proc/net/tcp';
     my $n = 0;
-    $n += hex for $text
-        =~ /^\s*\d+: \S+:(?:$ports) \S+:(?!0000 )\S+ \S+ \S+?:(\S+)/mg,
-        $text =~ /^\s*\d+: \S+ \S+:(?:$ports) \S+ (\S+?):/mg;
+
+    for (split /\n/, $text) {
+        if (/^\s*\d+: \S+:(?:$ports) \S+:(?!0000 )\S+ (\S+) \S+?:(\S+)/) {
+            $n += hex($2) - ($1 eq '08' && hex $2 ? 1 : 0);
+
+        } elsif (/^\s*\d+: \S+ \S+:(?:$ports) \S+ (\S+?):/) {
+            $n += hex $1;
+        }
+    }
+
     return $n;
 }
 
 sub done_quietly ($self) {
     if ($self->{pid}) {
-        ok(wait_for(sub { $self->fds <= $self->{fds} }, 10),
+        ok(wait_for(sub { $self->fds <= $self->{fds} }),
             'no file descriptor leaks')
             or diag('file descriptors: ' . $self->fds . ", $self->{fds} "
                 . "at the start\n", join "\n", $self->open_files)
@@ -715,7 +738,7 @@ sub stop ($self) {
     my $pid = delete $self->{pid} or return;
     kill 'QUIT', $pid;
 
-    if (!wait_for(sub { waitpid($pid, WNOHANG) == $pid }, 20)) {
+    if (!wait_for(sub { waitpid($pid, WNOHANG) == $pid })) {
         fail('nginx ends');
         kill 'TERM', $pid;
         waitpid $pid, 0;

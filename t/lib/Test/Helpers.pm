@@ -14,16 +14,23 @@ use File::Spec ();
 use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use JSON::PP ();
 use POSIX ();
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw($TOP answers connect_to form_encode free_port json_decode
-    json_encode read_file read_until skip_test slurp spawn spawn_group
+our @EXPORT_OK = qw($LIMIT $TOP answers connect_to form_encode free_port
+    json_decode json_encode read_file read_until skip_test slurp spawn spawn_group
     temp_dir verbose wait_for write_file);
 
 our $TOP;
+
+# seconds until a wait for anything that must come is given up: as many as a
+# slow and busy machine may need, since all that comes is waited for no longer
+# than it takes.  The time-outs of calls are as long where they must not fire.
+
+our $LIMIT = 300;
 
 BEGIN {
     my $cwd = getcwd();
@@ -132,10 +139,10 @@ sub start ($group, $log, @command) {
     return $pid;
 }
 
-# Waits until a check is true; returns 0 if it is not in time (seconds).
+# Waits until a check is true; returns 0 if it is not within $LIMIT.
 
-sub wait_for ($check, $timeout = 10) {
-    my $end = time() + $timeout;
+sub wait_for ($check, @) {
+    my $end = time() + $LIMIT;
 
     while (time() < $end) {
         return 1 if $check->();
@@ -148,7 +155,9 @@ sub wait_for ($check, $timeout = 10) {
 # Reads from a handle into a buffer, and lets $parse take what there is, until
 # a check is true; returns 0 if it is not in time or the peer has closed.
 
-sub read_until ($handle, $buffer, $parse, $check, $timeout) {
+sub read_until ($handle, $buffer, $parse, $check,
+    $timeout = $LIMIT)
+{
     my $end    = time() + $timeout;
     my $select = IO::Select->new($handle);
 
@@ -163,12 +172,40 @@ sub read_until ($handle, $buffer, $parse, $check, $timeout) {
     return 1;
 }
 
-# Returns a port that was free a moment ago: the one that is given, if it was.
+# Returns a port that nobody listens at: the one that is given, if it is such,
+# or one that is nobody else's until this test ends.  The system gives ports
+# above its own lower bound to connections, at any time: this is one below.  A
+# socket whose name is the port's, in the same network namespace, keeps other
+# tests from it.
+
+my @kept;
 
 sub free_port ($port = 0) {
-    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
-        LocalPort => $port, ReuseAddr => 1) or return;
-    return $s->sockport;
+    state $n = 0;
+    my $from = 10_000;
+    my ($end) = slurp('/proc/sys/net/ipv4/ip_local_port_range') =~ /^(\d+)/;
+    my $range = ($end // 32768) - $from;
+
+    return unused($port) ? $port : undef if $port;
+
+    for (1 .. $range) {
+        $port = $from + ($$ * 31 + $n++) % $range;
+
+        my $keep = IO::Socket::UNIX->new(Listen => 1,
+            Local => "\0alikassa-port-$port");
+
+        if ($keep && unused($port)) {
+            push @kept, $keep;
+            return $port;
+        }
+    }
+
+    return;
+}
+
+sub unused ($port) {
+    return defined IO::Socket::INET->new(Listen => 1,
+        LocalAddr => '127.0.0.1', LocalPort => $port, ReuseAddr => 1);
 }
 
 # Returns a connection to a port of this machine, or undef.

@@ -12,7 +12,7 @@ package Test::Http2;
 
 use v5.36;
 
-use Test::Helpers qw(connect_to read_until verbose);
+use Test::Helpers qw(connect_to read_until verbose $LIMIT);
 
 use constant {
     DATA => 0, HEADERS => 1, RST_STREAM => 3, SETTINGS => 4, PING => 6,
@@ -99,7 +99,7 @@ sub close ($self) { close $self->{socket} }
 # reads until the check is true: 1, or 0 when the time is over or the
 # connection is closed
 
-sub wait ($self, $check, $timeout = 20) {
+sub wait ($self, $check, $timeout = $LIMIT) {
     return read_until($self->{socket}, \$self->{in}, sub { $self->frames },
         $check, $timeout);
 }

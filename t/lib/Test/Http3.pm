@@ -13,7 +13,7 @@ use v5.36;
 
 use IPC::Open2 qw(open2);
 use JSON::PP ();
-use Test::Helpers qw(read_until verbose);
+use Test::Helpers qw(read_until verbose $LIMIT);
 
 my $JSON = JSON::PP->new->utf8;
 
@@ -75,7 +75,7 @@ sub DESTROY ($self) {
     $self->close if $self->{pid};
 }
 
-sub wait ($self, $check, $timeout = 20) {
+sub wait ($self, $check, $timeout = $LIMIT) {
     return read_until($self->{out}, \$self->{data}, sub {
         $self->took($JSON->decode($1)) while $self->{data} =~ s/^(.*)\n//;
     }, $check, $timeout);

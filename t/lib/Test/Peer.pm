@@ -12,6 +12,7 @@ use v5.36;
 use Exporter qw(import);
 use IO::Select;
 use IO::Socket::INET;
+use Test::Helpers qw($LIMIT);
 
 our @EXPORT_OK = qw(accept_call listener reply);
 
@@ -23,7 +24,7 @@ sub listener ($port = 0) {
 # Takes a connection and reads its request.  Returns the connection and the
 # request's path, or nothing if none came in time.
 
-sub accept_call ($listen, $timeout = 20) {
+sub accept_call ($listen, $timeout = $LIMIT) {
     IO::Select->new($listen)->can_read($timeout) or return;
 
     my $c    = $listen->accept;
