@@ -10,6 +10,8 @@ use lib "$Bin/lib";
 
 use Fcntl qw(F_SETLK F_RDLCK SEEK_SET);
 use Test::Alikassa qw(json_decode read_file wait_for);
+use Test::Build qw(need_build);
+use Test::Helpers qw($TOP);
 use Test::More;
 
 # a worker that comes to its limit gets an error, not a signal
@@ -157,6 +159,104 @@ sub rlimit ($size, $pid) {
     close $fh;
 
     $t->allow_alert(qr/audit\.log" failed or was incomplete/);
+    $t->done_quietly;
+}
+
+# a worker that is killed within write(), and files that cannot be locked:
+# what is left of a line is nobody's beginning
+
+{
+    need_build('preload');
+
+    my $t = Test::Alikassa->new(workers => 2, sign => 1,
+        preload => "$TOP/build/preload/audit_write.so")->sandbox;
+    my $log = "$t->{dir}/audit.log";
+
+    $t->conf($conf =~ s/AUDIT/$log/r)->run;
+
+    # whole lines by themselves, the others torn, none empty
+
+    my $check = sub ($name, $torn, %of) {
+        my @lines = split /\n/, read_file($log), -1;
+        my @bad   = grep { !eval { json_decode($_) } } @lines[0 .. $#lines - 1];
+        is($lines[-1], '', "$name: the last line has its end");
+        is(scalar @bad, $torn, "$name: lines that are torn");
+        is(join('|', grep { /\{.*\{|\}|^$/ } @bad), '',
+            "$name: nothing is glued to them, and none is empty");
+        my %seen;
+        $seen{ json_decode($_)->{order_id} }++
+            for grep { eval { json_decode($_) } } @lines;
+        is(join(' ', grep { ($seen{$_} // 0) != 1 } sort keys %of), '',
+            "$name: each other has its line");
+    };
+
+    my $torn = 0;
+
+    for my $lock ('locked', 'not locked', 'another file') {
+        my $name = "killed, $lock";
+
+        $t->write('no_lock', '') if $lock eq 'not locked';
+
+        if ($lock eq 'another file') {
+            unlink "$t->{dir}/no_lock";
+            rename $log, "$log.1" or die;
+            $t->signal('USR1');
+            ok(wait_for(sub { -e $log
+                && ($t->log =~ tr/\n//) && 2 == grep {
+                    my $pid = $_;
+                    grep { readlink($_) eq $log } glob "/proc/$pid/fd/*"
+                } $t->workers }), "$name: reopened");
+            $torn = 0;
+        }
+
+        my ($victim, $other) = $t->workers;
+        my %of = pay_by($t, 2, $victim, $other);
+        $check->("$name, before", $torn, %of);
+
+        $t->write('kill', $victim);
+        $t->expect_dead;
+
+        # until a connection comes to the victim
+
+        for (1 .. 100) {
+            my $r = $t->post('/pay',
+                form => [$t->payment(order_id => 'F-' . ++$n)]);
+            last if $r->{status} == 0;
+            $of{"F-$n"} = $other;
+        }
+
+        unlink "$t->{dir}/kill";
+        ok(read_file($log) !~ /\n\z/, "$name: half a line is left")
+            if read_file($log) !~ /\}\n\z/;
+        ok(wait_for(sub { 2 == grep { $_ != $victim } $t->workers }),
+            "$name: another worker");
+        %of = (%of, pay_by($t, 2, $t->workers));
+        $check->($name, ++$torn, %of);
+    }
+
+    # no lock, and room for half of a worker's line: nobody cuts it off
+
+    $t->write('no_lock', '');
+    my ($full, $free) = $t->workers;
+    $t->write('cut', $full);
+    my %now = pay_by($t, 3, $full, $free);
+    unlink "$t->{dir}/cut";
+    %now = (%now, pay_by($t, 2, $full, $free));
+    $torn += () = read_file($log) =~ /^\{[^}]*$/mg;
+    my @lines = split /\n/, read_file($log), -1;
+    my @bad   = grep { !eval { json_decode($_) } } @lines[0 .. $#lines - 1];
+    cmp_ok(scalar @bad, '>=', 4, 'no lock: lines are cut');
+    is(join('|', grep { /\{.*\{|\}|^$/ } @bad), '',
+        'no lock: no line is glued to another, and none is empty');
+    my %seen;
+    $seen{ json_decode($_)->{order_id} }++
+        for grep { eval { json_decode($_) } } @lines;
+    is(join(' ', grep { $now{$_} == $free && ($seen{$_} // 0) != 1 }
+        sort keys %now), '', 'no lock: the other worker has its lines');
+    unlike($t->log, qr/another process keeps/, 'no lock: nobody is blamed');
+
+    $t->allow_alert(qr/audit\.log" failed or was incomplete/);
+    $t->{no_fds} = 1;
     $t->done_quietly;
 }
 

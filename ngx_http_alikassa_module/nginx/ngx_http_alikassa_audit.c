@@ -16,6 +16,10 @@
  * holds a lock while it writes, so no one can have written after that part.
  * The lock belongs to the file, so it also holds for another nginx with the
  * same file, and the kernel releases it if a process is killed.
+ *
+ * What a killed process leaves of a line stays, as does a part that was written
+ * without the lock. So each worker reads the last byte of the file before it
+ * writes, and starts with a line feed if the file does not end with one.
  */
 
 
@@ -61,6 +65,10 @@ struct ngx_http_alikassa_audit_s {
     time_t                              error_log_time;
     time_t                              locked_time;
     unsigned                            torn:1;     /* a part is left */
+    ngx_http_alikassa_audit_t          *next;
+    ngx_fd_t                            tail;       /* the file, to be read */
+    ngx_file_uniq_t                     tail_uniq;
+    dev_t                               tail_dev;
 };
 
 
@@ -71,6 +79,11 @@ static u_char *ngx_http_alikassa_audit_text(u_char *p, u_char *last,
     const char *name, const u_char *data, size_t len);
 static void ngx_http_alikassa_audit_write(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit, u_char *line, size_t len);
+static ngx_uint_t ngx_http_alikassa_audit_torn(
+    ngx_http_alikassa_audit_t *audit);
+static void ngx_http_alikassa_audit_open(ngx_http_alikassa_audit_t *audit,
+    ngx_file_info_t *fi);
+static void ngx_http_alikassa_audit_cleanup(void *data);
 static ngx_uint_t ngx_http_alikassa_audit_lock(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit);
 static void ngx_http_alikassa_audit_unlock(ngx_http_alikassa_audit_t *audit);
@@ -93,8 +106,10 @@ ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_alikassa_loc_conf_t *alcf = conf;
 
-    ngx_str_t                  *value;
-    ngx_http_alikassa_audit_t  *audit;
+    ngx_str_t                       *value;
+    ngx_pool_cleanup_t              *cln;
+    ngx_http_alikassa_audit_t       *audit, **next;
+    ngx_http_alikassa_main_conf_t   *amcf;
 
     if (alcf->audit != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -137,7 +152,40 @@ ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    audit->tail = NGX_INVALID_FILE;
+
+    cln->handler = ngx_http_alikassa_audit_cleanup;
+    cln->data = audit;
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_alikassa_module);
+
+    for (next = &amcf->audits; *next; next = &(*next)->next) { /* void */ }
+
+    *next = audit;
+
     return NGX_CONF_OK;
+}
+
+
+void
+ngx_http_alikassa_audit_init_module(ngx_http_alikassa_main_conf_t *amcf)
+{
+    ngx_file_info_t             fi;
+    ngx_http_alikassa_audit_t  *audit;
+
+    for (audit = amcf->audits; audit; audit = audit->next) {
+
+        if (ngx_fd_info(audit->file->fd, &fi) != NGX_FILE_ERROR
+            && ngx_is_file(&fi))
+        {
+            ngx_http_alikassa_audit_open(audit, &fi);
+        }
+    }
 }
 
 
@@ -346,7 +394,7 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
         locked = 0;
     }
 
-    if (audit->torn) {
+    if (ngx_http_alikassa_audit_torn(audit)) {
         *--line = LF;
         len++;
     }
@@ -382,6 +430,78 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
                       "%z of %uz", &audit->file->name, n, len);
 
         audit->error_log_time = now;
+    }
+}
+
+
+/*
+ * Tells whether the file ends within a line: by its last byte, or, if it cannot
+ * be read, by what this worker wrote itself.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_audit_torn(ngx_http_alikassa_audit_t *audit)
+{
+    u_char           last;
+    ngx_file_info_t  fi;
+
+    if (ngx_fd_info(audit->file->fd, &fi) == NGX_FILE_ERROR
+        || !ngx_is_file(&fi))
+    {
+        return audit->torn;
+    }
+
+    if (ngx_file_size(&fi) == 0) {
+        return 0;
+    }
+
+    /* another file since nginx's logs were reopened */
+
+    if (audit->tail == NGX_INVALID_FILE
+        || audit->tail_uniq != ngx_file_uniq(&fi)
+        || audit->tail_dev != fi.st_dev)
+    {
+        ngx_http_alikassa_audit_cleanup(audit);
+        ngx_http_alikassa_audit_open(audit, &fi);
+    }
+
+    if (audit->tail == NGX_INVALID_FILE
+        || pread(audit->tail, &last, 1, ngx_file_size(&fi) - 1) != 1)
+    {
+        return audit->torn;
+    }
+
+    return last != LF;
+}
+
+
+/*
+ * Opens the file a second time, for reading, through its descriptor: its name
+ * may belong to another file by now.
+ */
+
+static void
+ngx_http_alikassa_audit_open(ngx_http_alikassa_audit_t *audit,
+    ngx_file_info_t *fi)
+{
+    u_char  name[sizeof("/proc/self/fd/") + NGX_INT_T_LEN];
+
+    *ngx_sprintf(name, "/proc/self/fd/%d", audit->file->fd) = '\0';
+
+    audit->tail = open((char *) name, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
+    audit->tail_uniq = ngx_file_uniq(fi);
+    audit->tail_dev = fi->st_dev;
+}
+
+
+static void
+ngx_http_alikassa_audit_cleanup(void *data)
+{
+    ngx_http_alikassa_audit_t *audit = data;
+
+    if (audit->tail != NGX_INVALID_FILE) {
+        (void) ngx_close_file(audit->tail);
+        audit->tail = NGX_INVALID_FILE;
     }
 }
 

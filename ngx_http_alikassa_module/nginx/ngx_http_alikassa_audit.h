@@ -19,6 +19,13 @@ char *ngx_http_alikassa_audit_log(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
+ * Opens each audit log for reading, in the master, which may read what its
+ * workers may not.  A file that cannot be opened is no error.
+ */
+
+void ngx_http_alikassa_audit_init_module(ngx_http_alikassa_main_conf_t *amcf);
+
+/*
  * Writes the line of a call whose outcome is recorded.  A status query moves no
  * money, and gets a line only if it found an order whose outcome was unknown,
  * or if it was made after a rejection.

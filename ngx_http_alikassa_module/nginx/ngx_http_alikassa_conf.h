@@ -70,6 +70,7 @@ typedef struct {
     ngx_array_t                         keys;       /* ..._key_t * */
     ngx_array_t                         signers;    /* ..._signer_t */
     ngx_array_t                         payout_locations;
+    ngx_http_alikassa_audit_t          *audits;     /* a list */
     unsigned                            inline_notice:1;
     unsigned                            thread_pool:1;  /* set in http{} */
     unsigned                            body_variables:1;   /* in use */

@@ -564,9 +564,17 @@ ngx_http_alikassa_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_alikassa_init_module(ngx_cycle_t *cycle)
 {
+    ngx_http_alikassa_main_conf_t  *amcf;
+
     if (!ngx_test_config) {
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
                       "alikassa module " NGX_HTTP_ALIKASSA_VERSION);
+    }
+
+    amcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_alikassa_module);
+    if (amcf) {
+        ngx_http_alikassa_audit_init_module(amcf);
     }
 
     return NGX_OK;
