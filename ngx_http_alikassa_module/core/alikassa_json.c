@@ -5,12 +5,12 @@
 
 
 /*
- * Reads JSON text that is proven first.  cJSON makes the tree, and what needs
- * none, an object of few members without nesting, is read without: that is
- * what AliKassa answers, each time, and what most clients send.
+ * Reading JSON text that alikassa_json_scan() has checked.  cJSON builds the
+ * tree.  An object of few members without nesting is read without a tree: this
+ * is what AliKassa sends, and what most clients send.
  *
- * Two readers of one text are a risk of their own: what was proven is counted
- * and compared with what the tree holds.
+ * Two parsers could read one text differently, so the number of items that the
+ * check counted is compared with that of the tree.
  */
 
 
@@ -20,7 +20,7 @@
 #include "alikassa_json_scan.h"
 
 
-/* what was met on the way through the tree */
+/* what the walk through the tree has found */
 
 typedef struct {
     size_t                   items;
@@ -90,8 +90,8 @@ alikassa_json_parse(const alikassa_str_t *text, alikassa_json_t *json,
 
 
 /*
- * After the proof cJSON can fail for nothing but memory.  Anything else in
- * which it differs is an error of ours, not of the client's.
+ * Builds the tree of a checked text.  cJSON can then fail only for lack of
+ * memory; any other difference is an error of the module, not of the client.
  */
 
 static alikassa_rc_t
@@ -160,9 +160,9 @@ alikassa_json_build(alikassa_json_scan_t *scan, alikassa_json_t *json)
 
 
 /*
- * Returns NULL if there is no memory.  A number that is too long for cJSON is
- * 0 and space in the text that it is given: the numbers are not read from the
- * tree.
+ * Returns cJSON's tree, or NULL if there is no memory.  cJSON gets a copy of
+ * the text in which a number that is too long for it is 0 and spaces; the
+ * numbers are not read from the tree.
  */
 
 static cJSON *
@@ -216,8 +216,8 @@ alikassa_json_tree(const alikassa_json_scan_t *scan)
 
 
 /*
- * Goes through item and those behind it in the order of the text.  The proof
- * has limited the depth.
+ * Walks through item and its successors in the order of the text, and gives
+ * each number its index.  The check has limited the depth.
  */
 
 static alikassa_rc_t
@@ -267,7 +267,7 @@ alikassa_json_walk(alikassa_json_walk_t *walk, cJSON *item)
 
 
 /*
- * Refuses equal names.  There is no NUL in a proven one.
+ * Returns ALIKASSA_DECLINED if two names are equal.  A checked name has no NUL.
  */
 
 static alikassa_rc_t
@@ -348,8 +348,8 @@ alikassa_json_number(const alikassa_json_t *json, const cJSON *item)
 
 
 /*
- * Sets type and value; a value of no bytes has data, unless the item is null,
- * an array or an object.
+ * Sets the type and the value of an input.  An empty value still has data,
+ * unless the item is null, an array or an object.
  */
 
 static void
@@ -441,7 +441,8 @@ alikassa_json_decode(const alikassa_pool_t *pool, const alikassa_str_t *body,
 
 
 /*
- * An object without a tree: what has no escape stays where it is in the text.
+ * Decodes an object without a tree.  A name or a value without an escape points
+ * into the text.
  */
 
 static alikassa_rc_t
@@ -495,8 +496,9 @@ alikassa_json_flat(const alikassa_pool_t *pool, alikassa_json_scan_t *scan,
 
 
 /*
- * A string as it stands in the text.  PHP escapes each "/" of a link, so the
- * escapes of one character are undone here; those of a code are cJSON's.
+ * Unescapes a string of the text into the pool.  Escapes of one character are
+ * undone here, because PHP escapes each "/" of a link; a string with \u is
+ * left to cJSON.
  */
 
 static alikassa_rc_t
@@ -549,8 +551,8 @@ alikassa_json_unescape(const alikassa_pool_t *pool, alikassa_str_t *value)
 
 
 /*
- * In front of value and behind it are the quotes.  dst has room for as many
- * bytes, and no string becomes longer.
+ * Lets cJSON unescape a string, whose quotation marks are around value.  dst
+ * has room for value->len bytes, and an unescaped string is never longer.
  */
 
 static alikassa_rc_t
@@ -599,7 +601,8 @@ alikassa_json_equal_names(alikassa_json_scan_t *scan)
 
 
 /*
- * Names and strings are the tree's: they are copied, all to one place.
+ * Copies the names and strings, which belong to the tree, to one piece of
+ * memory.
  */
 
 static alikassa_rc_t

@@ -5,9 +5,9 @@
 
 
 /*
- * Proves JSON text: RFC 8259 to the letter, and less where this module must
- * be sure.  Goes once over the text and notes where the numbers are, and the
- * members of an object that needs no tree.
+ * One pass over the text checks it by RFC 8259, and by stricter rules where two
+ * parsers could differ.  The pass notes where the numbers are, and the members
+ * of an object that needs no tree.
  */
 
 
@@ -19,11 +19,11 @@
 
 
 typedef enum {
-    ALIKASSA_JSON_VALUE = 0,        /* a value must come */
-    ALIKASSA_JSON_FIRST_VALUE,      /* or the end of the array */
-    ALIKASSA_JSON_NAME,             /* a name must come */
-    ALIKASSA_JSON_FIRST_NAME,       /* or the end of the object */
-    ALIKASSA_JSON_NEXT              /* behind a value */
+    ALIKASSA_JSON_VALUE = 0,        /* a value must follow */
+    ALIKASSA_JSON_FIRST_VALUE,      /* a value, or the end of the array */
+    ALIKASSA_JSON_NAME,             /* a name must follow */
+    ALIKASSA_JSON_FIRST_NAME,       /* a name, or the end of the object */
+    ALIKASSA_JSON_NEXT              /* a value has ended */
 } alikassa_json_state_t;
 
 
@@ -61,7 +61,7 @@ alikassa_json_scan(alikassa_json_scan_t *scan, const alikassa_str_t *text,
     const unsigned char    *end;
     alikassa_json_state_t   state;
 
-    /* the arrays are left as they are */
+    /* the arrays need no initial value */
 
     scan->start = text->data;
     scan->p = text->data;
@@ -220,7 +220,7 @@ alikassa_json_scan_value(alikassa_json_scan_t *scan,
 
 
 /*
- * The value of a member whose name is kept already.
+ * Notes the value of a member whose name is noted already.
  */
 
 static void
@@ -290,7 +290,7 @@ alikassa_json_scan_open(alikassa_json_scan_t *scan, unsigned char close)
 
 
 /*
- * A name and its colon.
+ * Checks a name and its colon.
  */
 
 static alikassa_rc_t
@@ -475,7 +475,7 @@ alikassa_json_scan_escape(alikassa_json_scan_t *scan)
         return alikassa_json_decline(scan, "a malformed escape");
     }
 
-    /* it would end the string in C */
+    /* a NUL would end the string in C */
 
     if (code == 0) {
         return alikassa_json_decline(scan, "an escaped NUL");
@@ -506,7 +506,7 @@ alikassa_json_scan_escape(alikassa_json_scan_t *scan)
 
 
 /*
- * Returns -1 if there are no four hex digits at p.
+ * Returns the value of the four hex digits at p, or -1 if there are fewer.
  */
 
 static int32_t
@@ -589,7 +589,7 @@ alikassa_json_scan_number(alikassa_json_scan_t *scan)
 
 
 /*
- * At least one.
+ * Checks that there is at least one digit, and skips all of them.
  */
 
 static alikassa_rc_t

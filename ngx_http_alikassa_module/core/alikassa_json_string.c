@@ -4,12 +4,6 @@
  */
 
 
-/*
- * JSON strings, as PHP's json_encode() writes them and as RFC 8259 needs
- * them.
- */
-
-
 #include "alikassa_json_string.h"
 #include "alikassa_utf8.h"
 
@@ -19,7 +13,7 @@ static size_t alikassa_json_escape(unsigned char *dst, unsigned char c);
 static unsigned char *alikassa_json_hex(unsigned char *dst, unsigned c);
 
 
-/* bits, see alikassa_json_internal.h; of "/" only the first */
+/* see alikassa_json_string.h; "/" has only the first bit */
 
 const unsigned char  alikassa_json_chars[256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 0, 0, 4, 0, 0,
@@ -70,7 +64,7 @@ alikassa_json_write_string(unsigned char *dst, const alikassa_str_t *src)
 
     while (p < last) {
 
-        /* most of what is sent needs no escape */
+        /* most characters need no escape */
 
         run = p;
         p = alikassa_json_span(p, last, ALIKASSA_JSON_PLAIN);
@@ -253,7 +247,7 @@ alikassa_json_write_escaped(unsigned char *dst, const alikassa_str_t *src,
 
 
 /*
- * Writes \uxxxx, or two of them, and returns the length.
+ * Writes a code point as \uxxxx, or as two of them, and returns the length.
  */
 
 static size_t
@@ -279,7 +273,7 @@ alikassa_json_code(unsigned char *dst, unsigned c)
 
 
 /*
- * Of an ASCII character that is not plain.
+ * Writes an ASCII character that is not plain, and returns the length.
  */
 
 static size_t

@@ -17,19 +17,19 @@
 #include "alikassa_json_string.h"
 
 
-/* a double's shortest digits, and what PHP makes of them with exponent */
+/* the shortest digits of a double, and the longest text that PHP prints */
 #define ALIKASSA_NUMBER_DIGITS  17
 #define ALIKASSA_NUMBER_TEXT    64
 
 /*
- * Numbers of so many digits are each another double, so that none of them has
- * a shorter text; that is so from 10^-307 up and below 10^308.
+ * Two numbers of at most 15 digits are never the same double, so none of them
+ * has a shorter text.  This holds from 10^-307 and below 10^308.
  */
 #define ALIKASSA_NUMBER_EXACT      15
 #define ALIKASSA_NUMBER_MIN_POINT  (-306)
 #define ALIKASSA_NUMBER_MAX_POINT  308
 
-/* beyond it an exponent is over or under any double */
+/* a greater exponent is outside the range of a double */
 #define ALIKASSA_NUMBER_EXPONENT  100000
 
 
@@ -47,7 +47,7 @@ typedef struct {
 } alikassa_decimal_t;
 
 
-/* where to write; with dst NULL only the length counts */
+/* where the next byte goes; with dst NULL only the length counts */
 
 typedef struct {
     unsigned char           *dst;
@@ -140,7 +140,7 @@ alikassa_json_reencode(const alikassa_pool_t *pool,
 
 
 /*
- * The depth is bounded by the parser's.
+ * Writes an item and its children.  The parser has limited the depth.
  */
 
 static alikassa_rc_t
@@ -230,10 +230,10 @@ alikassa_json_write_chars(alikassa_writer_t *w, const char *s)
 
 
 /*
- * PHP reads an integer of 64 bits as such and any other number as a double,
- * which it prints with the fewest digits that read back the same.  Where
- * that is another number than was sent, it is refused; "-0" becomes 0 or
- * "-0" by the way it is written, and is refused, too.
+ * Writes a number as PHP does.  PHP reads an integer of 64 bits as an integer
+ * and any other number as a double, and prints a double with the fewest digits
+ * that read back the same.  A number that PHP would change is refused, and so
+ * is "-0", which PHP prints in two ways.
  */
 
 static alikassa_rc_t
@@ -285,7 +285,7 @@ refused:
 
 
 /*
- * Reads a proven JSON number.  Returns 0 if it has too many digits, too large
+ * Reads a checked JSON number.  Returns 0 if it has too many digits, too large
  * an exponent, or is minus zero.
  */
 
@@ -409,8 +409,8 @@ alikassa_decimal_int64(const alikassa_decimal_t *d)
 
 
 /*
- * Returns whether d is the shortest text of its double, without a look at the
- * double.
+ * Tells whether d is certainly the shortest text of its double; the double is
+ * not computed.
  */
 
 static int
@@ -423,8 +423,8 @@ alikassa_decimal_exact(const alikassa_decimal_t *d)
 
 
 /*
- * The fewest digits that read back as the same double.  Returns 0 if they
- * are another number than d.
+ * Finds the fewest digits that read back as the same double.  Returns 0 if
+ * their value differs from d.
  */
 
 static int
@@ -486,9 +486,10 @@ alikassa_decimal_shortest(const alikassa_decimal_t *d,
 
 
 /*
- * Below a power of two doubles stand twice as close as above it: there the
- * nearest text of n digits may read back as another double while the one
- * above it does not.  Returns 1 if that is so, and sets it.
+ * Tries the next greater text of n digits.  Below a power of two doubles are
+ * twice as close as above it, so the nearest text may read back as another
+ * double while the next one reads back right.  Returns 1 and sets *shortest if
+ * it does.
  */
 
 static int
@@ -523,7 +524,8 @@ alikassa_decimal_next(alikassa_decimal_t *shortest, size_t n, double value)
 
 
 /*
- * Digits and an exponent: no locale has a say in it.
+ * Returns the double.  The text has digits and an exponent but no point, so
+ * that no locale matters.
  */
 
 static double
@@ -540,8 +542,9 @@ alikassa_decimal_double(const alikassa_decimal_t *d)
 
 
 /*
- * PHP's php_gcvt() with 17 digits: an exponent from 10^17 up and below
- * 10^-4.  text has room for the 17 digits, as many zeros and an exponent.
+ * Prints d as PHP's php_gcvt() does with 17 digits: with an exponent from 10^17
+ * and below 10^-4.  text has room for the digits, as many zeros and the
+ * exponent.  Returns the length.
  */
 
 static size_t

@@ -5,7 +5,7 @@
 
 
 /*
- * The merchant's RSA key, over OpenSSL's EVP interface.
+ * The merchant's RSA key, read and checked with OpenSSL's EVP interface.
  */
 
 
@@ -24,7 +24,7 @@
 #include "alikassa_key_internal.h"
 
 
-/* how many ways one passphrase may be meant */
+/* variants of one passphrase */
 #define ALIKASSA_KEY_SPELLINGS  3
 
 
@@ -71,7 +71,7 @@ alikassa_key_create(const alikassa_str_t *pem,
 
     rc = alikassa_key_decode(pem, &pass, &pkey);
 
-    /* no passphrase opens what OpenSSL cannot decrypt */
+    /* no passphrase helps if OpenSSL lacks the algorithm */
 
     if (rc == ALIKASSA_DECLINED && alikassa_key_unsupported(pem, errmsg)) {
         return rc;
@@ -111,7 +111,7 @@ alikassa_key_create(const alikassa_str_t *pem,
         return rc;
     }
 
-    /* what is left of wrong spellings is no error */
+    /* the errors of wrong variants do not count */
 
     ERR_clear_error();
 
@@ -144,9 +144,9 @@ alikassa_key_create(const alikassa_str_t *pem,
 
 
 /*
- * Sets how a passphrase may be meant: as it is, without the byte order mark
- * that an editor put before it, and without the blanks that were copied with
- * it.  They point into the passphrase.  Returns their number.
+ * Sets the variants of a passphrase: as it is, without the byte-order mark that
+ * an editor put before it, and without the spaces and tabs that were copied
+ * with it.  The variants point into the passphrase.  Returns their number.
  */
 
 static size_t
@@ -206,8 +206,8 @@ alikassa_key_decode(const alikassa_str_t *pem, alikassa_passphrase_t *pass,
 
 
 /*
- * OpenSSL asks only if the key is encrypted.  Without this function it would
- * ask on the terminal.
+ * Gives OpenSSL the passphrase.  OpenSSL calls this only if the key is
+ * encrypted; without this function it would ask on the terminal.
  */
 
 static int
@@ -239,13 +239,13 @@ alikassa_key_check(EVP_PKEY *pkey, alikassa_errmsg_t *errmsg)
     int          bits;
     const char  *why;
 
-    /* a policy without RSA lets some keys load, and then fails each check */
+    /* without RSA, OpenSSL loads some keys and then fails each check */
 
     if (alikassa_key_unsupported(NULL, errmsg)) {
         return ALIKASSA_DECLINED;
     }
 
-    /* RSASSA-PSS keys are of another type and cannot make PKCS #1 v1.5 */
+    /* an RSASSA-PSS key has another type and cannot sign by PKCS #1 v1.5 */
 
     if (!EVP_PKEY_is_a(pkey, "RSA")) {
         alikassa_key_errmsg(errmsg, "it is not an RSA key");
@@ -278,9 +278,9 @@ alikassa_key_check(EVP_PKEY *pkey, alikassa_errmsg_t *errmsg)
 
 
 /*
- * Returns what is wrong with the modulus and the public exponent, or NULL.
- * OpenSSL loads any numbers.  With the exponent 1 each text is its own
- * signature, and an even number, in either place, has no private half.
+ * Returns what is wrong with the modulus or the public exponent, or NULL.
+ * OpenSSL loads any numbers.  With the exponent 1 every text is its own
+ * signature, and an even modulus or exponent has no private key.
  */
 
 static const char *
@@ -316,8 +316,8 @@ alikassa_key_numbers(const EVP_PKEY *pkey)
 
 
 /*
- * Returns whether OpenSSL takes the modulus for a product of two primes: it
- * is no prime, no power of one, and has no small factor.
+ * Tells whether OpenSSL accepts the modulus as a product of two primes: it is
+ * not a prime, not a power of a prime, and has no small factor.
  */
 
 static int
@@ -399,8 +399,8 @@ alikassa_key_match(const alikassa_key_t *key, const alikassa_str_t *pem,
 
 
 /*
- * With a function that has no passphrase OpenSSL does not ask on the terminal
- * where it is given a private key.
+ * The callback has no passphrase: without a callback OpenSSL would ask on the
+ * terminal if pem is an encrypted private key.
  */
 
 EVP_PKEY *
@@ -436,7 +436,7 @@ alikassa_key_decode_public(const alikassa_str_t *pem)
 
     BIO_free(bio);
 
-    /* what PEM_read_bio_PUBKEY() says of a certificate is no error */
+    /* the error of PEM_read_bio_PUBKEY() about a certificate does not count */
 
     if (pub != NULL) {
         ERR_clear_error();
@@ -468,8 +468,8 @@ alikassa_key_free(alikassa_key_t *key)
 
 
 /*
- * The library's last error is added where there is one.  The queue is left
- * empty: nginx reports leftovers at its next TLS call.
+ * Empties the error queue, because nginx reports what is left there at its next
+ * TLS call.
  */
 
 void

@@ -5,7 +5,7 @@
 
 
 /*
- * The merchant's RSA key: loading and proving.
+ * The merchant's RSA key: reading it and checking it.
  */
 
 
@@ -16,7 +16,7 @@
 #include "alikassa.h"
 
 
-/* AliKassa's archives hold 2048 bits; more than 16384 only wastes time */
+/* AliKassa's keys have 2048 bits; OpenSSL verifies at most 16384 */
 #define ALIKASSA_KEY_MIN_BITS  2048
 #define ALIKASSA_KEY_MAX_BITS  16384
 
@@ -32,10 +32,10 @@ typedef struct alikassa_key_s  alikassa_key_t;
 
 
 /*
- * Reads a private key in PEM, PKCS#8 or traditional, encrypted or not.  Each
- * of the passphrases is tried in turn, as it is, then without a byte order mark
- * before it, then without blanks and tabs behind it; none may be given.  The
- * caller owns pem and passphrases and wipes them.
+ * Reads a private key in PEM, PKCS #8 or traditional, encrypted or not.  Tries
+ * each of the passphrases in turn: as it is, without a byte-order mark before
+ * it, and without spaces and tabs behind it; npassphrases may be 0.  pem and
+ * the passphrases are not kept; the caller owns and wipes them.
  *
  * ALIKASSA_OK: *key must be freed with alikassa_key_free().
  * ALIKASSA_DECLINED: reason says what is wrong with the key: no PEM, not RSA,
@@ -50,9 +50,10 @@ alikassa_rc_t alikassa_key_create(const alikassa_str_t *pem,
 
 
 /*
- * Proves that the PEM public key (or certificate) is the other half of key.
+ * Checks that the public key or the certificate in PEM belongs to key.
  *
- * ALIKASSA_DECLINED: it is not, or it is no public key.
+ * ALIKASSA_OK: it does.
+ * ALIKASSA_DECLINED: it does not, or it is no public key; errmsg says which.
  */
 
 alikassa_rc_t alikassa_key_match(const alikassa_key_t *key,
@@ -60,14 +61,16 @@ alikassa_rc_t alikassa_key_match(const alikassa_key_t *key,
 
 
 /*
- * Lower-case hex, terminated by NUL; lives as long as the key.
+ * Returns the SHA-256 of the public key in lower-case hex, which ends with a
+ * NUL and lives as long as the key.
  */
 
 const char *alikassa_key_fingerprint(const alikassa_key_t *key);
 
 
 /*
- * Wipes and frees the key.  Signers made from it must be freed before.
+ * Wipes and frees the key; NULL is allowed.  Signers that use the key must be
+ * freed first.
  */
 
 void alikassa_key_free(alikassa_key_t *key);

@@ -5,13 +5,13 @@
 
 
 /*
- * Why OpenSSL cannot read a key: what the key is encrypted with, and whether
- * OpenSSL, as it is configured in this process, offers that.
+ * Why OpenSSL cannot read a key: which algorithms the key is encrypted with,
+ * and whether OpenSSL offers them as it is configured in this process.
  *
- * Since OpenSSL 3 an algorithm comes from a provider.  Old ciphers are in the
- * legacy provider, which few systems load, and a policy (FIPS) takes away
- * more.  OpenSSL then fails as it does with a wrong passphrase.  No provider is
- * loaded here: it would be loaded for the whole process.
+ * Since OpenSSL 3 a provider offers the algorithms.  Old ciphers are in the
+ * legacy provider, which few systems load, and a policy (FIPS) removes others.
+ * OpenSSL then fails as it does with a wrong passphrase.  The core loads no
+ * provider, since it would be loaded for the whole process.
  */
 
 
@@ -32,11 +32,11 @@
 #include "alikassa_key_internal.h"
 
 
-/* the longest name of a cipher that is repeated in a log */
+/* bytes of a name of a cipher in an error message */
 #define ALIKASSA_KEY_NAME_LEN  32
 
 
-/* what a key is encrypted with, by names of OpenSSL's; NULL: not known */
+/* the algorithms of a key, by their names in OpenSSL; NULL: not known */
 
 typedef struct {
     const char  *cipher;
@@ -62,7 +62,7 @@ static int alikassa_key_cipher_offered(const alikassa_key_cipher_t *c);
 static int alikassa_key_cipher_legacy(const alikassa_key_cipher_t *c);
 
 
-/* names that begin so are those of the legacy provider */
+/* how the names of the ciphers of the legacy provider begin */
 
 static const char  *const alikassa_key_legacy[] = {
     "DES-CBC", "DES-CFB", "DES-ECB", "DES-OFB", "DESX-CBC", "RC2-", "RC4",
@@ -121,7 +121,7 @@ alikassa_key_unsupported(const alikassa_str_t *pem, alikassa_errmsg_t *errmsg)
 
 
 /*
- * Finds the first encrypted private key and what it is encrypted with.
+ * Finds the first encrypted private key and the algorithms of its encryption.
  */
 
 static int
@@ -153,7 +153,7 @@ alikassa_key_cipher_find(const alikassa_str_t *pem, alikassa_key_cipher_t *c)
             found = alikassa_key_cipher_traditional(header, c);
         }
 
-        /* what is not encrypted is here, too */
+        /* keys that are not encrypted have this label, too */
 
         OPENSSL_clear_free(data, (size_t) len);
         OPENSSL_free(header);

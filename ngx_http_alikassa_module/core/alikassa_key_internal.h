@@ -5,7 +5,7 @@
 
 
 /*
- * What those who use private and public keys share.
+ * What alikassa_key*.c, alikassa_signer.c and alikassa_verifier.c share.
  */
 
 
@@ -25,8 +25,9 @@ struct alikassa_key_s {
 
 
 /*
- * Reads a public key, or a certificate's, in PEM, and empties the error
- * queue.  Returns NULL if it is neither; then the queue says why.
+ * Reads a public key in PEM, or the public key of a certificate, and empties
+ * OpenSSL's error queue.  The caller frees the key.  Returns NULL if pem is
+ * neither; then the queue says why.
  */
 
 EVP_PKEY *alikassa_key_decode_public(const alikassa_str_t *pem);
@@ -45,7 +46,7 @@ int alikassa_key_unsupported(const alikassa_str_t *pem,
 
 
 /*
- * Demands RSA, of a size between ALIKASSA_KEY_MIN_BITS and
+ * Requires an RSA key of a size between ALIKASSA_KEY_MIN_BITS and
  * ALIKASSA_KEY_MAX_BITS, with an odd modulus that is no prime and an odd
  * public exponent of at least 3.  ALIKASSA_DECLINED sets the reason.
  */

@@ -57,7 +57,7 @@ alikassa_media_type(const alikassa_str_t *value, alikassa_str_t *boundary)
         return ALIKASSA_MEDIA_OTHER;
     }
 
-    /* most often nothing but the name, as it is written here */
+    /* most values are one of these names in lower case, without parameters */
 
     for (name = alikassa_media_names; name->name; name++) {
 
@@ -99,7 +99,8 @@ alikassa_media_type(const alikassa_str_t *value, alikassa_str_t *boundary)
 
 
 /*
- * *( OWS ";" OWS [ token "=" ( token / quoted-string ) ] )
+ * Reads the parameters: *( OWS ";" OWS [ token "=" ( token / quoted-string ) ]
+ * ).  Returns 0 if they are malformed or the charset is not UTF-8.
  */
 
 static int
@@ -166,7 +167,7 @@ alikassa_media_params(const unsigned char *p, const unsigned char *last,
 
 
 /*
- * Returns what follows the value, or NULL if it is malformed.
+ * Returns the first byte after the value, or NULL if the value is malformed.
  */
 
 static const unsigned char *
@@ -200,8 +201,8 @@ alikassa_media_value(const unsigned char *p, const unsigned char *last,
 
 
 /*
- * Some clients send boundaries with characters beyond a token's, unquoted:
- * all but what ends a parameter is taken.
+ * Reads up to a character that ends a parameter.  Some clients send a boundary
+ * with characters that a token may not have, without quotation marks.
  */
 
 static const unsigned char *
@@ -326,8 +327,8 @@ alikassa_media_prefers_html(const alikassa_str_t *accept)
 
 
 /*
- * The q of a range's parameters in thousandths, 1000 without one; -1 if it
- * is malformed.
+ * Returns the quality of a range in thousandths, 1000 if there is none, or -1
+ * if it is malformed.
  */
 
 static int
@@ -382,8 +383,8 @@ alikassa_media_quality(const unsigned char *p, const unsigned char *last)
 
 
 /*
- * How closely a range names the type: 3 by name, 2 by its major type, 1 as all,
- * 0 not.
+ * Returns how specific a range is for the type: 3 for the type itself, 2 for
+ * all of its major type, 1 for every type, 0 if the range does not match.
  */
 
 static int

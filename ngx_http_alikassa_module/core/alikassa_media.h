@@ -25,12 +25,12 @@ typedef enum {
 
 
 /*
- * Reads a Content-Type.  *boundary is set for multipart, unquoted, a part of
- * value (quoted pairs are not undone: no browser sends them; a boundary with
- * a backslash is refused).
+ * Reads a Content-Type.  For a multipart form *boundary is a part of value,
+ * without quotation marks; a boundary with a backslash is refused, because no
+ * browser sends one.
  *
- * ALIKASSA_MEDIA_OTHER: another type, a charset other than UTF-8 (US-ASCII is
- * a part of it), or malformed.
+ * Returns ALIKASSA_MEDIA_OTHER for another type, for a charset other than
+ * UTF-8 and its part US-ASCII, and for a malformed value.
  */
 
 alikassa_media_type_t alikassa_media_type(const alikassa_str_t *value,
@@ -38,9 +38,9 @@ alikassa_media_type_t alikassa_media_type(const alikassa_str_t *value,
 
 
 /*
- * Whether an Accept header prefers text/html to application/json: the more
- * specific range decides each one's q; equal is no preference, and neither is
- * an absent or malformed header.
+ * Tells whether an Accept header prefers text/html to application/json.  The
+ * most specific range sets the quality of each.  Equal qualities, an absent
+ * header and a malformed one are no preference.
  */
 
 int alikassa_media_prefers_html(const alikassa_str_t *accept);

@@ -5,10 +5,8 @@
 
 
 /*
- * multipart/form-data, RFC 7578 over RFC 2046.
- *
- * The body is read twice: first its frame, which tells that it is whole and
- * how many parts it has, then the parts one by one.
+ * The body is read twice: first its boundaries, which show that it is complete
+ * and how many parts it has, then the parts one by one.
  */
 
 
@@ -18,9 +16,9 @@
 
 
 /*
- * A part, between the line of one boundary and the line break that belongs to
- * the next one.  With the blank line after the header being that very line
- * break, or missing, last may come before data.
+ * A part: the bytes between the line of its boundary and the line break that
+ * belongs to the next boundary.  last may be before data if the empty line
+ * after the header is missing or is that line break.
  */
 
 typedef struct {
@@ -29,7 +27,7 @@ typedef struct {
 } alikassa_part_t;
 
 
-/* where in the body the search is, and for what */
+/* the position of the search, and the boundary */
 
 typedef struct {
     const unsigned char  *start;
@@ -218,8 +216,8 @@ alikassa_multipart_count(alikassa_multipart_t *m, size_t *parts,
 
 
 /*
- * Passes over the preamble and the first boundary.  A form without a single
- * field is sent by browsers as nothing but the closing boundary.
+ * Skips the preamble and the first boundary.  Browsers send only the closing
+ * boundary for a form without fields.
  */
 
 static int
@@ -237,7 +235,7 @@ alikassa_multipart_open(alikassa_multipart_t *m)
         return 0;
     }
 
-    /* NULL: that was the closing one */
+    /* NULL: this was the closing boundary */
 
     m->p = (next == m->last) ? NULL : next;
 
@@ -246,8 +244,8 @@ alikassa_multipart_open(alikassa_multipart_t *m)
 
 
 /*
- * Takes the part at m->p.  Returns 0 behind the last one: m->p is NULL then,
- * or else there is no closing boundary.
+ * Takes the part at m->p.  Returns 0 after the last part; then m->p is NULL
+ * unless the closing boundary is missing.
  */
 
 static int
@@ -276,8 +274,8 @@ alikassa_multipart_next(alikassa_multipart_t *m, alikassa_part_t *part)
 
 
 /*
- * Finds a line break and a boundary.  *next is set to what follows the
- * boundary's line, to m->last for the closing one.
+ * Finds a line break and a boundary.  Sets *next to the first byte after the
+ * boundary's line, or to m->last for the closing boundary.
  */
 
 static const unsigned char *
@@ -309,12 +307,12 @@ alikassa_multipart_find(const alikassa_multipart_t *m, const unsigned char *p,
 
 
 /*
- * Returns what follows the boundary's line that begins at p, m->last if it is
- * the closing one, and NULL if it is no such line: a longer word that begins
- * as the boundary does belongs to the part.
+ * Returns the first byte after the boundary's line at p, m->last for the
+ * closing boundary, or NULL if the line is no boundary: a longer word that only
+ * begins with the boundary belongs to the part.
  *
- * A line of the other kind cannot end at m->last: there would be no part and
- * no closing boundary behind it.
+ * A line that is not the closing boundary cannot end at m->last, because a part
+ * or the closing boundary must follow it.
  */
 
 static const unsigned char *
@@ -339,7 +337,7 @@ alikassa_multipart_delimiter(const alikassa_multipart_t *m,
 
         p = alikassa_part_space(p + 2, m->last);
 
-        /* some programs end their last line with a bare line feed */
+        /* some programs end the last line with a line feed only */
 
         if (p == m->last || *p == '\r' || *p == '\n') {
             return m->last;
@@ -359,8 +357,8 @@ alikassa_multipart_delimiter(const alikassa_multipart_t *m,
 
 
 /*
- * Reads the header.  Returns the beginning of the value, or NULL with *wrong
- * set.
+ * Reads the header of a part.  Returns the beginning of the value, or NULL;
+ * then *wrong says what is wrong.
  */
 
 static const unsigned char *
@@ -410,7 +408,8 @@ alikassa_part_header(const alikassa_part_t *part,
 
 
 /*
- * Returns NULL, or what is wrong with the line.  A folded line has no name.
+ * Reads one line of the header.  Returns what is wrong, or NULL.  A folded
+ * line has no name.
  */
 
 static const char *
@@ -456,7 +455,8 @@ alikassa_part_field(const unsigned char *p, const unsigned char *last,
 
 
 /*
- * Two answers to one question are refused rather than chosen from.
+ * Reads Content-Disposition.  A parameter that occurs twice is refused, since
+ * parsers differ in which one they use.
  */
 
 static const char *
@@ -505,7 +505,7 @@ alikassa_part_disposition(const unsigned char *p, const unsigned char *last,
 
 
 /*
- * Whether a Content-Type leaves a part to be read as UTF-8.
+ * Tells whether a part with this Content-Type is UTF-8.
  */
 
 static int
@@ -533,8 +533,8 @@ alikassa_part_charset(const unsigned char *p, const unsigned char *last)
 
 
 /*
- * Returns 1 for "filename" and its other spellings: "filename*" of RFC 8187,
- * and "filename*0", "filename*0*" and so on, the pieces of RFC 2231.
+ * Tells whether the name is "filename" or another form of it: "filename*" of
+ * RFC 8187, or "filename*0", "filename*0*" and so on of RFC 2231.
  */
 
 static int
@@ -572,7 +572,8 @@ alikassa_part_encoding(const unsigned char *p, const unsigned char *last)
 /*
  * *( OWS ";" OWS [ name OWS "=" OWS ( token / quoted-string ) ] )
  *
- * Returns 1 with *param set, 0 at the end, -1 if it is malformed.
+ * Reads the next parameter.  Returns 1 with *param set, 0 at the end, or -1 if
+ * it is malformed.
  */
 
 static int
@@ -633,7 +634,8 @@ alikassa_part_next_param(const unsigned char **p, const unsigned char *last,
 
 
 /*
- * Returns what follows the closing quote, or NULL if there is none.
+ * Returns the first byte after the closing quotation mark, or NULL if there is
+ * none.
  */
 
 static const unsigned char *
@@ -662,8 +664,8 @@ alikassa_part_quoted(const unsigned char *p, const unsigned char *last,
 
 
 /*
- * Whatever comes before the next semicolon, without the space around: file
- * names are sometimes sent bare.
+ * Reads up to the next semicolon, without white space at the end: some clients
+ * send file names without quotation marks.
  */
 
 static const unsigned char *
@@ -700,7 +702,7 @@ alikassa_part_space(const unsigned char *p, const unsigned char *last)
 
 
 /*
- * name is in lower case.
+ * Compares without regard to case; name is in lower case.
  */
 
 static int
@@ -717,7 +719,7 @@ alikassa_part_is(const alikassa_str_t *s, const char *name)
             c |= 0x20;
         }
 
-        /* a NUL at the end of name ends this, too */
+        /* the NUL that ends name ends the comparison, too */
 
         if (c != (unsigned char) name[i] || c == '\0') {
             return 0;
@@ -729,9 +731,9 @@ alikassa_part_is(const alikassa_str_t *s, const char *name)
 
 
 /*
- * Undoes what clients do to a quote, a backslash or a line break in a name:
- * browsers and newer curl write %22, %0D and %0A, older ones \" and \\.  All
- * else stands for itself, so that "100%25" and "a\b" come through.
+ * Unescapes a quotation mark, a backslash and a line break in a name: browsers
+ * and newer curl send %22, %0D and %0A, older clients \" and \\.  Every other
+ * character stands for itself, so that "100%25" and "a\b" are kept.
  */
 
 static alikassa_rc_t
@@ -773,7 +775,7 @@ alikassa_part_unescape(const alikassa_pool_t *pool, alikassa_str_t *name)
 
 
 /*
- * Returns how many bytes at p stand for the one in *c.
+ * Sets *c to the character at p, and returns how many bytes it takes.
  */
 
 static size_t

@@ -5,7 +5,7 @@
 
 
 /*
- * Notifications: proving them.
+ * Verifying a notification.
  */
 
 
@@ -27,7 +27,7 @@ _Static_assert(ALIKASSA_NOTIFICATION_VALUES <= ALIKASSA_NOTIFICATION_SIGN,
                "a bit for each value");
 
 
-/* how "/" and non-ASCII characters may be escaped: PHP's default first */
+/* how "/" and non-ASCII characters may be escaped; PHP's default is first */
 
 static const unsigned  alikassa_notification_escapes[] = {
     ALIKASSA_JSON_ESCAPE_SLASH|ALIKASSA_JSON_ESCAPE_UNICODE,
@@ -35,7 +35,7 @@ static const unsigned  alikassa_notification_escapes[] = {
     ALIKASSA_JSON_ESCAPE_UNICODE,
     ALIKASSA_JSON_ESCAPE_SLASH,
 
-    /* PHP, unless told, still escapes U+2028 and U+2029 */
+    /* without a further flag PHP still escapes U+2028 and U+2029 */
     ALIKASSA_JSON_ESCAPE_LINES,
     ALIKASSA_JSON_ESCAPE_SLASH|ALIKASSA_JSON_ESCAPE_LINES
 };
@@ -60,7 +60,7 @@ static size_t alikassa_notification_write(
     unsigned char *dst);
 
 
-/* the page's "Payment status": all but "wait" */
+/* "Payment status" of the vendor's page, except "wait" */
 
 static const alikassa_str_t  alikassa_notification_finals[] = {
     alikassa_string("paid"),
@@ -150,8 +150,7 @@ alikassa_notification_verify(const alikassa_pool_t *pool,
 
 
 /*
- * The forms of the fields, before a signature is looked at: what is refused
- * here no signature could mend.
+ * Validates the fields before the signature is verified.
  */
 
 static alikassa_rc_t
@@ -199,7 +198,9 @@ alikassa_notification_fields(const alikassa_notification_t *notification,
 }
 
 
-/* a UUID's hex digits may be of either case */
+/*
+ * Tells whether both are the same UUID; its hex digits may have either case.
+ */
 
 static int
 alikassa_notification_is_account(const alikassa_str_t *value,
@@ -230,9 +231,9 @@ alikassa_notification_is_account(const alikassa_str_t *value,
 
 
 /*
- * Strict base64 (RFC 4648, section 4) on one line: nothing but the alphabet,
- * padded, no bits to spare, so that no two texts are one signature.  raw has
- * room for ALIKASSA_SIGN_BASE64_MAX.
+ * Decodes strict base64 (RFC 4648, section 4) on one line: only the alphabet,
+ * padded, unused bits zero.  Two texts are then never the same signature.  raw
+ * has room for ALIKASSA_SIGN_BASE64_MAX bytes.  Returns 0 if sign is malformed.
  */
 
 static int
@@ -301,7 +302,7 @@ alikassa_notification_try(const alikassa_str_t *text,
 
 
 /*
- * Returns room for the longest spelling.
+ * Returns the length of the longest text.
  */
 
 static size_t
@@ -328,7 +329,7 @@ alikassa_notification_size(const alikassa_notification_t *notification)
 
 
 /*
- * Returns what there is to be escaped.
+ * Returns the bits of the escapes that make a difference for these values.
  */
 
 static unsigned
@@ -353,7 +354,7 @@ alikassa_notification_escapable(const alikassa_notification_t *notification)
                 escapable |= ALIKASSA_JSON_ESCAPE_UNICODE;
             }
 
-            /* U+2028 and U+2029 in UTF-8, and their neighbours */
+            /* the first byte of U+2028 and U+2029, and of other characters */
 
             if (value->data[k] == 0xe2) {
                 escapable |= ALIKASSA_JSON_ESCAPE_LINES;

@@ -5,8 +5,8 @@
 
 
 /*
- * Notifications: reading a query, a form or a JSON object, and refusing what
- * two parsers might read differently.
+ * Reading a notification from a query, a form or a JSON object, and refusing
+ * what two parsers could read differently.
  */
 
 
@@ -17,11 +17,11 @@
 #include "alikassa_utf8.h"
 
 
-/* a pair of a query or a form: see alikassa_notification_scan() */
+/* bits of a pair, see alikassa_notification_scan() */
 #define ALIKASSA_NOTIFICATION_BARE    1
 #define ALIKASSA_NOTIFICATION_BEHIND  2
 
-/* JavaScript knows the next integer no more: 2^53 - 1 */
+/* 2^53 - 1, the greatest integer that JavaScript keeps exact */
 #define ALIKASSA_NOTIFICATION_MAX_NUMBER  "9007199254740991"
 
 
@@ -83,11 +83,11 @@ alikassa_notification_uri(const alikassa_str_t *uri, alikassa_errmsg_t *errmsg)
 
 
 /*
- * Looks at the path as it was sent.  nginx's $uri is the path without escapes,
- * empty segments and dots: only a path that is its own $uri is the same for
- * the location, for whatever "rewrite" and "try_files" put into a query, and
- * for the shop.  "&" and "=" would be parameters there.  Returns what is
- * wrong, or NULL.
+ * Checks the path as it was sent.  nginx's $uri is the path without escapes,
+ * empty segments and segments of dots.  Only a path that equals its $uri is
+ * the same for the location, for "rewrite" and "try_files", which may put it
+ * into a query, and for the shop; "&" and "=" would add parameters to that
+ * query.  Returns what is wrong, or NULL.
  */
 
 static const char *
@@ -216,9 +216,10 @@ alikassa_notification_add_form(const alikassa_pool_t *pool,
 
 
 /*
- * Looks at the text as it was sent, and notes of each pair that is not empty
- * - whether it has no "=": some parsers have null for its value, some nothing
- * - whether a "?" stands before it, where some look for the query
+ * Checks the text as it was sent, and sets the bits of each pair that is not
+ * empty:
+ * - the pair has no "=": its value is null for some parsers, absent for others
+ * - a "?" precedes the pair, and some parsers look for the query behind it
  *
  * Empty pairs count, as they do in the limits of other parsers.  Returns what
  * is wrong, or NULL.
@@ -476,7 +477,7 @@ alikassa_notification_add_signed(alikassa_notification_t *notification,
         return "a parameter is not text";
     }
 
-    /* a NUL is a character here, so "malformed" is not asked */
+    /* a NUL is allowed here, so "malformed" is not used */
 
     if (!alikassa_utf8_check(&input->value, NULL)) {
         return "a parameter is not UTF-8";
@@ -491,10 +492,11 @@ alikassa_notification_add_signed(alikassa_notification_t *notification,
 
 
 /*
- * Judges a parameter that is not signed.  Its value could change how the
- * others are read: repeated ones fill a parser's limit, objects are merged,
- * an escape sequence lets PHP's mbstring take all of them for another charset,
- * and what reads JSON for a form, whatever its type, has more parameters.
+ * Checks a parameter that is not signed, whose value could change how a parser
+ * reads the others: repeated parameters fill the limit of a parser, objects are
+ * merged, an escape sequence makes PHP's mbstring assume another charset, and a
+ * parser that reads JSON as a form finds more parameters.  Returns what is
+ * wrong, or NULL.
  */
 
 static const char *
@@ -585,7 +587,9 @@ alikassa_notification_equal(const alikassa_notification_t *a,
 }
 
 
-/* one that is absent is not an empty one */
+/*
+ * Tells whether both values are equal.  An absent value is not an empty one.
+ */
 
 static int
 alikassa_notification_is_value(const alikassa_str_t *a,

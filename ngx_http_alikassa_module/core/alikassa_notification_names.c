@@ -5,8 +5,8 @@
 
 
 /*
- * Notifications: the names of their fields, and what other parsers might take
- * for one of them.
+ * The names of the fields, and the names that other parsers could take for one
+ * of them.
  */
 
 
@@ -53,7 +53,7 @@ static const alikassa_notification_row_t  alikassa_notification_rows[] = {
 };
 
 
-/* of a field that is configured and not documented */
+/* the row of a configured field that is not documented */
 
 static const alikassa_notification_row_t  alikassa_notification_other = {
     alikassa_null_string, 0, 1, 0, 0, 1
@@ -79,7 +79,7 @@ static const alikassa_notification_fields_t  alikassa_notification_eleven = {
 };
 
 
-/* without these a notification says nothing */
+/* the fields that every notification must have */
 
 static const alikassa_notification_field_t  alikassa_notification_needed[] = {
     ALIKASSA_NOTIFICATION_ID,
@@ -95,7 +95,7 @@ static const alikassa_str_t  alikassa_notification_any = alikassa_string("*");
 
 
 /*
- * Parameters that change how a framework reads all others: the charset (Java,
+ * Parameters that change how a framework reads the request: the charset (Java,
  * qs) or the method (Rails, Laravel, Symfony).
  */
 
@@ -107,7 +107,7 @@ static const alikassa_str_t  alikassa_notification_controls[] = {
 };
 
 
-/* headers that do so */
+/* headers that change the method */
 
 static const alikassa_str_t  alikassa_notification_methods[] = {
     alikassa_string("x_http_method_override"),
@@ -177,7 +177,7 @@ alikassa_notification_fields_set(alikassa_notification_fields_t *fields,
                                        "twice, capitals are not told apart");
         }
 
-        /* the same places, wherever in the list the documented ones stand */
+        /* the index of a documented field does not depend on its position */
 
         place = alikassa_notification_find(&alikassa_notification_eleven,
                                            name);
@@ -308,7 +308,7 @@ alikassa_notification_is_extra(const alikassa_notification_extra_t *extra,
         }
     }
 
-    /* a documented field that is not signed must be named to be allowed */
+    /* "*" does not allow a documented field that is not signed */
 
     return any && alikassa_notification_is_harmless(
                                         &alikassa_notification_eleven, name);
@@ -344,14 +344,14 @@ alikassa_notification_is_harmless(
 
 
 /*
- * Returns whether some parser might make a signed name of this one, though it
- * is none.  All do not mind capitals (ASP.NET, Go's JSON).
+ * Tells whether some parser could turn this name into a signed one.  Case is
+ * ignored, as ASP.NET and Go's JSON ignore it.
  *
- * PHP's php_register_variable_ex() passes over leading spaces, ends the name
- * at a NUL and at a bracket, unless the bracket is never closed, and makes "_"
- * of spaces, dots and such a bracket; Rack passes over brackets at both ends;
- * Spring takes "_" and "!" in front for markers of a field; Zope and Rails
- * have a type behind ":" and "(".
+ * PHP's php_register_variable_ex() skips leading spaces, ends the name at a NUL
+ * and at a bracket that is closed, and turns spaces, dots and a bracket that is
+ * not closed into "_".  Rack skips brackets at both ends.  Spring takes a
+ * leading "_" or "!" as the marker of a field.  Zope and Rails have a type
+ * after ":" and "(".
  */
 
 static int
@@ -387,8 +387,8 @@ alikassa_notification_is_like(const alikassa_notification_fields_t *fields,
 
 
 /*
- * Returns whether a part of the name, as in "notice[order_id]" and
- * "notice.order_id", is a signed one: ASP.NET and others bind it so.
+ * Tells whether a part of the name is a signed name, as in "notice[order_id]"
+ * and "notice.order_id": ASP.NET and others bind such a parameter to the field.
  */
 
 static int
@@ -426,8 +426,8 @@ alikassa_notification_has_part(const alikassa_notification_fields_t *fields,
 
 
 /*
- * Returns the name without what is no letter or digit at its ends; a "_" that
- * ends it stays.
+ * Returns the name without characters at its ends that are neither letters nor
+ * digits; a "_" at the end stays.
  */
 
 static alikassa_str_t
@@ -453,9 +453,9 @@ alikassa_notification_strip(const alikassa_str_t *name)
 
 
 /*
- * Returns whether the name is a signed one or "sign", when neither capitals
- * nor what is no letter or digit count: Jackson and others make "orderId" of
- * "order_id", "order-id" and "orderid".
+ * Tells whether the name is a signed one or "sign" if only letters and digits
+ * count, in any case: Jackson and others bind "orderId", "order-id" and
+ * "orderid" to "order_id".
  */
 
 static int
@@ -550,9 +550,10 @@ alikassa_notification_fold(unsigned char c)
 
 
 /*
- * Returns whether names with this character are the same to all parsers: no
- * space, no separator, no control, and none beyond ASCII, of which Go's JSON
- * makes "s" and "k", and others a small letter of a wide one.
+ * Tells whether all parsers read this character of a name in the same way: no
+ * space, separator or control character, and only ASCII, since Go's JSON takes
+ * some other letters for "s" and "k", and other parsers take wide letters for
+ * ASCII ones.
  */
 
 static int
@@ -596,7 +597,7 @@ alikassa_notification_header(const alikassa_notification_fields_t *fields,
 
 
 /*
- * Whatever some parser takes for the end of a cookie ends one.
+ * Checks each cookie.  A cookie ends wherever some parser ends it.
  */
 
 static alikassa_rc_t
@@ -634,8 +635,8 @@ alikassa_notification_cookies(const alikassa_notification_fields_t *fields,
 
 
 /*
- * Returns whether a cookie, "name=value", has the name of a signed field.
- * Some versions of PHP unescape it.
+ * Tells whether a cookie, "name=value", has the name of a signed field.  Some
+ * versions of PHP unescape the name.
  */
 
 static int

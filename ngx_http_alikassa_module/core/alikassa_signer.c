@@ -5,7 +5,7 @@
 
 
 /*
- * Signing, over OpenSSL's EVP interface.
+ * Signing with OpenSSL's EVP interface.
  */
 
 
@@ -20,8 +20,8 @@
 
 
 /*
- * contexts that are kept: as many as threads sign at once is enough; tests
- * have few, so that some are dropped
+ * contexts that are kept for the next signatures: more threads rarely sign at
+ * once.  Tests keep few contexts, so that some are freed
  */
 
 #ifndef ALIKASSA_SIGNER_SPARE
@@ -29,7 +29,7 @@
 #endif
 
 
-/* what one signature at a time is made with */
+/* the context of one signature at a time */
 
 typedef struct {
     EVP_MD_CTX                    *md;
@@ -38,10 +38,10 @@ typedef struct {
 
 
 /*
- * Contexts are kept for the next signature: a thread takes one out of its
- * slot or makes another one.  Each has a copy of the key: OpenSSL blinds
- * under a lock of the key's, and keeps the factors with it, so threads that
- * shared one would wait for each other.  No lock is needed.
+ * A thread takes a kept context out of its slot, or creates another one, so
+ * that no lock is needed.  Each context has its own copy of the key: OpenSSL
+ * keeps the blinding factors with the key, under a lock of the key, and threads
+ * that shared a key would wait for each other.
  */
 
 struct alikassa_signer_s {
@@ -117,7 +117,7 @@ alikassa_signer_create(const alikassa_key_t *key, const char *digest,
 
 
 /*
- * Signs through the path that payments take, verifies through another one.
+ * Signs with the functions that payments use, and verifies with others.
  */
 
 static alikassa_rc_t
@@ -205,7 +205,7 @@ alikassa_signer_raw(alikassa_signer_t *signer, const alikassa_str_t *text,
         || EVP_DigestFinal_ex(ctx->md, md, &n) != 1
         || EVP_PKEY_sign(ctx->pkey, sign, len, md, n) != 1)
     {
-        /* one that failed is not used again */
+        /* a context that failed is not used again */
 
         alikassa_signer_drop(ctx);
         return ALIKASSA_ERROR;
@@ -218,8 +218,8 @@ alikassa_signer_raw(alikassa_signer_t *signer, const alikassa_str_t *text,
 
 
 /*
- * ALIKASSA_FORBIDDEN: the library refuses to sign so; ALIKASSA_ERROR: no
- * memory, or the key cannot be copied.
+ * Creates a context.  ALIKASSA_FORBIDDEN: the library refuses to sign with this
+ * key and digest; ALIKASSA_ERROR: no memory, or the key cannot be copied.
  */
 
 static alikassa_rc_t
@@ -240,7 +240,7 @@ alikassa_signer_ctx_create(const alikassa_signer_t *signer,
         c->md = EVP_MD_CTX_new();
         c->pkey = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
-        /* the context holds it */
+        /* the context has a reference to the key */
 
         EVP_PKEY_free(pkey);
     }

@@ -20,9 +20,9 @@ typedef struct alikassa_signer_s  alikassa_signer_t;
 
 
 /*
- * Makes a signer: RSASSA-PKCS1-v1_5 with the digest of that name ("sha1",
- * "sha256"), and proves it by signing and verifying once, since a system's
- * policy may forbid the digest.  It keeps a copy of the key for each thread
+ * Creates a signer: RSASSA-PKCS1-v1_5 (RFC 8017) with the digest of that name
+ * ("sha1", "sha256").  Signs and verifies a text once, because the policy of a
+ * system may forbid the digest.  It keeps a copy of the key for each thread
  * that has signed at the same time as others, up to 64; the key itself must
  * outlive it.
  *
@@ -37,18 +37,17 @@ alikassa_rc_t alikassa_signer_create(const alikassa_key_t *key,
 
 
 /*
- * The number of base64 characters of a signature, without a final NUL.
+ * Returns the number of base64 characters of a signature, without a final NUL.
  */
 
 size_t alikassa_signer_len(const alikassa_signer_t *signer);
 
 
 /*
- * Signs text and writes the signature's base64, one line, to sign, which
- * must have room for alikassa_signer_len() + 1 bytes; a NUL ends it.  Safe to
- * be called for one signer from many threads at once.  The result is the
- * same for the same text, and the same as PHP's base64_encode() of
- * openssl_sign()'s.
+ * Signs text and writes the signature in base64, on one line, to sign, which
+ * must have room for alikassa_signer_len() + 1 bytes; a NUL ends it.  Many
+ * threads may call this for one signer at once.  The same text always gives
+ * the same signature, which is PHP's base64_encode() of openssl_sign()'s.
  *
  * ALIKASSA_OK, or ALIKASSA_ERROR: the library failed; reason has its words
  * and its error queue is empty.
@@ -60,7 +59,7 @@ alikassa_rc_t alikassa_signer_sign(alikassa_signer_t *signer,
 
 
 /*
- * Not while a thread signs with it.
+ * Frees the signer; NULL is allowed.  No thread may be signing with it.
  */
 
 void alikassa_signer_free(alikassa_signer_t *signer);

@@ -62,8 +62,8 @@ alikassa_utf8_check(const alikassa_str_t *s, size_t *chars)
 
 
 /*
- * The range of the second byte depends on the first one: that is where
- * overlong forms, surrogates and what is above U+10FFFF are kept out.
+ * The range of the second byte depends on the first byte, which excludes
+ * overlong forms, surrogates and everything above U+10FFFF.
  */
 
 int32_t

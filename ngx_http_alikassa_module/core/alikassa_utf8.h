@@ -17,8 +17,8 @@
 
 
 /*
- * Counts the characters (code points) of s into *chars, which may be NULL.
- * Returns 1 if s is well-formed UTF-8, else 0.  A NUL is a character.
+ * Tells whether s is well-formed UTF-8, and counts its code points into
+ * *chars, which may be NULL.  A NUL is a character.
  */
 
 int alikassa_utf8_check(const alikassa_str_t *s, size_t *chars);
@@ -26,17 +26,18 @@ int alikassa_utf8_check(const alikassa_str_t *s, size_t *chars);
 
 /*
  * Decodes the character at *p, which must be before end, and moves *p behind
- * it.  Returns the code point, or -1 if it is malformed: then *p is moved by
- * one byte.
+ * the character.  Returns the code point, or -1 if the character is malformed;
+ * then *p moves by one byte.
  */
 
 int32_t alikassa_utf8_decode(const unsigned char **p,
     const unsigned char *end);
 
+
 /*
- * Returns 1 if s has a control character: C0, DEL or C1, the last as two
- * bytes of UTF-8.  U+2028 and U+2029 are none: nothing that reads a header, a
- * request line or a log takes them for an end of line.
+ * Tells whether s has a control character: C0, DEL or C1 (two bytes of UTF-8).
+ * U+2028 and U+2029 do not count: no reader of a header, of a request line or
+ * of a log takes them for the end of a line.
  */
 
 int alikassa_utf8_controls(const alikassa_str_t *s);

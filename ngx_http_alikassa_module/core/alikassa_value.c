@@ -224,7 +224,7 @@ alikassa_url(const alikassa_str_t *value, int https_only)
             continue;
         }
 
-        /* letters, digits, "-", "_" and what IDNA makes of the rest */
+        /* letters, digits, "-", "_" and non-ASCII characters of IDNA */
 
         if (!alikassa_digit(*p) && *p != '-' && *p != '_' && *p < 0x80
             && !((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z'))
@@ -272,7 +272,7 @@ alikassa_url_scheme(const alikassa_str_t *value, const char *scheme,
 
 
 /*
- * Nothing, or ":" and at most five digits.
+ * Tells whether p is nothing, or ":" and at most five digits.
  */
 
 static int

@@ -5,7 +5,7 @@
 
 
 /*
- * The forms of single values: decimal, integer, address, URL, UUID.
+ * Validating single values: amount, integer, address, URL, UUID.
  */
 
 
@@ -23,43 +23,45 @@
 
 
 /*
- * decimal (11.2): 0.01 to 999999999.99 as plain decimal text, no sign, no
- * exponent, no leading zero but the one before the point, at most two digits
- * after it and then any number of zeros, as databases write a decimal(15,4).
- * *out is set to the canonical text, a part of value: trailing zeros and a
- * bare point are cut off.  Returns 1, or 0 if it is no amount.
+ * Tells whether value is a decimal (11.2): 0.01 to 999999999.99 in decimal
+ * digits, without a sign, an exponent or a leading zero except the one before
+ * the point, with at most two digits after the point and then any number of
+ * zeros, as a database writes a decimal(15,4).  Sets *out to the canonical
+ * text, a part of value without trailing zeros and without a bare point.
  */
 
 int alikassa_amount(const alikassa_str_t *value, alikassa_str_t *out);
 
 
 /*
- * A positive integer of at most 2^63 - 1, without sign or leading zeros.
+ * Tells whether value is an integer from 1 to 2^63 - 1, without a sign and
+ * without leading zeros.
  */
 
 int alikassa_integer(const alikassa_str_t *value);
 
 
 /*
- * An IPv4 or IPv6 address as inet_pton() takes it, without zone or port.
+ * Tells whether value is an IPv4 or IPv6 address that inet_pton() accepts,
+ * without a zone and without a port.
  */
 
 int alikassa_ip(const alikassa_str_t *value);
 
 
 /*
- * An absolute http or https URL with a host, without white space, control
- * characters, backslash, double quotes or angle brackets: all that RFC 3986
- * and Laravel's "url" rule take passes, and some that they do not.  Where
- * https_only is set, http is refused, and so is a user name in the authority:
- * that is the form to which a payer may be redirected.
+ * Tells whether value is an absolute http or https URL with a host, without
+ * white space, control characters, backslashes, double quotes and angle
+ * brackets.  Accepts every URL that RFC 3986 and Laravel's "url" rule accept,
+ * and some more.  With https_only, refuses http and a user name: a payer is
+ * redirected only to what is left.
  */
 
 int alikassa_url(const alikassa_str_t *value, int https_only);
 
 
 /*
- * 8-4-4-4-12 hex digits of either case.
+ * Tells whether value is a UUID: 8-4-4-4-12 hex digits of either case.
  */
 
 int alikassa_uuid(const alikassa_str_t *value);

@@ -5,7 +5,7 @@
 
 
 /*
- * AliKassa's RSA key, over OpenSSL's EVP interface.
+ * AliKassa's public RSA key with OpenSSL's EVP interface.
  */
 
 
@@ -18,7 +18,7 @@
 #include "alikassa_verifier.h"
 
 
-/* ctx is ready to verify, and only ever duplicated */
+/* ctx is ready to verify; each verification uses a duplicate */
 
 struct alikassa_verifier_s {
     EVP_MD              *md;
@@ -43,7 +43,7 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
 
     ERR_clear_error();
 
-    /* without RSA no key is a good one: this is not the key's fault */
+    /* without RSA the key is not to blame */
 
     if (alikassa_key_unsupported(NULL, errmsg)) {
         return ALIKASSA_ERROR;
@@ -89,8 +89,8 @@ alikassa_verifier_create(const alikassa_str_t *pem, const char *digest,
 
 
 /*
- * Without the private half a digest cannot be proven by a signature; but one
- * that is forbidden is refused when it is set, which is ALIKASSA_FORBIDDEN.
+ * Prepares the context.  ALIKASSA_FORBIDDEN: OpenSSL refuses the digest when it
+ * is set; a trial signature would need the private key.
  */
 
 static alikassa_rc_t

@@ -5,7 +5,7 @@
 
 
 /*
- * AliKassa's RSA key, the public half: proving what it has signed.
+ * AliKassa's public RSA key: verifying signatures.
  */
 
 
@@ -41,17 +41,17 @@ alikassa_rc_t alikassa_verifier_create(const alikassa_str_t *pem,
 
 
 /*
- * The number of bytes of a signature.
+ * Returns the number of bytes of a signature.
  */
 
 size_t alikassa_verifier_size(const alikassa_verifier_t *verifier);
 
 
 /*
- * Proves that sign, of alikassa_verifier_size() bytes, is the key's signature
- * of text.  OpenSSL's error queue is left empty.
+ * Verifies that sign, of len bytes, is the key's signature of text.  Leaves
+ * OpenSSL's error queue empty.
  *
- * ALIKASSA_OK: it is.
+ * ALIKASSA_OK: the signature is valid.
  * ALIKASSA_DECLINED: it is not.
  * ALIKASSA_ERROR: no memory.
  */
@@ -59,6 +59,10 @@ size_t alikassa_verifier_size(const alikassa_verifier_t *verifier);
 alikassa_rc_t alikassa_verifier_verify(const alikassa_verifier_t *verifier,
     const alikassa_str_t *text, const unsigned char *sign, size_t len);
 
+
+/*
+ * Frees the verifier; NULL is allowed.
+ */
 
 void alikassa_verifier_free(alikassa_verifier_t *verifier);
 
