@@ -78,7 +78,13 @@ ngx_http_alikassa_notification_rewrite_handler(ngx_http_request_t *r)
          * body for the check, and an error_page takes the request here.
          */
 
-        ctx->blocked = 1;
+        if (!ctx->blocked) {
+            ctx->blocked = 1;
+
+            ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                           "http alikassa notification: blocked");
+        }
+
         return NGX_DECLINED;
     }
 
@@ -235,6 +241,9 @@ ngx_http_alikassa_notification_check(ngx_http_request_t *r,
     case ALIKASSA_DECLINED:
         ctx->refused = 1;
         ctx->refused_uri_changes = r->uri_changes;
+
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "http alikassa notification: refused");
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "notification refused: %s", errmsg.text);

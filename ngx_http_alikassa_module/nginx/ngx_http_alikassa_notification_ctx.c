@@ -129,4 +129,7 @@ ngx_http_alikassa_notification_next_check(
     ctx->body_started = 0;
     ctx->verified = 0;
     ctx->satisfied_any = 0;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "http alikassa notification: pending");
 }

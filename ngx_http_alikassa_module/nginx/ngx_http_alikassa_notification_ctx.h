@@ -80,8 +80,9 @@ struct ngx_http_alikassa_notification_ctx_s {
        respond */
     unsigned                                 blocked:1;
 
-    /* it is decided whether the shop gets the notification */
+    /* it is decided whether the shop gets the notification; the shop gets it */
     unsigned                                 claim_done:1;
+    unsigned                                 delivering:1;
 
     /* nginx has taken an error_page since */
     unsigned                                 error_page_taken:1;

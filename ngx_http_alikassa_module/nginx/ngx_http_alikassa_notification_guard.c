@@ -91,6 +91,9 @@ ngx_http_alikassa_notification_guard_handler(ngx_http_request_t *r)
     if (r == r->main) {
         ctx->refused = 1;
         ctx->refused_uri_changes = r->uri_changes;
+
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "http alikassa notification: refused");
     }
 
     return NGX_HTTP_FORBIDDEN;
@@ -158,6 +161,9 @@ ngx_http_alikassa_notification_guard_error(ngx_http_request_t *r)
                       "check, remove \"return\" from the location with "
                       "\"alikassa_notification\"");
 
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "http alikassa notification: refused");
+
         return error;
     }
 
@@ -201,6 +207,9 @@ ngx_http_alikassa_notification_guard_block(ngx_http_request_t *r)
     }
 
     ctx->blocked = 1;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "http alikassa notification: blocked");
 
     return NGX_OK;
 }

@@ -121,6 +121,16 @@ ngx_http_alikassa_notification_once_response_handler(ngx_http_request_t *r)
         status = NGX_HTTP_BAD_GATEWAY;
     }
 
+    if (ctx->delivering) {
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "http alikassa notification: %s, status %ui",
+                       (status >= NGX_HTTP_OK
+                        && status < NGX_HTTP_SPECIAL_RESPONSE)
+                       ? "delivered" : "not delivered",
+                       r->upstream ? r->upstream->headers_in.status_n
+                                   : r->headers_out.status);
+    }
+
     if (status >= NGX_HTTP_OK && status < NGX_HTTP_SPECIAL_RESPONSE) {
         ngx_http_alikassa_notification_once_settle(ctx,
                                                    ALIKASSA_EVENT_ACCEPTED);
@@ -178,6 +188,9 @@ ngx_http_alikassa_notification_once_claim(ngx_http_request_t *r,
 
         ngx_http_alikassa_notification_once_set_status(r, "WAIT");
 
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "http alikassa notification: waiting");
+
         r->write_event_handler = ngx_http_request_empty_handler;
 
         return NGX_AGAIN;
@@ -208,6 +221,10 @@ ngx_http_alikassa_notification_once_claim(ngx_http_request_t *r,
     }
 
     ctx->claim_done = 1;
+    ctx->delivering = 1;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "http alikassa notification: delivering");
 
     ngx_http_alikassa_notification_once_claim_final(r, ctx);
 
@@ -491,6 +508,9 @@ ngx_http_alikassa_notification_once_replay(ngx_http_request_t *r)
     }
 
     r->disable_not_modified = 1;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "http alikassa notification: replayed");
 
     rc = ngx_http_send_response(r, error->status, &type, &cv);
 
