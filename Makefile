@@ -295,7 +295,7 @@ test-programs: module sanitized clang without-threads php preload
 ## run what needs no nginx, and build what t/*.t needs
 check-fast: check-style layers test-checks unit asan tsan test-programs
 
-## check and test what needs no root; installs nothing
+## check style, layers and unit tests; installs nothing
 check:
 	+t/check '$(MAKE)' '$(CC)'
 
@@ -310,6 +310,8 @@ test:
 test-one:
 	@[ -n '$(T)' ] || \
 	    { echo 'which test? make test-one T=t/payment.t'; exit 1; }
+	@for t in $(T); do [ -e "$$t" ] || \
+	    { echo "no such test: $$t"; exit 1; }; done
 	prove $(T)
 
 ## run a shop, nginx and a sandbox AliKassa (may install)

@@ -66,6 +66,13 @@ SKIP: {
         'dependencies: a header builds nothing else');
 }
 
+# one test
+
+my $no_test = qx(make test-one T=t/nosuch.t 2>&1);
+isnt($?, 0, 'test-one, no such file: make fails');
+like($no_test, qr/^no such test: t\/nosuch\.t$/m,
+    'test-one, no such file: it is named');
+
 # help
 
 my $makefile = read_file('Makefile');
