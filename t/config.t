@@ -1,6 +1,7 @@
 #!/usr/bin/env perl
 
-# Every mistake in the configuration: file, line, cause and mend.
+# Each configuration error is reported with the file, line, cause and a
+# suggested fix.
 
 use v5.36;
 
@@ -14,7 +15,7 @@ my $t = Test::Alikassa->new->sandbox;
 my $d = $t->dir;
 my $k = "$t->{box}/payment";
 
-# keys that are wrong
+# Invalid keys.
 
 sub openssl (@args) {
     system("openssl @args 2>/dev/null") == 0 or die "openssl @args";
@@ -36,7 +37,9 @@ mkdir "$d/folder";
 
 chmod 0600, glob("$d/*.pem $d/*.txt");
 
-# http level, server level, and what is expected: nothing is good
+# Checks a configuration with directives of http and of server level.  @want has
+# the patterns of the error, or "warn" and those of a warning; without it the
+# configuration is valid.
 
 sub try ($name, $http, $location, @want) {
     $t->conf(<<"EOF");
@@ -61,7 +64,7 @@ EOF
         or diag($text);
 
     for my $re (@want) {
-        like($text, $re, "$name: says why") if ref $re;
+        like($text, $re, "$name: message matches $re") if ref $re;
     }
 
     return $text;
@@ -72,71 +75,71 @@ my $a     = 'alikassa_account %%ACCOUNT%%;';
 my $key   = "alikassa_key $k;";
 my $pay   = 'location = /pay { alikassa_payment; }';
 
-unlike(try('a payment', "$a $key", $pay), qr/warn|emerg|alikassa module/,
-    'without a word');
+unlike(try('valid payment', "$a $key", $pay), qr/warn|emerg|alikassa module/,
+    'valid payment: no message');
 
-try('no UUID', 'alikassa_account abc;', '',
+try('account that is no UUID', 'alikassa_account abc;', '',
     qr/"abc" is not an account's UUID, which looks like "6c1f/, $where);
-try('account twice', "$a $a", '', qr/"alikassa_account" directive is duplicate/,
+try('account set twice', "$a $a", '', qr/"alikassa_account" directive is duplicate/,
     $where);
-try('variable account', "alikassa_account \$host; $key", $pay);
-try('unknown variable', 'alikassa_account $nothing_like_it;', '',
+try('account by a variable', "alikassa_account \$host; $key", $pay);
+try('account by an unknown variable', 'alikassa_account $nothing_like_it;', '',
     qr/unknown "nothing_like_it" variable/);
 
-try('no account', $key, $pay,
+try('payment without an account', $key, $pay,
     qr/no "alikassa_account" is defined for the "alikassa_payment"/, $where);
-try('no key', $a, $pay,
+try('payment without a key', $a, $pay,
     qr/no "alikassa_key" is defined for the "alikassa_payment"/, $where);
 
-# keys
+# Keys.
 
-for (['missing', "$d/nothing.pem", qr/cannot find key .*No such file/],
-    ['empty folder', "$d/folder", qr{cannot find "$d/folder/private.pem"}],
-    ['garbage', "$d/garbage.pem", qr/not a private key in PEM/],
-    ['empty', "$d/empty.pem", qr/the file is empty/],
-    ['a public key', "$d/plain.pub", qr/not a private key in PEM/],
-    ['EC', "$d/ec.pem", qr/not an RSA key/],
-    ['1024 bits', "$d/short.pem", qr/has 1024 bits, from 2048/],
-    ['no passphrase', "$k/private.pem",
+for (['missing key file', "$d/nothing.pem", qr/cannot find key .*No such file/],
+    ['key folder that is empty', "$d/folder", qr{cannot find "$d/folder/private.pem"}],
+    ['key file with garbage', "$d/garbage.pem", qr/not a private key in PEM/],
+    ['empty key file', "$d/empty.pem", qr/the file is empty/],
+    ['public key as the private key', "$d/plain.pub", qr/not a private key in PEM/],
+    ['EC key', "$d/ec.pem", qr/not an RSA key/],
+    ['key of 1024 bits', "$d/short.pem", qr/has 1024 bits, from 2048/],
+    ['encrypted key without a passphrase', "$k/private.pem",
         qr/is encrypted and there is no passphrase, name its file with "pass/],
     ['wrong passphrase', "$k/private.pem password=wrong.txt",
         qr/no passphrase given opens it/],
-    ['no password file', "$k/private.pem password=no.txt",
+    ['missing password file', "$k/private.pem password=no.txt",
         qr{"$d/no.txt" failed .*No such file}],
-    ['other half', "$d/plain.pem public=$k/public.pem",
+    ['public key of another pair', "$d/plain.pem public=$k/public.pem",
         qr/not the other half of the private key, take both from one archive/],
-    ['no public key', "$d/plain.pem public=garbage.pem",
+    ['public key file with garbage', "$d/plain.pem public=garbage.pem",
         qr/not a public key in PEM/],
-    ['public key missing', "$d/plain.pem public=no.pem", qr/No such file/],
-    ['unknown parameter', "$d/plain.pem passwd=x",
+    ['missing public key file', "$d/plain.pem public=no.pem", qr/No such file/],
+    ['unknown parameter of alikassa_key', "$d/plain.pem passwd=x",
         qr/invalid parameter "passwd=x", it must be "password=file"/],
-    ['empty parameter', "$d/plain.pem password=", qr/invalid parameter/])
+    ['empty parameter of alikassa_key', "$d/plain.pem password=", qr/invalid parameter/])
 {
     try($_->[0], "$a alikassa_key $_->[1];", $pay, $_->[2], $where);
 }
 
-try('plain key', "$a alikassa_key $d/plain.pem;", $pay);
-try('relative path', "$a alikassa_key plain.pem public=plain.pub;", $pay);
-try('passphrases in turn',
+try('key without a passphrase', "$a alikassa_key $d/plain.pem;", $pay);
+try('key by a relative path', "$a alikassa_key plain.pem public=plain.pub;", $pay);
+try('password file with several passphrases',
     "$a alikassa_key $k/private.pem password=many.txt;", $pay);
-try('folder with options',
+try('key folder with parameters',
     "$a alikassa_key $k password=many.txt public=$k/public.pem;", $pay);
 
 chmod 0644, "$d/plain.pem";
-try('others can read', "$a alikassa_key plain.pem;", $pay, 'warn',
+try('key file that others can read', "$a alikassa_key plain.pem;", $pay, 'warn',
     qr/secret file "$d\/plain.pem" can be read by every user, run "chmod o-r/,
     $where);
 chmod 0600, "$d/plain.pem";
 
-# the rest
+# Other directives.
 
-try('digest', "$a $key alikassa_digest md5;", $pay,
+try('unknown digest', "$a $key alikassa_digest md5;", $pay,
     qr/invalid digest "md5", it must be "sha1" or "sha256"/, $where);
-try('sha256', "$a $key alikassa_digest sha256;", $pay);
-try('set twice', "$a $key", 'location = /pay { alikassa_payment; '
+try('digest sha256', "$a $key alikassa_digest sha256;", $pay);
+try('field set twice', "$a $key", 'location = /pay { alikassa_payment; '
     . "alikassa_set amount 1;\nalikassa_set amount 2; }",
     qr/field "amount" is set twice, first in \S+nginx.conf:\d+/, $where);
-try('set, the wrong way round', "$a $key",
+try('set with value before name', "$a $key",
     'location = /pay { alikassa_payment; alikassa_set $order_total amount; }',
     qr/the field's name "\$order_total" is a variable, write the name first and then its value, as in "alikassa_set amount \$order_total"/,
     $where);
@@ -161,10 +164,10 @@ try("audit log $_", "$a $key alikassa_audit_log $_;", $pay,
     $where)
     for '/tmp/$host.log', '$audit_path', 'syslog:server=$host',
         'syslog:server=127.0.0.1,tag=$host';
-try('set at two levels', "$a $key alikassa_set amount 1;",
+try('field set at two levels', "$a $key alikassa_set amount 1;",
     'location = /pay { alikassa_payment; alikassa_set amount 2; }');
 
-# variables of fields that are not known yet
+# Variables of fields that have no value yet.
 
 for (['amount of itself', 'amount $alikassa_amount', 'amount', 'amount'],
     ['order_id of itself', 'order_id "A-${alikassa_order_id}"', 'order_id',
@@ -175,15 +178,15 @@ for (['amount of itself', 'amount $alikassa_amount', 'amount', 'amount'],
     try($name, "$a $key",
         "location = /pay { alikassa_payment;\nalikassa_set $set; }",
         qr/"\$alikassa_$of" has no value yet in "alikassa_set $field", since "$of" is not before it: use what "$of" is made of, such as "\$alikassa_field_$of", in \S+nginx\.conf:\d+/);
-    try("$name, of a server", "$a $key alikassa_set $set;", $pay,
+    try("$name, set in the server", "$a $key alikassa_set $set;", $pay,
         qr/has no value yet in "alikassa_set $field".* $where/);
-    try("$name, where nothing is paid", "$a $key alikassa_set $set;", '');
+    try("$name, set in a server without payments", "$a $key alikassa_set $set;", '');
 }
 
-try('status of itself', "$a $key", 'location = /s { alikassa_payment_status; '
+try('order_id of itself, in a status location', "$a $key", 'location = /s { alikassa_payment_status; '
     . 'alikassa_set order_id $alikassa_order_id; }',
     qr/"\$alikassa_order_id" has no value yet/, $where);
-try('later ones', "$a $key", 'location = /pay { alikassa_payment; '
+try('fields of fields that come before them', "$a $key", 'location = /pay { alikassa_payment; '
     . 'alikassa_set success_redirect_url "https://a/$alikassa_order_id"; '
     . 'alikassa_set order_id "$alikassa_amount-$arg_x"; '
     . 'alikassa_set shop_order "$alikassa_order_id $alikassa_amount '
@@ -192,10 +195,10 @@ try('later ones', "$a $key", 'location = /pay { alikassa_payment; '
 for (qw(sign id uuid url payment_status status error outcome sign_time
     response_time idempotency))
 {
-    try("a late one, $_", "$a $key alikassa_set desc x\$alikassa_$_;", '',
+    try("set of \$alikassa_$_", "$a $key alikassa_set desc x\$alikassa_$_;", '',
         qr/"\$alikassa_$_" has no value before the call is made, remove it from "alikassa_set"/,
         $where);
-    try("account of $_", "alikassa_account \$alikassa_$_; $key", '',
+    try("account of \$alikassa_$_", "alikassa_account \$alikassa_$_; $key", '',
         qr/"\$alikassa_$_" has no value before the call .*"alikassa_account"/,
         $where);
 }
@@ -204,9 +207,9 @@ try('account of itself', "alikassa_account \$alikassa_account; $key", $pay,
     qr/"alikassa_account" directive has "\$alikassa_account" in its own value/,
     $where);
 
-try('accept', "$a $key alikassa_accept amount nothing;", $pay,
+try('accept with an unknown field', "$a $key alikassa_accept amount nothing;", $pay,
     qr/"nothing" is no field that a client may send/, $where);
-try('two operations', "$a $key",
+try('two operations in one location', "$a $key",
     'location = /pay { alikassa_payment; alikassa_payout; }',
     qr/has "alikassa_payment" already/, $where);
 try('proxy_pass before', "$a $key",
@@ -216,7 +219,7 @@ try('proxy_pass after', "$a $key",
     "location = /pay { alikassa_payment;\nproxy_pass http://127.0.0.1:1; }",
     qr/shares its location with another content handler/, $where);
 
-# what answers before the handler
+# Directives that respond before the content handler.
 
 for ('alikassa_payment', 'alikassa_payout', 'alikassa_payment_status',
     'alikassa_payout_status', 'alikassa_request /v1/x')
@@ -247,7 +250,7 @@ for ('alikassa_payment', 'alikassa_payout', 'alikassa_payment_status',
     }
 }
 
-# other handlers, one after the other
+# Other content handlers, before and after ours.
 
 for my $other ('proxy_pass http://127.0.0.1:1;', 'fastcgi_pass 127.0.0.1:1;',
     'uwsgi_pass 127.0.0.1:1;', 'scgi_pass 127.0.0.1:1;',
@@ -256,43 +259,43 @@ for my $other ('proxy_pass http://127.0.0.1:1;', 'fastcgi_pass 127.0.0.1:1;',
     'alikassa_request /v1/x;')
 {
     for ("alikassa_payment; $other", "$other alikassa_payment;") {
-        try($_, "$a $key", "location = /x { internal;\n$_ }",
+        try("two handlers, $_", "$a $key", "location = /x { internal;\n$_ }",
             qr/another content handler|location has "alikassa_\w+" already|is duplicate/,
             $where);
     }
 }
 
-try('api', "$a $key alikassa_api \@x;", $pay, qr/named location "\@x"/,
+try('api in a named location', "$a $key alikassa_api \@x;", $pay, qr/named location "\@x"/,
     $where);
-try('api without slash', "$a $key alikassa_api x;", $pay,
+try('api without a slash', "$a $key alikassa_api x;", $pay,
     qr/invalid path "x", it must start with "\/"/, $where);
-try('redirect', "$a $key alikassa_redirect maybe;", $pay,
+try('redirect with an invalid value', "$a $key alikassa_redirect maybe;", $pay,
     qr/invalid value "maybe"/, $where);
-try('pool', "$a $key alikassa_thread_pool nowhere;", $pay,
+try('unknown thread pool', "$a $key alikassa_thread_pool nowhere;", $pay,
     qr/unknown thread pool "nowhere"/, $where);
-try('inline', "$a $key alikassa_thread_pool off;", $pay, 'warn',
+try('thread pool off', "$a $key alikassa_thread_pool off;", $pay, 'warn',
     qr/signs without a thread pool/);
-try('zone', 'alikassa_idempotency nowhere;' . "$a $key", $pay, qr/nowhere/);
-try('zone size', 'alikassa_idempotency_zone x 1k;', '', qr/zone "?x/, $where);
-try('request', "$a $key", 'location = /r { alikassa_request v1; }',
+try('unknown idempotency zone', 'alikassa_idempotency nowhere;' . "$a $key", $pay, qr/nowhere/);
+try('idempotency zone that is too small', 'alikassa_idempotency_zone x 1k;', '', qr/zone "?x/, $where);
+try('request without a slash', "$a $key", 'location = /r { alikassa_request v1; }',
     qr/invalid path "v1"/, $where);
-try('nested', "$a $key", 'location /pay { alikassa_payment; '
+try('payment with if and limit_except', "$a $key", 'location /pay { alikassa_payment; '
     . 'if ($arg_a) { set $b 1; } limit_except GET { deny all; } }');
 
-# notifications
+# Notifications.
 
 my $note = "$t->{box}/notification/public.pem";
 
-try('a notification', '', "location = /n { alikassa_notification $note; "
+try('valid notification', '', "location = /n { alikassa_notification $note; "
     . "proxy_pass http://127.0.0.1:1; }");
 
-for (['no such key', 'nowhere.pem', qr/No such file/],
-    ['no public key', 'garbage.pem', qr/not a public key in PEM, give public\.pem of AliKassa's/],
-    ['a private key', 'plain.pem', qr/not a public key in PEM/],
-    ['no key at all', 'unsigned=x', qr/has no public key/],
-    ['a signed field', "$note unsigned=amount",
+for (['notification, missing key file', 'nowhere.pem', qr/No such file/],
+    ['notification, key file with garbage', 'garbage.pem', qr/not a public key in PEM, give public\.pem of AliKassa's/],
+    ['notification, private key', 'plain.pem', qr/not a public key in PEM/],
+    ['notification, no key', 'unsigned=x', qr/has no public key/],
+    ['notification, unsigned= with a signed field', "$note unsigned=amount",
         qr/invalid parameter "unsigned=amount", name a parameter that AliKassa does not sign/],
-    ['the signature', "$note unsigned=", qr/invalid parameter "unsigned="/])
+    ['notification, unsigned= without a name', "$note unsigned=", qr/invalid parameter "unsigned="/])
 {
     try($_->[0], '', "location = /n { alikassa_notification $_->[1]; }",
         $_->[2], $where);
@@ -301,53 +304,53 @@ for (['no such key', 'nowhere.pem', qr/No such file/],
 openssl("pkey -in $d/ec.pem -pubout -out $d/ec.pub");
 openssl("pkey -in $d/short.pem -pubout -out $d/short.pub");
 
-try('EC', '', "location = /n { alikassa_notification ec.pub; }",
+try('notification, EC key', '', "location = /n { alikassa_notification ec.pub; }",
     qr/not an RSA key/, $where);
-try('1024 bits', '', "location = /n { alikassa_notification short.pub; }",
+try('notification, key of 1024 bits', '', "location = /n { alikassa_notification short.pub; }",
     qr/has 1024 bits/, $where);
-try('twice', '', "location = /n { alikassa_notification $note; "
+try('notification, directive twice', '', "location = /n { alikassa_notification $note; "
     . "alikassa_notification $note; }", qr/is duplicate/, $where);
-try('notification in http', "alikassa_notification $note;", '',
+try('notification, in http', "alikassa_notification $note;", '',
     qr/not allowed here/);
 
-# which parameters are signed, and which need not be
+# Parameters that are signed, and those that need not be.
 
 my $check = "location = /n { alikassa_notification $note";
 my $dropped = qr/take for one it does, without escapes, in \S+\/nginx\.conf:\d+/;
 
-try("unsigned=$_", '', "$check unsigned=$_; }",
+try("notification, invalid unsigned=$_", '', "$check unsigned=$_; }",
     qr/invalid parameter "unsigned=\Q$_\E", name a parameter that AliKassa does not sign and that no shop could/,
     $dropped)
     for 'sign', 'order[id', '[order_id]', 'Order_ID', 'order-id', 'x[amount]',
         'order%5Fid', '_method', '_charset_', "payment_\xc5\xbftatus";
-try("unsigned=$_", '', "$check unsigned=$_; }")
+try("notification, valid unsigned=$_", '', "$check unsigned=$_; }")
     for '*', 'wc-api', 'filter[x]', 'shop-id';
 
 my $fields = 'alikassa_notification_fields';
 
-try('fields', "$fields id order_id payment_status;",
+try('notification_fields at three levels', "$fields id order_id payment_status;",
     "$fields payment_status id order_id a b_2; $check; "
     . "$fields type id order_id payment_status; }");
-try('fields in a location inside', '', "location /n { alikassa_notification "
+try('notification_fields in a nested location', '', "location /n { alikassa_notification "
     . "$note; location /n/n { $fields id order_id payment_status x; } }");
 
-for (['a field twice', 'id order_id payment_status id',
+for (['notification_fields, a field twice', 'id order_id payment_status id',
         qr/a field is named twice/],
-    ['a field twice in capitals', 'id order_id payment_status Order_ID',
+    ['notification_fields, a field twice in another case', 'id order_id payment_status Order_ID',
         qr/a field is named twice, capitals are not told apart/],
-    ['sign', 'id order_id payment_status sign',
+    ['notification_fields, sign', 'id order_id payment_status sign',
         qr/"sign" is the signature itself/],
-    ['Sign', 'id order_id payment_status Sign',
+    ['notification_fields, Sign', 'id order_id payment_status Sign',
         qr/"sign" is the signature itself/],
-    ['no id', 'order_id payment_status', qr/"id" is missing/],
-    ['no order_id', 'id payment_status ORDER', qr/"order_id" is missing/],
-    ['no payment_status', 'id order_id', qr/"payment_status" is missing/],
-    ['ID for id', 'ID order_id payment_status', qr/"id" is missing/],
-    (map { [ "a field \"$_\"", "id order_id payment_status $_",
+    ['notification_fields, no id', 'order_id payment_status', qr/"id" is missing/],
+    ['notification_fields, no order_id', 'id payment_status ORDER', qr/"order_id" is missing/],
+    ['notification_fields, no payment_status', 'id order_id', qr/"payment_status" is missing/],
+    ['notification_fields, ID for id', 'ID order_id payment_status', qr/"id" is missing/],
+    (map { [ "notification_fields, invalid name \"$_\"", "id order_id payment_status $_",
         qr/a letter and then letters, digits and "_", at most 64 of them/ ] }
         'a.b', 'a[b]', 'a-b', '_a', '1a', '""', "\xc3\xa9", "'a b'",
         '$a', 'a' x 65),
-    ['33 fields', join(' ', qw(id order_id payment_status),
+    ['notification_fields, 33 fields', join(' ', qw(id order_id payment_status),
         map { "f$_" } 1 .. 30), qr/more than 32 fields/])
 {
     try($_->[0], "$fields $_->[1];", '',
@@ -355,50 +358,53 @@ for (['a field twice', 'id order_id payment_status id',
         qr/, name the signed fields in their order in \S+\/nginx\.conf:\d+/);
 }
 
-try('a field with a variable of its own', "$fields id order_id payment_status "
+try('notification_fields, a name that a built-in variable has', "$fields id order_id payment_status "
     . "Bar;", '', qr/\$alikassa_notification_Bar would not be the field "Bar"/,
     $where);
-try('32 fields', join(' ', $fields, qw(id order_id payment_status),
+try('notification_fields, 32 fields', join(' ', $fields, qw(id order_id payment_status),
     map { 'f' x 62 . sprintf '%02d', $_ } 1 .. 29) . ';', "$check; }");
-try('fields twice', "$fields id order_id payment_status; "
+try('notification_fields, directive twice', "$fields id order_id payment_status; "
     . "$fields id order_id payment_status;", '', qr/is duplicate/, $where);
-try('a signed field allowed', "$fields id order_id payment_status brand;",
+try('notification_fields, then unsigned= with a signed field', "$fields id order_id payment_status brand;",
     "$check unsigned=brand; }", qr/invalid parameter "unsigned=brand"/);
-try('a signed field allowed, and the fields behind', '',
+try('unsigned= with a signed field, then notification_fields', '',
     "$check unsigned=brand; $fields id order_id payment_status brand; }",
     qr/invalid parameter "unsigned=brand"/);
-try('a documented field that is not signed', '',
+try('unsigned= with a documented field that is not signed', '',
     "$check unsigned=desc; $fields id order_id payment_status; }");
-try('no account in the fields', $a,
+try('notification_fields, no account', $a,
     "$check; $fields id order_id payment_status; }", 'warn',
     qr/\[warn\] .*has no "account": notifications of other accounts pass, too/,
     $where);
 
-# an open till
+# A payout location that anyone can reach.
 
 my $warning = qr{anybody who reaches location "/out" can make "alikassa_payout" pay out, add "allow 127\.0\.0\.1; deny all;" .* in \S+/nginx\.conf:\d+};
 
-try('open till', "$a $key", 'location = /out { alikassa_payout; }', 'warn',
+try('open payout location', "$a $key", 'location = /out { alikassa_payout; }', 'warn',
     $warning);
 
 for ('internal;', 'allow 127.0.0.1; deny all;', 'deny all;',
     'auth_basic x; auth_basic_user_file x;', 'auth_request /x;',
     'if ($arg_x != "secret") { return 403; }')
 {
-    unlike(try("till with $_", "$a $key",
-        "location = /out { alikassa_payout; $_ }"), qr/anybody/, 'protected');
+    unlike(try("payout location with $_", "$a $key",
+        "location = /out { alikassa_payout; $_ }"), qr/anybody/,
+        "payout location with $_: no warning");
 }
 
-unlike(try('till behind a server\'s auth_basic', "$a $key",
+unlike(try('payout location behind a server\'s auth_basic', "$a $key",
     'auth_basic x; auth_basic_user_file x; '
-    . 'location = /out { alikassa_payout; }'), qr/anybody/, 'protected');
-like(try('auth_basic off', "$a $key", 'auth_basic x; '
+    . 'location = /out { alikassa_payout; }'), qr/anybody/,
+    'payout location behind a server\'s auth_basic: no warning');
+like(try('payout location with auth_basic off', "$a $key", 'auth_basic x; '
     . 'location = /out { auth_basic off; alikassa_payout; }'), $warning,
-    'open again');
-unlike(try('client certificate', "$a $key",
+    'payout location with auth_basic off: warning');
+unlike(try('payout location with client certificates', "$a $key",
     "ssl_verify_client on; ssl_client_certificate $t->{box}/ca.pem; "
     . "ssl_certificate $t->{box}/server.pem; "
     . "ssl_certificate_key $t->{box}/server.key; "
-    . 'location = /out { alikassa_payout; }'), qr/anybody/, 'protected');
+    . 'location = /out { alikassa_payout; }'), qr/anybody/,
+    'payout location with client certificates: no warning');
 
 done_testing();

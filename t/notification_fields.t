@@ -1,7 +1,6 @@
 #!/usr/bin/env perl
 
-# alikassa_notification_fields, booleans, and each way to spell what is
-# signed.
+# alikassa_notification_fields, booleans, and each spelling of the signed JSON.
 
 use v5.36;
 
@@ -100,91 +99,92 @@ sub refusal {
 
 sub passes ($name, $values, $uri, %opt) {
     my $r = $t->get($uri, %opt);
-    is("$r->{status} $r->{body}", "200 shop $values", $name)
+    is("$r->{status} $r->{body}", "200 shop $values", "$name: delivered")
         or diag(refusal());
     refusal();
 }
 
 sub bad ($name, $why, $uri, %opt) {
-    is($t->get($uri, %opt)->{status}, 403, $name);
-    like(refusal(), qr/^\Q$why\E/, "$name: why");
+    is($t->get($uri, %opt)->{status}, 403, "$name: refused");
+    like(refusal(), qr/^\Q$why\E/, "$name: reason in the error log");
 }
 
 sub flags ($names, $letters = '-') { return "$letters=" . $names =~ tr/ /,/r }
 
-# twelve
+# Twelve fields.
 
 my $f = flags($twelve);
 my $common = '1|108465371|150000.50|0';
 
-passes('twelve', "$common|Kopi & teh \xc3\xa9|visa|||", '/twelve?'
+passes('twelve fields', "$common|Kopi & teh \xc3\xa9|visa|||", '/twelve?'
     . $n->query(card_brand => 'visa', flags => $f));
-passes('twelve, one absent', "$common|Kopi & teh \xc3\xa9||||", '/twelve?'
+passes('twelve fields, one absent', "$common|Kopi & teh \xc3\xa9||||", '/twelve?'
     . $n->query(flags => $f));
-bad('eleven where twelve are signed', 'signature does not match', '/twelve?'
+bad('eleven fields where the directive has twelve', 'signature does not match', '/twelve?'
     . $n->query);
-bad('ten where twelve are signed', 'signature does not match', '/twelve?'
+bad('ten fields where the directive has twelve', 'signature does not match', '/twelve?'
     . $n->query(commission_amount => undef, flags => 'o'));
-bad('twelve, another value', 'signature does not match', '/twelve?'
+bad('twelve fields, one value changed', 'signature does not match', '/twelve?'
     . $n->query(card_brand => 'visa', flags => $f) =~ s/visa/visb/r);
-bad('twelve, one taken away', 'signature does not match', '/twelve?'
+bad('twelve fields, one removed', 'signature does not match', '/twelve?'
     . $n->query(card_brand => 'visa', flags => $f) =~ s/&card_brand=visa//r);
-bad('twelve, one folded', 'a parameter\'s name might be taken', '/twelve?'
+bad('twelve fields, one also as "card.brand"', 'a parameter\'s name might be taken', '/twelve?'
     . $n->query(flags => $f) . '&card.brand=visa');
-bad('twelve, one in a cookie', 'a cookie\'s name might be taken', '/twelve?'
+bad('twelve fields, one also in a cookie', 'a cookie\'s name might be taken', '/twelve?'
     . $n->query(flags => $f), headers => ['Cookie: card_brand=visa']);
-bad('twelve where eleven are signed', 'a parameter is not signed',
+bad('twelve fields where the directive has eleven', 'a parameter is not signed',
     '/eleven?' . $n->query(card_brand => 'visa', flags => $f),
     port => $t->port(1));
-passes('eleven that are named', "$common|Kopi & teh \xc3\xa9||||", '/eleven?'
+passes('eleven fields where the directive has eleven', "$common|Kopi & teh \xc3\xa9||||", '/eleven?'
     . $n->query, port => $t->port(1));
-bad('ten where eleven are named', 'signature does not match', '/eleven?'
+bad('ten fields where the directive has eleven', 'signature does not match', '/eleven?'
     . $n->query(commission_amount => undef, flags => 'o'),
     port => $t->port(1));
-passes('a form of twelve', "$common|a\/b|visa|||", '/twelve',
+passes('twelve fields in a form', "$common|a\/b|visa|||", '/twelve',
     method => 'POST', form => [$n->pairs(card_brand => 'visa', desc => 'a/b',
         flags => $f)]);
 
-# others, in their order; inside, and by a rewrite
+# Other fields, in their order; in a nested location, and after a rewrite.
 
 my @none = map { $_ => undef } qw(type amount payment_amount
     commission_amount is_partial_payment service desc);
 
-passes('three', '1|108465371|||||||', '/twelve/three?' . $n->query(@none,
+passes('three fields in a nested location', '1|108465371|||||||', '/twelve/three?' . $n->query(@none,
     account => undef, flags => flags('order_id payment_status id')));
-bad('three in another order', 'signature does not match', '/twelve/three?'
+bad('three fields signed in another order', 'signature does not match', '/twelve/three?'
     . $n->query(@none, account => undef,
         flags => flags('id order_id payment_status')));
 my @brand = (@none, card_brand => "a\tb", RRN => '012',
     flags => flags('card_brand RRN id order_id payment_status account'));
-passes('of any name', '1|108465371|||||012|012|', '/brand?'
+passes('fields with names of their own', '1|108465371|||||012|012|', '/brand?'
     . $n->query(@brand));
-passes('of any name, by a rewrite', '1|108465371|||||012|012|', '/alike?'
+passes('fields with names of their own, after a rewrite', '1|108465371|||||012|012|', '/alike?'
     . $n->query(@brand));
 
-# each check that a request meets is made: that of other fields, too
+# nginx makes the check of each location that a request comes through, also of
+# one with other fields.
 
-bad('by a rewrite from a location of other fields',
+bad('rewrite from a location with other fields',
     'a parameter is not signed', '/rewrite?' . $n->query(@brand));
-passes('a documented one that is not signed, and allowed',
+passes('documented field that is not signed, allowed by unsigned=',
     '1|108465371|||||012|012|', '/brand?' . $n->query(@brand) . '&desc=x');
-bad('a documented one that is not signed', 'a parameter is not signed',
+bad('documented field that is not signed', 'a parameter is not signed',
     '/brand?' . $n->query(@brand) . '&amount=1');
-bad('a documented one that is not signed, and all are allowed',
+bad('documented field that is not signed, with unsigned=*',
     'a parameter is not signed', '/any?' . $n->query(@none,
         flags => flags('id order_id payment_status account')) . '&amount=1');
-bad('small letters', 'a parameter\'s name might be taken', '/brand?'
+bad('signed field also in lower case', 'a parameter\'s name might be taken', '/brand?'
     . $n->query(@brand) . '&rrn=1');
-bad('of another account', 'it is of another account', '/brand?'
+bad('notification of another account', 'it is of another account', '/brand?'
     . $n->query(@brand, account => $t->{other}));
 my $three = $n->query(@none, account => undef, id => 3,
     flags => flags('id order_id payment_status'));
-passes('without an account, once', '1|3|||||||', "/once?$three");
+passes('fields without an account, first delivery', '1|3|||||||', "/once?$three");
 is($t->get("/once?$three")->{header}->('Idempotent-Replayed'), 'true',
-    'without an account, again');
+    'fields without an account, second delivery: a replay');
 refusal();
 
-# booleans
+# Booleans.
 
 my $boolean = flags($twelve, 'b');
 
@@ -199,34 +199,34 @@ for my $value ('0', '1') {
     my $q = $n->query(card_brand => 'visa', desc => 'x',
         is_partial_payment => $value, flags => $boolean);
 
-    passes("$word in JSON", "1|108465371|150000.50|$word|x|visa|||",
+    passes("$word signed, $word in JSON", "1|108465371|150000.50|$word|x|visa|||",
         '/twelve', method => 'POST',
         json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment": $word/r);
-    bad("$word signed, text in JSON", 'signature does not match', '/twelve',
+    bad("$word signed, \"$value\" in JSON", 'signature does not match', '/twelve',
         method => 'POST', json => $text);
-    bad("$word signed, the word in JSON", 'signature does not match',
+    bad("$word signed, \"$word\" as text in JSON", 'signature does not match',
         '/twelve', method => 'POST',
         json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment":"$word"/r);
-    bad("$word signed, the other in JSON", 'signature does not match',
+    bad("$word signed, the other boolean in JSON", 'signature does not match',
         '/twelve', method => 'POST', json => $text
             =~ s/"is_partial_payment":"$value"/'"is_partial_payment":'
             . ($value ? 'false' : 'true')/er);
-    bad("$word signed, a number in JSON",
+    bad("$word signed, the number $value in JSON",
         'a number stands where text is signed', '/twelve', method => 'POST',
         json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment":$value/r);
-    bad("$word signed, in a query", 'signature does not match', "/twelve?$q");
-    bad("$word signed, the word in a query", 'signature does not match',
+    bad("$word signed, $value in a query", 'signature does not match', "/twelve?$q");
+    bad("$word signed, $word in a query", 'signature does not match',
         '/twelve?' . $q =~ s/partial_payment=$value/partial_payment=$word/r);
-    bad("text signed, $word in JSON", 'signature does not match', '/twelve',
+    bad("\"$value\" signed, $word in JSON", 'signature does not match', '/twelve',
         method => 'POST', json => json(is_partial_payment => $value,
             flags => $f)
             =~ s/"is_partial_payment":"$value"/"is_partial_payment":$word/r);
-    bad("$word for text", 'a parameter is not text', '/twelve',
+    bad("$word in JSON for a field of text", 'a parameter is not text', '/twelve',
         method => 'POST',
         json => json(flags => $f) =~ s/"desc":"x"/"desc":$word/r);
 }
 
-# spellings: slashes escaped or not, non-ASCII escaped or not
+# Spellings: slashes and non-ASCII characters, escaped or not.
 
 my @values = ("a/b \xc3\xa9", 'a/b', "\xc3\xa9", 'plain', '',
     "\xe2\x80\xa8/\xe2\x80\xa9", "\xe2\x80\x93", "\xf0\x9f\x98\x80/",
@@ -239,7 +239,7 @@ for my $value (@values) {
     for my $letters ('-', 'j', 's', 'u', 'su') {
         for my $desc ([desc => $value, "|$told"], [order_id => $value, '|x']) {
             my %fields = (desc => 'x', $desc->[0] => $value);
-            passes("$desc->[0] \"$shown\", spelt $letters",
+            passes("$desc->[0] \"$shown\", signed with flags $letters",
                 "$common$desc->[2]|visa|||", '/twelve?'
                 . $n->query(card_brand => 'visa', %fields,
                     flags => flags($twelve, $letters)));
@@ -247,16 +247,16 @@ for my $value (@values) {
     }
 }
 
-# in JSON, spelt as it is signed or otherwise
+# JSON that is spelt as it was signed, or otherwise.
 
 for my $letters ('-', 'j', 's', 'u') {
     my %pairs = $n->pairs(card_brand => 'visa', desc => "a/b \xc3\xa9",
         flags => flags($twelve, $letters));
     utf8::decode($pairs{desc});
     my $text = $t->json(%pairs);
-    passes("JSON, spelt $letters", "$common|a/b \xc3\xa9|visa|||", '/twelve',
+    passes("JSON, signed with flags $letters", "$common|a/b \xc3\xa9|visa|||", '/twelve',
         method => 'POST', json => $text);
-    passes("escaped JSON, spelt $letters", "$common|a/b \xc3\xa9|visa|||",
+    passes("escaped JSON, signed with flags $letters", "$common|a/b \xc3\xa9|visa|||",
         '/twelve', method => 'POST',
         json => $text =~ s{/}{\\/}gr =~ s/\xc3\xa9/\\u00e9/gr);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# AliKassa says no, and the order may exist all the same: the status is asked
-# before the order is settled and the client is told.
+# AliKassa refuses a call, although the order may exist: the module queries the
+# status before it settles the order and answers the client.
 
 use v5.36;
 
@@ -69,7 +69,7 @@ $t->conf($conf)->run;
 my $n = 0;
 my $d = $t->dir;
 
-# lets the sandbox answer a call that waits for it
+# Lets the sandbox answer a call that it holds.
 
 sub go { $t->write('go', '') }
 
@@ -96,56 +96,61 @@ sub logged ($id, $line) {
 my $taken = '{"message":"The given data was invalid.","errors":{"amount":["."],'
     . '"order_id":["The order id has already been taken."]}}';
 
-# a 4xx that names order_id, with a zone and without, payments and payouts
+# A 4xx response that names order_id, with a zone and without, for payments and
+# payouts.
 
 for my $uri (qw(/pay /inline /off /payout /payout-off)) {
     my $zone = $uri !~ /off/;
     my $op   = $uri =~ /payout/ ? 'payout' : 'payment';
 
-    # the order exists
+    # The order exists.
 
     for my $action (qw(taken_late conflict)) {
         my $id = id();
         $t->faults({ action => $action, call => $op, count => 1 });
         my $r = pay($uri, $id);
-        is($r->{status}, 200, "$uri, $action, it exists: status");
+        is($r->{status}, 200, "$uri, $action, the order exists: status");
         like($r->{body}, qr/^\{"message":"This order exists already, its first answer was lost\.","payment_status":"wait","id":\d+,"order_id":"$id"\}$/,
-            "$uri, $action, it exists: the client is told");
+            "$uri, $action, the order exists: body of the response");
         is($r->{header}->('Idempotent-Replayed'), 'true',
-            "$uri, $action, it exists: as a replay");
-        is(sent($id) . asked($id), '11', "$uri, $action, it exists: calls");
+            "$uri, $action, the order exists: marked as a replay");
+        is(sent($id) . asked($id), '11',
+            "$uri, $action, the order exists: one POST, one status query");
         is(audit($id), $op . ($action eq 'conflict' ? ' 409' : ' 400')
             . " unknown, ${op}_status 200 replayed",
-            "$uri, $action, it exists: audit log");
+            "$uri, $action, the order exists: audit log");
         ok(logged($id, '200 ' . ($zone ? 'UNKNOWN' : '') . ' replayed '),
-            "$uri, $action, it exists: variables");
+            "$uri, $action, the order exists: variables");
 
         my $again = pay($uri, $id);
-        is($again->{body}, $r->{body}, "$uri, $action, sent again: answer");
+        is($again->{body}, $r->{body},
+            "$uri, $action, the order exists, repeated: the same body");
         is(sent($id) . asked($id), $zone ? '11' : '22',
-            "$uri, $action, sent again: calls");
+            "$uri, $action, the order exists, repeated: number of calls");
         next unless $zone;
         is(pay($uri, $id, amount => 7)->{status}, 422,
-            "$uri, $action, other data: conflict");
+            "$uri, $action, the order exists, other data: 422");
     }
 
-    # it does not
+    # The order does not exist.
 
     my $id = id();
     $t->faults({ action => 'taken', count => 1 });
     my $r = pay($uri, $id);
-    is($r->{status}, 400, "$uri, it does not exist: status");
-    is($r->{body}, $taken, "$uri, it does not exist: AliKassa's own words");
-    is(sent($id) . asked($id), '11', "$uri, it does not exist: calls");
+    is($r->{status}, 400, "$uri, no such order: status");
+    is($r->{body}, $taken, "$uri, no such order: body of AliKassa");
+    is(sent($id) . asked($id), '11',
+        "$uri, no such order: one POST, one status query");
     is(audit($id), "$op 400 unknown, ${op}_status 404 rejected",
-        "$uri, it does not exist: audit log");
+        "$uri, no such order: audit log");
     ok(logged($id, '400 ' . ($zone ? 'UNKNOWN' : '') . ' rejected '),
-        "$uri, it does not exist: variables");
+        "$uri, no such order: variables");
     is(pay($uri, $id, amount => 7)->{status}, 200,
-        "$uri, it does not exist: free, for other data too");
-    is(sent($id) . asked($id), '21', "$uri, then sent without asking");
+        "$uri, no such order: the order is free, for other data too");
+    is(sent($id) . asked($id), '21',
+        "$uri, no such order, retried: one more POST, no status query");
 
-    # nobody knows
+    # The status query fails, so the outcome is unknown.
 
     for my $fault (qw(html_502 json_500 forbidden cut_after broken_json
         no_id))
@@ -166,93 +171,105 @@ for my $uri (qw(/pay /inline /off /payout /payout-off)) {
                 "$uri, $action, status $fault: order_id");
             like($r->{json}{message}, $zone ? qr/Make the same request again/
                 : qr/Ask for the status/,
-                "$uri, $action, status $fault: what to do");
+                "$uri, $action, status $fault: message says what to do");
             like(audit($id), qr/^$op 400 unknown, ${op}_status \d+ unknown$/,
                 "$uri, $action, status $fault: audit log");
             ok(logged($id, '409 ' . ($zone ? 'UNKNOWN' : '')
-                . ' unknown unknown'), "$uri, $action, $fault: variables");
+                . ' unknown unknown'),
+                "$uri, $action, status $fault: variables");
             next unless $zone;
 
             $r = pay($uri, $id);
-            is($r->{status}, 200, "$uri, $action, status $fault: the next");
+            is($r->{status}, 200,
+                "$uri, $action, status $fault, retried: status");
             is(sent($id) . asked($id), $action eq 'taken' ? '22' : '12',
-                "$uri, $action, status $fault: it asks first");
+                "$uri, $action, status $fault, retried: status query first");
         }
     }
 
-    # a plain no is a no
+    # A refusal that does not name order_id is definite.
 
     for my $action (qw(forbidden json_429)) {
         $id = id();
         $t->faults({ action => $action, count => 1 });
         is(pay($uri, $id)->{status}, $action eq 'forbidden' ? 403 : 429,
-            "$uri, $action: AliKassa's own");
-        is(sent($id) . asked($id), '10', "$uri, $action: nothing is asked");
-        like(audit($id), qr/^$op \d+ rejected$/, "$uri, $action: audit log");
+            "$uri, definite $action: status");
+        is(sent($id) . asked($id), '10',
+            "$uri, definite $action: no status query");
+        like(audit($id), qr/^$op \d+ rejected$/,
+            "$uri, definite $action: audit log");
     }
 
     next unless $zone;
 
-    # after an unknown outcome no 4xx is plain
+    # After an unknown outcome no 4xx response is definite.
 
     for my $action (qw(forbidden json_429 taken)) {
         $id = id();
         $t->faults({ action => 'cut_before', call => $op, count => 1 });
-        is(pay($uri, $id)->{status}, 502, "$uri, lost, $action: the first");
+        is(pay($uri, $id)->{status}, 502, "$uri, lost, then $action: 502");
         $t->faults({ action => $action, call => $op, count => 1 });
         $r = pay($uri, $id);
         is($r->{status}, { forbidden => 403, json_429 => 429,
-            taken => 400 }->{$action}, "$uri, lost, $action: AliKassa's own");
-        is(sent($id) . asked($id), '22', "$uri, lost, $action: asked twice");
+            taken => 400 }->{$action}, "$uri, lost, then $action: status");
+        is(sent($id) . asked($id), '22',
+            "$uri, lost, then $action: two POSTs, two status queries");
         is(audit($id), "$op 0 unknown, $op $r->{status} unknown, "
-            . "${op}_status 404 rejected", "$uri, lost, $action: audit log");
+            . "${op}_status 404 rejected",
+            "$uri, lost, then $action: audit log");
         is(pay($uri, $id, amount => 7)->{status}, 200,
-            "$uri, lost, $action: then free");
-        is(sent($id) . asked($id), '32', "$uri, lost, $action: and sent");
+            "$uri, lost, then $action: the order is free");
+        is(sent($id) . asked($id), '32',
+            "$uri, lost, then $action: retried without a status query");
     }
 
     for my $action (qw(json_400 taken_late)) {
         $id = id();
         $t->faults({ action => 'cut_before', call => $op, count => 1 });
-        is(pay($uri, $id)->{status}, 502, "$uri, lost, late, $action: first");
+        is(pay($uri, $id)->{status}, 502,
+            "$uri, lost, then created, $action: lost response");
         $t->faults({ action => $action, call => $op, count => 1 });
         like(pay($uri, $id)->{body}, qr/exists already/,
-            "$uri, lost, late, $action: it exists");
-        is(sent($id) . asked($id), '22', "$uri, lost, late, $action: calls");
+            "$uri, lost, then created, $action: the order exists");
+        is(sent($id) . asked($id), '22',
+            "$uri, lost, then created, $action: number of calls");
         like(pay($uri, $id)->{body}, qr/exists already/,
-            "$uri, lost, late, $action: and so for ever");
-        is(sent($id) . asked($id), '22', "$uri, lost, late, $action: stored");
+            "$uri, lost, then created, $action, repeated: the order exists");
+        is(sent($id) . asked($id), '22',
+            "$uri, lost, then created, $action, repeated: no more calls");
     }
 }
 
 $t->faults;
 
-# AliKassa refuses a used order_id: a payment of before, here without a zone
+# AliKassa refuses a used order_id: a payment that was made without the zone.
 
 my $id = id();
-is(pay('/off', $id)->{status}, 200, 'a payment that the zone does not know');
-like(pay('/pay', $id)->{body}, qr/exists already/, 'with a zone: it exists');
+is(pay('/off', $id)->{status}, 200, 'order made without the zone: paid');
+like(pay('/pay', $id)->{body}, qr/exists already/,
+    'order made without the zone, retried with it: the order exists');
 is($t->post('/pay', form('/pay', $id))->{header}->('Idempotent-Replayed'),
-    'true', 'with a zone: kept');
+    'true', 'order made without the zone, repeated with it: a replay');
 
-# a browser: a hook
+# A browser: error_page makes the response.
 
 $id = id();
 $t->faults({ action => 'taken_late', call => 'payment', count => 1 });
-is(pay('/browser', $id)->{body}, "exists $id replayed", 'a browser: error_page');
+is(pay('/browser', $id)->{body}, "exists $id replayed",
+    'browser, the order exists: error_page');
 
-# no order_id, no order to ask for
+# Without an order_id there is no order whose status could be queried.
 
 $t->faults({ action => 'taken', count => 1 });
 is($t->post('/unchecked-off', form => [amount => 5])->{body}, $taken,
-    'unchecked, without order_id: AliKassa\'s own');
+    'validate off, no order_id: body of AliKassa');
 $id = 'x' x 200;
 $t->faults({ action => 'taken', count => 1 });
 is(pay('/unchecked', $id)->{body}, $taken,
-    'unchecked, an order_id beyond the limit: asked for, AliKassa\'s own');
-is(asked($id), 1, 'unchecked, an order_id beyond the limit: asked');
+    'validate off, order_id beyond the limit: body of AliKassa');
+is(asked($id), 1, 'validate off, order_id beyond the limit: one status query');
 
-# others meanwhile: they wait for the status, too
+# Other requests for the order also wait for the status.
 
 for my $exists (1, 0) {
     $id = id();
@@ -261,24 +278,28 @@ for my $exists (1, 0) {
             call => 'payment' },
         { action => 'none', until => "$d/go", call => 'payment_status' });
     my $first = $t->send_request('/pay', method => 'POST', form('/pay', $id));
-    ok(wait_for(sub { asked($id) }), "exists $exists: the status is asked");
+    ok(wait_for(sub { asked($id) }),
+        "others wait, exists $exists: the status query is sent");
     my @s = map { $t->send_request('/pay', method => 'POST',
         form('/pay', $id)) } 1 .. 3;
     is($t->post('/now', form('/pay', $id))->{status}, 409,
-        "exists $exists: who does not wait");
+        "others wait, exists $exists: 409 with wait=0");
     is(pay('/pay', $id, amount => 7)->{status}, 422,
-        "exists $exists: other data");
-    ok(wait_for(sub { $t->unread == 0 }), "exists $exists: who waits");
+        "others wait, exists $exists: 422 for other data");
+    ok(wait_for(sub { $t->unread == 0 }),
+        "others wait, exists $exists: nginx has read all requests");
     go();
     is(join(' ', map { read_response($_)->{status} } @s), '200 200 200',
-        "exists $exists: who waited");
+        "others wait, exists $exists: status of those that waited");
     is(read_response($first)->{status}, $exists ? 200 : 400,
-        "exists $exists: the first");
-    is(sent($id), $exists ? 1 : 2, "exists $exists: sent");
-    is(asked($id), 1, "exists $exists: asked once");
+        "others wait, exists $exists: status of the first");
+    is(sent($id), $exists ? 1 : 2,
+        "others wait, exists $exists: number of POSTs");
+    is(asked($id), 1, "others wait, exists $exists: one status query");
 }
 
-# the client goes while the payment is made: it is asked all the same
+# The client leaves while the payment is made: the module still queries the
+# status.
 
 for my $uri (qw(/pay /off)) {
     $id = id();
@@ -286,16 +307,19 @@ for my $uri (qw(/pay /off)) {
     $t->faults({ action => 'taken_late', call => 'payment', count => 1,
         until => "$d/go" });
     my $s = $t->send_request($uri, method => 'POST', form($uri, $id));
-    ok(wait_for(sub { sent($id) }), "$uri, gone: in flight");
+    ok(wait_for(sub { sent($id) }),
+        "$uri, client left: the payment is in flight");
     close $s;
     go();
-    ok(wait_for(sub { asked($id) }), "$uri, gone: asked all the same");
+    ok(wait_for(sub { asked($id) }),
+        "$uri, client left: the status query is sent");
     ok(wait_for(sub { audit($id)
         eq 'payment 400 unknown, payment_status 200 replayed' }),
-        "$uri, gone: audit log") or diag(audit($id));
+        "$uri, client left: audit log") or diag(audit($id));
 }
 
-# over HTTP/2 a reset ends the request for nginx: never free, never "rejected"
+# Over HTTP/2 nginx ends a request whose stream is reset: the order must not
+# become free or "rejected".
 
 for my $uri (qw(/pay /off)) {
     $id = id();
@@ -303,37 +327,43 @@ for my $uri (qw(/pay /off)) {
     $t->faults({ action => 'taken_late', call => 'payment', count => 1,
         until => "$d/go" });
     my ($s, $client) = $t->h2_client($uri, form($uri, $id));
-    ok(wait_for(sub { sent($id) }), "$uri, reset: in flight");
+    ok(wait_for(sub { sent($id) }),
+        "$uri, HTTP/2 reset: the payment is in flight");
     syswrite $s, $client->{con}->frame_encode(RST_STREAM, 0, 1, CANCEL);
-    ok(wait_for(sub { $t->unread == 0 }), "$uri, reset: nginx knows");
+    ok(wait_for(sub { $t->unread == 0 }), "$uri, HTTP/2 reset: nginx has read it");
     go();
     ok(wait_for(sub { audit($id) =~ /^payment 400 unknown/ }),
-        "$uri, reset: audit log") or diag(audit($id));
+        "$uri, HTTP/2 reset: audit log") or diag(audit($id));
     next if $uri eq '/off';
-    like(pay($uri, $id)->{body}, qr/exists already/, "$uri, reset: it is known");
-    is(sent($id), 1, "$uri, reset: once");
+    like(pay($uri, $id)->{body}, qr/exists already/,
+        "$uri, HTTP/2 reset, retried: the order exists");
+    is(sent($id), 1, "$uri, HTTP/2 reset: one POST");
     close $s;
 }
 
-# the status call cannot be signed: it stays unknown
+# The status query cannot be signed: the outcome stays unknown.
 
 $id = id();
 unlink "$d/go";
 $t->faults({ action => 'taken_late', call => 'payment', count => 1,
     until => "$d/go" });
 my $s = $t->send_request('/pay', method => 'POST', form('/pay', $id));
-ok(wait_for(sub { sent($id) }), 'no signature: in flight');
+ok(wait_for(sub { sent($id) }),
+    'status query not signed: the payment is in flight');
 $t->fail_signing;
 go();
 my $r = read_response($s);
-is("$r->{status} $r->{json}{outcome}", '500 unknown', 'no signature: unknown');
+is("$r->{status} $r->{json}{outcome}", '500 unknown',
+    'status query not signed: the outcome is unknown');
 $t->release;
 is(audit($id), 'payment 400 unknown, payment_status 0 unknown',
-    'no signature: audit log');
-like(pay('/pay', $id)->{body}, qr/exists already/, 'no signature: the next one');
-is(sent($id), 1, 'no signature: once');
+    'status query not signed: audit log');
+like(pay('/pay', $id)->{body}, qr/exists already/,
+    'status query not signed, retried: the order exists');
+is(sent($id), 1, 'status query not signed: one POST');
 
-# a worker dies while it asks, or may not wait for the answer
+# A worker dies during a status query, or worker_shutdown_timeout ends the
+# query.
 
 for my $how (qw(KILL shutdown)) {
     $id = id();
@@ -346,27 +376,31 @@ for my $how (qw(KILL shutdown)) {
     $t->faults({ action => 'taken_late', call => 'payment', count => 1 },
         { action => 'hang', call => 'payment_status', count => 1 });
     $s = $t->send_request('/pay', method => 'POST', form('/pay', $id));
-    ok(wait_for(sub { asked($id) }), "$how: the status is asked");
+    ok(wait_for(sub { asked($id) }),
+        "$how during a status query: the query is sent");
 
     if ($how eq 'KILL') {
         my @old = $t->workers;
         kill 'KILL', @old;
         $t->expect_dead(2);
         ok(wait_for(sub { 2 == grep { my $p = $_; !grep { $p == $_ } @old }
-            $t->workers }), "$how: its worker dies");
-        is(audit($id), 'payment 400 unknown', "$how: audit log");
+            $t->workers }), "$how during a status query: new workers");
+        is(audit($id), 'payment 400 unknown',
+            "$how during a status query: audit log");
 
     } else {
         $t->reload;
         ok(wait_for(sub { audit($id)
             eq 'payment 400 unknown, payment_status 0 unknown' }),
-            "$how: audit log") or diag(audit($id));
+            "$how during a status query: audit log") or diag(audit($id));
     }
 
-    like(pay('/pay', $id)->{body}, qr/exists already/, "$how: the next asks");
-    is(sent($id), 1, "$how: once");
+    like(pay('/pay', $id)->{body}, qr/exists already/,
+        "$how during a status query, retried: the order exists");
+    is(sent($id), 1, "$how during a status query: one POST");
 }
 
-is(scalar(grep { $_->{created} > 1 } $t->ledger), 0, 'no order twice');
+is(scalar(grep { $_->{created} > 1 } $t->ledger), 0,
+    'no order is created twice');
 
 $t->done;

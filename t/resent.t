@@ -1,8 +1,9 @@
 #!/usr/bin/env perl
 
-# An order whose outcome was unknown is sent again after AliKassa's status said
-# that there is none.  If that call never leaves, the order is unknown still:
-# the call before may make it yet.
+# An order whose outcome was unknown is sent again after AliKassa's response to
+# the status query said that there is no such order.  If the second call is
+# never sent, the outcome is still unknown: the first call may yet create the
+# order.
 
 use v5.36;
 
@@ -21,7 +22,7 @@ use Protocol::HTTP2::Constants qw(:frame_types :errors);
 my $t = Test::Alikassa->new(sign => 1, patient => 1,
     preload => "$TOP/build/preload/no_memory.so")->sandbox;
 
-# AliKassa, played by hand: the test decides when it takes a connection
+# The test plays AliKassa itself and decides when it accepts a connection.
 
 my $listen = listener();
 my $port   = $listen->sockport;
@@ -59,7 +60,7 @@ http {
         }
     }
 
-    # what is allocated for a request is in no block that it has already
+    # With so small a pool, each allocation for a request needs a new block.
 
     server {
         listen 127.0.0.1:%%PORT_2%%;
@@ -91,7 +92,7 @@ sub start ($uri, $id) {
 
 sub answer ($s) { return read_response($s) }
 
-# AliKassa's side of a call: its connection and its path
+# Returns AliKassa's side of a call: the connection and the path.
 
 sub call () {
     my ($c, $path) = accept_call($listen);
@@ -100,7 +101,7 @@ sub call () {
 
 sub audit ($id) { return $t->audit_text($id) }
 
-# an order whose first call is cut: it may exist
+# Starts an order and cuts its first call, so that the order may exist.
 
 sub lose ($uri) {
     my $id = 'S-' . ++$n;
@@ -108,36 +109,40 @@ sub lose ($uri) {
     my ($c) = call();
 
     close $c;
-    is(answer($s)->{status}, 502, "$uri, $id: the first call is lost");
+    is(answer($s)->{status}, 502, "$uri, $id: 502 for a first call that is cut");
     return $id;
 }
 
-# a no that names nothing: the status is asked, since one was sent before
+# Checks that the order still counts as possibly existing: AliKassa refuses it
+# without naming a field, and the module queries the status, since a call was
+# sent before.
 
 sub doubted ($name, $uri, $id) {
     my $s = start($uri, $id);
     my ($c, $path) = call();
-    is($path, 'v1/payment/status', "$name: the next request asks first");
+    is($path, 'v1/payment/status', "$name, retried: a status query comes first");
     reply($c, 404, '{"message":"Not found."}');
 
     ($c, $path) = call();
-    is($path, 'v1/payment', "$name: and sends");
+    is($path, 'v1/payment', "$name, retried: then the payment is sent");
     reply($c, 400, '{"message":"Error."}');
 
     ($c, $path) = call();
-    is($path, 'v1/payment/status', "$name: a no is doubted");
+    is($path, 'v1/payment/status',
+        "$name, retried and refused: a second status query");
     reply($c, 200, '{"id":5,"payment_status":"wait"}');
-    like(answer($s)->{body}, qr/exists already/, "$name: it exists");
+    like(answer($s)->{body}, qr/exists already/,
+        "$name, retried and refused: the order exists");
 }
 
 for my $uri (qw(/pay /inline)) {
 
-    # no connection
+    # The second call gets no connection.
 
     my $id = lose($uri);
     my $s  = start($uri, $id);
     my ($c, $path) = call();
-    is($path, 'v1/payment/status', "$uri, no connection: asked");
+    is($path, 'v1/payment/status', "$uri, no connection: a status query");
 
     close $listen;
     reply($c, 404, '{"message":"Not found."}');
@@ -145,9 +150,9 @@ for my $uri (qw(/pay /inline)) {
     $listen = listener($port);
 
     is("$r->{status} $r->{json}{outcome}", '502 unknown',
-        "$uri, no connection: unknown");
+        "$uri, no connection: the outcome is unknown");
     like($r->{json}{message}, qr/sent before and may exist/,
-        "$uri, no connection: the client is told");
+        "$uri, no connection: message says that the order may exist");
     is(audit($id), 'payment 0 unknown, payment 0 unknown',
         "$uri, no connection: audit log");
     ok(wait_for(sub { $t->log('vars.log')
@@ -155,7 +160,8 @@ for my $uri (qw(/pay /inline)) {
         "$uri, no connection: variables");
     doubted("$uri, no connection", $uri, $id);
 
-    # no signature: made in a thread, where the test can let it fail
+    # The second call gets no signature.  A thread makes it, where the test can
+    # let it fail.
 
     if ($uri eq '/pay') {
         $id = lose($uri);
@@ -167,43 +173,43 @@ for my $uri (qw(/pay /inline)) {
         $t->release;
 
         is("$r->{status} $r->{json}{outcome}", '500 unknown',
-            "$uri, no signature: unknown");
+            "$uri, no signature: the outcome is unknown");
         like($r->{json}{message}, qr/sent before and may exist/,
-            "$uri, no signature: the client is told");
+            "$uri, no signature: message says that the order may exist");
         is(audit($id), 'payment 0 unknown, payment 0 unknown',
             "$uri, no signature: audit log");
         doubted("$uri, no signature", $uri, $id);
     }
 
-    # over HTTP/2 the client goes: nginx ends the request
+    # An HTTP/2 client leaves: nginx ends the request.
 
     $id = lose($uri);
     my ($h2, $client) = $t->h2_client($uri, form($id));
     ($c, $path) = call();
-    is($path, 'v1/payment/status', "$uri, reset: asked");
+    is($path, 'v1/payment/status', "$uri, HTTP/2 reset: a status query");
     syswrite $h2, $client->{con}->frame_encode(RST_STREAM, 0, 1, CANCEL);
-    ok(wait_for(sub { $t->unread == 0 }), "$uri, reset: nginx knows");
+    ok(wait_for(sub { $t->unread == 0 }), "$uri, HTTP/2 reset: nginx has read it");
     reply($c, 404, '{"message":"Not found."}');
     ok(wait_for(sub { $t->log('vars.log') =~ /^\Q$id\E \d+ UNKNOWN unknown/m }),
-        "$uri, reset: variables");
+        "$uri, HTTP/2 reset: variables");
     close $h2;
-    doubted("$uri, reset", $uri, $id);
+    doubted("$uri, HTTP/2 reset", $uri, $id);
 }
 
-# the queue of the thread pool is full, for the call and for the question
+# The queue of the thread pool is full, for the call and for the status query.
 
 {
     my $uri = '/small';
     my $id  = lose($uri);
     my $s   = start($uri, $id);
     my ($c, $path) = call();
-    is($path, 'v1/payment/status', 'a full queue: asked');
+    is($path, 'v1/payment/status', 'full queue: a status query');
 
     $t->hold;
     my @others = start($uri, 'S-signs');
-    ok($t->begun(1), 'a full queue: one signs');
+    ok($t->begun(1), 'full queue: one signature is being made');
     push @others, start($uri, 'S-waits');
-    ok(wait_for(sub { $t->unread == 0 }), 'a full queue: one waits');
+    ok(wait_for(sub { $t->unread == 0 }), 'full queue: nginx has read the second');
 
     for my $what ('sent again', 'asked for') {
         if ($what eq 'sent again') {
@@ -214,39 +220,40 @@ for my $uri (qw(/pay /inline)) {
 
         my $r = answer($s);
         is("$r->{status} $r->{json}{outcome}", '503 unknown',
-            "a full queue, $what: unknown");
-        is($r->{json}{order_id}, $id, "a full queue, $what: which order");
+            "full queue, $what: the outcome is unknown");
+        is($r->{json}{order_id}, $id, "full queue, $what: order_id");
         like($r->{json}{message}, qr/sent before and may exist/,
-            "a full queue, $what: the client is told");
-        ok($r->{header}->('Retry-After'), "a full queue, $what: Retry-After");
+            "full queue, $what: message says that the order may exist");
+        ok($r->{header}->('Retry-After'), "full queue, $what: Retry-After");
     }
 
     is(audit($id), 'payment 0 unknown, payment 0 unknown',
-        'a full queue: audit log');
+        'full queue: audit log');
     ok(wait_for(sub { 2 == (() = $t->log('vars.log')
         =~ /^\Q$id\E 503 UNKNOWN unknown busy$/mg) }),
-        'a full queue: variables');
+        'full queue: variables');
 
-    # an order that nobody has sent is safe to send again
+    # A new order was never sent, so that the client can safely repeat it.
 
     my $r = answer(start($uri, 'S-new'));
     is("$r->{status} $r->{json}{outcome}", '503 unsent',
-        'a full queue: a new order');
+        'full queue: a new order is unsent');
 
     $t->release;
 
     for (@others) {
         ($c, $path) = call();
-        is($path, 'v1/payment', 'a full queue: the others');
+        is($path, 'v1/payment', 'full queue, released: a held payment is sent');
         reply($c, 200, '{"url":"https://pay.example/1","id":1,'
             . '"payment_status":"wait"}');
     }
 
-    is(answer($_)->{status}, 200, 'a full queue: their answers') for @others;
-    doubted('a full queue', $uri, $id);
+    is(answer($_)->{status}, 200, 'full queue, released: a held order is paid')
+        for @others;
+    doubted('full queue', $uri, $id);
 }
 
-# no memory for the signature, or for the call
+# There is no memory for the signature, or for the call.
 
 for ([qw(/poor ngx_thread_task_alloc)], [qw(/poorer ngx_thread_task_alloc)],
     [qw(/poor ngx_http_subrequest)], [qw(/poorer ngx_http_subrequest)])
@@ -256,23 +263,25 @@ for ([qw(/poor ngx_thread_task_alloc)], [qw(/poorer ngx_thread_task_alloc)],
     my $id   = lose($uri);
     my $s    = start($uri, $id);
     my ($c, $path) = call();
-    is($path, 'v1/payment/status', "$name: asked");
+    is($path, 'v1/payment/status', "$name: a status query");
 
     $t->write('no_memory', $function);
     reply($c, 404, '{"message":"Not found."}');
     my $r = answer($s);
-    is("$r->{status} $r->{json}{outcome}", '500 unknown', "$name: unknown");
+    is("$r->{status} $r->{json}{outcome}", '500 unknown',
+        "$name: the outcome is unknown");
     like($r->{json}{message}, qr/sent before and may exist/,
-        "$name: the client is told");
+        "$name: message says that the order may exist");
 
     $r = answer(start($uri, $id));
     is("$r->{status} $r->{json}{outcome}", '500 unknown',
-        "$name: nor can it be asked for");
+        "$name, status query too: the outcome is unknown");
     $r = answer(start($uri, "$id-new"));
-    is($r->{status}, 500, "$name: a new order");
-    like($r->{json}{message}, qr/Nothing was sent/, "$name: was not sent");
+    is($r->{status}, 500, "$name, a new order: status");
+    like($r->{json}{message}, qr/Nothing was sent/,
+        "$name, a new order: message says that nothing was sent");
     ok(wait_for(sub { $t->log('vars.log') =~ /^\Q$id\E-new 500 MISS unsent/m }),
-        "$name: variables of a new order");
+        "$name, a new order: variables");
     unlink "$t->{dir}/no_memory";
 
     is(audit($id), 'payment 0 unknown, payment 0 unknown', "$name: audit log");
@@ -281,7 +290,8 @@ for ([qw(/poor ngx_thread_task_alloc)], [qw(/poorer ngx_thread_task_alloc)],
 
 $t->allow_alert(qr/malloc\(\d+\) failed/);
 
-# the path is wrong: that AliKassa has no such order counts for nothing
+# The path is wrong: a 404 response then does not mean that there is no such
+# order.
 
 {
     my $id = lose('/pay');
@@ -296,16 +306,16 @@ $t->allow_alert(qr/malloc\(\d+\) failed/);
 
     my $r = answer($s);
     is(join(' ', @paths), 'v1/payment/status v1/payment v1/payment/status',
-        'a wrong path: calls');
+        'wrong path: paths of the calls');
     is("$r->{status} $r->{json}{outcome}", '409 unknown',
-        'a wrong path: unknown');
+        'wrong path: the outcome is unknown');
     is(audit($id), 'payment 0 unknown, payment 404 unknown, '
         . 'payment_status 404 unknown',
-        'a wrong path: audit log');
-    doubted('a wrong path', '/pay', $id);
+        'wrong path: audit log');
+    doubted('wrong path', '/pay', $id);
 }
 
-# the status of another order
+# AliKassa's response has the status of another order.
 
 {
     my $id = lose('/pay');
@@ -314,28 +324,30 @@ $t->allow_alert(qr/malloc\(\d+\) failed/);
     reply($c, 200, '{"id":5,"order_id":"OTHER","payment_status":"paid"}');
     my $r = answer($s);
     is("$r->{status} $r->{json}{outcome}", '409 unknown',
-        'the status of another: unknown');
-    unlike($r->{raw}, qr/OTHER|paid/, 'the status of another: not told');
+        'status of another order: the outcome is unknown');
+    unlike($r->{raw}, qr/OTHER|paid/,
+        'status of another order: not in the response');
     like($t->log, qr/\[error\] .* the status of another order/,
-        'the status of another: error log');
-    doubted('the status of another', '/pay', $id);
+        'status of another order: error log');
+    doubted('status of another order', '/pay', $id);
 }
 
-# nginx is stopped while it signs anew
+# nginx is stopped while a thread signs the second call.
 
 my $id = lose('/pay');
 my $s  = start('/pay', $id);
 my ($c) = call();
 $t->hold;
 reply($c, 404, '{"message":"Not found."}');
-ok($t->begun(1), 'stopped: it signs');
+ok($t->begun(1), 'TERM while signing again: the signature is being made');
 $t->signal('TERM');
 
-# threads end what they have before the worker goes
+# The threads end their tasks before the worker exits.
 
-ok(wait_for(sub { $t->log =~ /: exiting$/m }), 'stopped: its worker ends');
+ok(wait_for(sub { $t->log =~ /: exiting$/m }),
+    'TERM while signing again: the worker exits');
 $t->release;
 ok(wait_for(sub { audit($id) eq 'payment 0 unknown, payment 0 unknown' }),
-    'stopped: audit log') or diag(audit($id));
+    'TERM while signing again: audit log') or diag(audit($id));
 
 $t->done;
