@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Who has one notification that AliKassa really signed cannot make the shop
-# read another one, whatever parser the shop has.
+# An attacker who has one notification that AliKassa signed cannot change it so
+# that the shop reads another one, whatever parser the shop has.
 
 use v5.36;
 
@@ -123,7 +123,7 @@ sub refusals {
     return $text =~ /notification refused: (.*?), client/g;
 }
 
-# what the shop got since it was last asked
+# Returns the requests that reached the shop since the last call.
 
 my $shop = 0;
 
@@ -133,30 +133,31 @@ sub shop {
     return $text;
 }
 
-# %opt of a request; the reason in the log begins with $why
+# Checks that a request is refused and does not reach the shop, and that the
+# reason in the error log begins with $why.  %opt is that of get().
 
 sub forged ($name, $why, $uri, %opt) {
     my $r = $t->get($uri, %opt);
     is($r->{status}, 403, "$name: refused") or diag($r->{raw});
     my @why = refusals();
-    is(scalar @why, 1, "$name: one line in the log");
-    like($why[0] // '', qr/^\Q$why\E/, "$name: why");
-    is(shop(), '', "$name: nothing at the shop");
+    is(scalar @why, 1, "$name: one line in the error log");
+    like($why[0] // '', qr/^\Q$why\E/, "$name: reason in the error log");
+    is(shop(), '', "$name: does not reach the shop");
 }
 
 sub passes ($name, $uri, %opt) {
     my $r = $t->get($uri, %opt);
-    is($r->{status}, 200, "$name: passes") or diag($r->{raw}, refusals());
-    is(() = shop() =~ /\n/g, 1, "$name: at the shop");
+    is($r->{status}, 200, "$name: status") or diag($r->{raw}, refusals());
+    is(() = shop() =~ /\n/g, 1, "$name: reaches the shop once");
     refusals();
     return $r->{json};
 }
 
-# that the forgery works on a shop without the check
+# Checks that the forgery works on a shop without the check.
 
 sub works ($name, $where, $field, $value, $uri, %opt) {
     my $r = $t->get("/direct$uri", %opt);
-    is($r->{json}{$where}{$field}, $value, "$name: what PHP would read")
+    is($r->{json}{$where}{$field}, $value, "$name, no check: PHP reads it")
         or diag($r->{raw});
     shop();
 }
@@ -166,12 +167,12 @@ my @p = $n->pairs;
 my %p = @p;
 utf8::decode($p{desc});
 
-is_deeply(passes('a notification', "/notify?$q")->{request}, \%p,
-    'the shop has what was signed');
-is_deeply(passes('a form', '/notify', method => 'POST', form => [@p])
-    ->{request}, \%p, 'the shop has what was signed, in a form');
+is_deeply(passes('signed query', "/notify?$q")->{request}, \%p,
+    'signed query: the shop reads what was signed');
+is_deeply(passes('signed form', '/notify', method => 'POST', form => [@p])
+    ->{request}, \%p, 'signed form: the shop reads what was signed');
 
-# behind "#": no part of nginx's $args, and part of what proxy_pass sends
+# A fragment is no part of $args, but proxy_pass sends it.
 
 for ("$q#", "$q#&order_id=77", "#?$q", "#$q",
     $q =~ s/&order_id/#&order_id/r, '#' . "?$q&amount=1")
@@ -194,18 +195,18 @@ sub h2 ($path, @more) {
     return "$status " . join ',', refusals();
 }
 
-is(h2("/notify?$q"), '200 ', 'HTTP/2');
+is(h2("/notify?$q"), '200 ', 'HTTP/2, signed query: delivered');
 shop();
 is(h2("/notify?$q#&order_id=77"), '403 the URL has a fragment',
-    'HTTP/2, fragment');
+    'HTTP/2, fragment: refused');
 is(h2("/notify?$q&order_id=77"), '403 a parameter is repeated',
-    'HTTP/2, repeated');
+    'HTTP/2, repeated parameter: refused');
 is(h2("/notify?$q", "-H 'Cookie: lang=id' -H 'Cookie: order_id=77'"),
     '403 a cookie\'s name might be taken for a signed parameter\'s',
-    'HTTP/2, one of two cookies');
+    'HTTP/2, order_id in the second of two cookies: refused');
 is(h2("/notify?$q", "-X GET -d 'is_partial_payment=1'"),
-    '403 a GET has a body', 'HTTP/2, a GET with a body');
-is(shop(), '', 'HTTP/2: nothing at the shop');
+    '403 a GET has a body', 'HTTP/2, GET with a body: refused');
+is(shop(), '', 'HTTP/2, forged: none reaches the shop');
 
 SKIP: {
     if ($no_http3) {
@@ -222,47 +223,49 @@ SKIP: {
         return ($s->{status} // '') . ' ' . join ',', refusals();
     };
 
-    is($answer->('GET', "/notify?$q"), '200 ', 'HTTP/3');
+    is($answer->('GET', "/notify?$q"), '200 ',
+        'HTTP/3, signed query: delivered');
     is($answer->('POST', '/notify', type => $form, body => $q), '200 ',
-        'HTTP/3, a form');
+        'HTTP/3, signed form: delivered');
     shop();
     is($answer->('GET', "/notify?$q#&order_id=77"),
-        '403 the URL has a fragment', 'HTTP/3, fragment');
+        '403 the URL has a fragment', 'HTTP/3, fragment behind: refused');
     is($answer->('GET', "/notify#?$q"), '403 the URL has a fragment',
-        'HTTP/3, fragment before the query');
+        'HTTP/3, fragment before the query: refused');
     is($answer->('GET', "/notify?$q", headers => [cookie => 'lang=id',
         cookie => 'order_id=77']),
         '403 a cookie\'s name might be taken for a signed parameter\'s',
-        'HTTP/3, one of two cookies');
+        'HTTP/3, order_id in the second of two cookies: refused');
     is($answer->('GET', "/notify?$q", type => $form,
         body => 'is_partial_payment=1'), '403 a GET has a body',
-        'HTTP/3, a GET with a body');
-    is(shop(), '', 'HTTP/3: nothing at the shop');
+        'HTTP/3, GET with a body: refused');
+    is(shop(), '', 'HTTP/3, forged: none reaches the shop');
     $c->close;
 }
 
-# a query that is changed before the check, and passed on as it was sent
+# nginx changes the query before the check, but passes it on as the client sent
+# it.
 
-passes('the query as it was sent', "/taken?$q");
-passes('a parameter taken off', "/taken?$q&utm=x");
-forged('a signed one taken off', 'a parameter is repeated',
+passes('query unchanged before the check', "/taken?$q");
+passes('unsigned parameter removed before the check', "/taken?$q&utm=x");
+forged('repeated order_id removed before the check', 'a parameter is repeated',
     "/taken?$q&utm=x&order_id=77");
-forged('one taken off that is not signed', 'a parameter is not signed',
+forged('parameter that is not allowed removed before the check', 'a parameter is not signed',
     "/taken?$q&utm=x&route=y");
-forged('a notification taken off', 'a parameter is repeated',
+forged('second notification removed before the check', 'a parameter is repeated',
     "/taken?$q&utm=x&" . $n->query(order_id => 'B/2'));
-forged('a signed one out of another', 'the query as it was sent has other',
+forged('signed parameter made of another before the check', 'the query as it was sent has other',
     '/joined?' . form_encode($n->pairs(is_partial_payment => undef,
         sign => undef)) . '&' . form_encode(sign => $n->php('sign', '-',
             form_encode($n->pairs(is_partial_payment => 1, sign => undef))))
         . '&utm=is_partial_payment=1');
-forged('all out of another', 'the query as it was sent has other',
+forged('all parameters made of another before the check', 'the query as it was sent has other',
     "/joined?wc-api=1&utm=$q");
-passes('a parameter added', "/added?$q");
-passes('a parameter added to a form\'s', '/added', method => 'POST',
+passes('parameter added before the check', "/added?$q");
+passes('parameter added before the check, form', '/added', method => 'POST',
     form => [@p]);
 
-# split between query and body
+# Signed parameters that are split between query and body.
 
 my @partial = $n->pairs(is_partial_payment => '1');
 
@@ -275,7 +278,7 @@ for my $name (qw(is_partial_payment order_id amount sign desc id)) {
         '/notify?' . form_encode(@rest), method => 'GET', form => [@moved]);
     forged("$name in the body", 'a signed parameter stands in the query',
         '/notify?' . form_encode(@rest), method => 'POST', form => [@moved]);
-    forged("$name in the query", 'a signed parameter stands in the query',
+    forged("$name in the query of a form", 'a signed parameter stands in the query',
         '/notify?' . form_encode(@moved), method => 'POST', form => [@rest]);
     forged("$name in the query of JSON",
         'a signed parameter stands in the query',
@@ -287,24 +290,24 @@ works('is_partial_payment in the body of a GET', 'get', 'is_partial_payment',
     undef, '?' . form_encode(id => 1), method => 'GET',
     form => [is_partial_payment => 1]);
 
-forged('a whole one in both', 'a signed parameter stands in the query',
+forged('whole notification in query and body', 'a signed parameter stands in the query',
     "/notify?$q", method => 'POST', form => [@p]);
-forged('a body with GET', 'a GET has a body', "/any?$q", method => 'GET',
+forged('GET with a form', 'a GET has a body', "/any?$q", method => 'GET',
     form => [x => 1]);
-forged('a body with GET, chunked', 'a GET has a body', "/any?$q",
+forged('GET with a chunked form', 'a GET has a body', "/any?$q",
     method => 'GET', form => [x => 1], chunked => 1);
-forged('a body with GET, JSON', 'a GET has a body', "/any?$q",
+forged('GET with JSON', 'a GET has a body', "/any?$q",
     method => 'GET', json => '{}');
-forged('an extra in the body, all else in the query',
+forged('unsigned parameter in the body, all others in the query',
     'a signed parameter stands in the query', "/any?$q", method => 'POST',
     form => [x => 1]);
-passes('POST without a body', "/notify?$q", method => 'POST', body => '');
-passes('GET of an empty body', "/notify?$q", method => 'GET', body => '');
-is_deeply([sort keys %{ passes('an extra in the query, all else in a form',
+passes('POST with an empty body', "/notify?$q", method => 'POST', body => '');
+passes('GET with an empty body', "/notify?$q", method => 'GET', body => '');
+is_deeply([sort keys %{ passes('unsigned parameter in the query, all others in a form',
     '/some?route=x', method => 'POST', form => [@p])->{get} }], ['route'],
-    'the extra in the query');
+    'unsigned parameter in the query, all others in a form: PHP\'s $_GET');
 
-# not escaped, or not properly
+# Characters that are not escaped, or not properly.
 
 my %raw = (
     'a semicolon is not escaped' => [
@@ -327,9 +330,9 @@ for my $why (sort keys %raw) {
             . "&$desc";
         my $sign = form_encode(sign => $n->php('sign', '-', $query));
 
-        # a semicolon in the target is seen first
+        # The check of the query finds a semicolon first.
 
-        forged("\"$raw\"", $why, "/any?$query&$sign");
+        forged("\"$raw\" in a query", $why, "/any?$query&$sign");
         forged("\"$raw\" in a form", $why, '/any', method => 'POST',
             body => "$query&$sign",
             headers => ['Content-Type: application/x-www-form-urlencoded']);
@@ -345,40 +348,41 @@ for my $c (map { chr } 0 .. 32, 127) {
         headers => ['Content-Type: application/x-www-form-urlencoded']);
 }
 
-passes('all of it escaped', '/notify?'
+passes('semicolon, brackets, percent sign, non-ASCII, escaped', '/notify?'
     . $n->query(desc => ";[]%\xc3\xa9\xff" =~ s/\xff//r));
-forged('a semicolon in the path', 'a semicolon is not escaped',
+forged('semicolon in the path', 'a semicolon is not escaped',
     "/notify;order_id=77?$q");
 
-# a path that $uri makes a query, a header or a fragment of
+# Escapes in the path, of which $uri makes a query, a header or a fragment.
 
 forged("\"$_\" in the path", 'the path has an escape', "/decoded$_?$q")
     for '%3Forder_id=77&amount=1&x=', '%3forder_id=77', '%23', '%3B', '%20',
         '%0D%0AX-Proven:%201', '%7F', '/%41', '%2f', '%5c', '%25', '%C3%A9';
 
-# what "try_files" and "rewrite" make parameters of
+# A path of which "try_files" and "rewrite" make parameters.
 
 for my $path ('/routed', '/rewritten/pay') {
-    passes($path, "$path?$q");
-    forged("$path, $_", 'the path has ', "$path$_?$q")
+    passes("plain path $path", "$path?$q");
+    forged("path $path$_", 'the path has ', "$path$_?$q")
         for '&order_id=77', '%26order_id=77', '%26order_id%3D77&x=', '=77',
             "\xc3\xa9", '[0]';
 }
 
-# other spellings of an exact location: the shop may have the one that was sent
+# Other spellings of an exact location: proxy_pass may send the client's to the
+# shop.
 
-passes('an exact location', "/exact?$q");
-forged("\"$_\"", 'the path has an e', "$_?$q")
+passes('exact location', "/exact?$q");
+forged("exact location spelt \"$_\"", 'the path has an e', "$_?$q")
     for '/order_id/77/../../exact', '/./exact', '//exact', '/%65xact',
         '/x/%2e%2e/exact', '/x/..%2fexact', '/exact/..%2fexact';
-forged('an absolute target', 'the path has an empty segment',
+forged('exact location in an absolute target', 'the path has an empty segment',
     "http://localhost//exact?$q");
 
 is($t->get("/decode/x%3Fextra=77%26x=?$q")->{json}{get}{extra}, '77',
-    'what the shop would read without the check');
+    'escaped "?" in the path, no check: PHP\'s $_GET');
 shop();
 
-# names
+# Names that a parser might take for that of a signed parameter.
 
 my $like = 'a parameter\'s name might be taken for a signed one';
 
@@ -407,8 +411,8 @@ for my $name (qw(order_id payment_status is_partial_payment id amount sign),
         my $shown = s/([^ -~])/sprintf '\x%02x', ord $1/ger;
         my $extra = form_encode($_ => 77);
 
-        forged("\"$shown\" in front", $like, "/any?$extra&$q");
-        forged("\"$shown\" behind", $like, "/any?$q&$extra");
+        forged("$name as \"$shown\" in front", $like, "/any?$extra&$q");
+        forged("$name as \"$shown\" behind", $like, "/any?$q&$extra");
     }
 }
 
@@ -429,10 +433,10 @@ for ("payment_statu\xc5\xbf", "\xe2\x84\xaaind", "x\xc3\xa9", ' ', '', "a b",
     'a+b', 'a=b', "a\x01", 'a"b')
 {
     my $shown = s/([^ -~])/sprintf '\x%02x', ord $1/ger;
-    forged("the name \"$shown\"", $like, "/any?$q&" . form_encode($_ => 1));
+    forged("name \"$shown\"", $like, "/any?$q&" . form_encode($_ => 1));
 }
 
-forged("the name \"$_\"", $like, "/any?$q&$_=1")
+forged("name \"$_\"", $like, "/any?$q&$_=1")
     for qw(_charset_ utf8 UTF8 _method _Method _method%20);
 
 my $json = $t->json($n->pairs(desc => 'x'));
@@ -440,82 +444,83 @@ my $json = $t->json($n->pairs(desc => 'x'));
 for (qw(Order_id order.id [order_id] payment_\u017ftatus \u212aind
     x[order_id] _method), "order_id ", '')
 {
-    forged("the member \"$_\"", $like, '/any', method => 'POST',
+    forged("JSON member \"$_\"", $like, '/any', method => 'POST',
         json => $json =~ s/^\{/{"$_":"77",/r);
 }
 
-passes("the name \"$_\"", "/any?$q&" . form_encode($_ => 1))
+passes("harmless name \"$_\"", "/any?$q&" . form_encode($_ => 1))
     for qw(x ids order_ids wc-api shop-id foo[bar] /callback a.b signature
         order utm_source account_id types _ a[0]);
 
-# extras that repeat or are many
+# Unsigned parameters that repeat or are many.
 
-forged('an extra twice', 'a parameter is repeated', "/any?x=1&$q&x=1");
-forged('a named one twice', 'a parameter is repeated',
+forged('unsigned parameter twice', 'a parameter is repeated', "/any?x=1&$q&x=1");
+forged('allowed parameter twice', 'a parameter is repeated',
     "/some?route=1&$q&route=1");
-forged('an extra in both', 'a parameter is repeated', '/any?x=1',
+forged('unsigned parameter in the query and in a form', 'a parameter is repeated', '/any?x=1',
     method => 'POST', form => [@p, x => 2]);
-forged('an extra in the query and in JSON', 'a parameter is repeated',
+forged('unsigned parameter in the query and in JSON', 'a parameter is repeated',
     '/any?x=1', method => 'POST', json => $json =~ s/^\{/{"x":"2",/r);
-forged('an extra array', 'a parameter is repeated', "/any?x%5B%5D=1&$q"
+forged('unsigned array', 'a parameter is repeated', "/any?x%5B%5D=1&$q"
     . '&x%5B%5D=2');
-forged('many extras', 'too many parameters', '/any?'
+forged('90 unsigned parameters', 'too many parameters', '/any?'
     . join('&', map { "x$_=1" } 1 .. 90) . "&$q");
-forged('many in both', 'too many parameters', '/any?'
+forged('30 unsigned parameters in the query and 30 in a form', 'too many parameters', '/any?'
     . join('&', map { "x$_=1" } 1 .. 30), method => 'POST',
     form => [@p, map { ("y$_" => 1) } 1 .. 30]);
-forged('many members', 'too many parameters', '/any', method => 'POST',
+forged('90 unsigned members of JSON', 'too many parameters', '/any', method => 'POST',
     json => $json =~ s/^\{/'{' . join '', map { "\"x$_\":1," } 1 .. 90/er);
-forged('many empty ones', 'too many parameters', '/notify?' . '&' x 1000
+forged('1000 empty parameters in front', 'too many parameters', '/notify?' . '&' x 1000
     . $q);
-forged('many empty ones inside', 'too many parameters', '/notify?'
+forged('1000 empty parameters in the middle', 'too many parameters', '/notify?'
     . $q =~ s/&is_partial/'&' x 1000 . 'is_partial'/er);
-forged('many empty ones of a form', 'too many parameters', '/notify',
+forged('1000 empty parameters of a form', 'too many parameters', '/notify',
     method => 'POST', body => '&' x 1000 . $q,
     headers => ['Content-Type: application/x-www-form-urlencoded']);
-passes('a few empty ones', "/notify?&$q&&");
-passes('some extras', '/any?' . join('&', map { "x$_=1" } 1 .. 40) . "&$q");
+passes('three empty parameters', "/notify?&$q&&");
+passes('40 unsigned parameters', '/any?' . join('&', map { "x$_=1" } 1 .. 40) . "&$q");
 
-# extras whose value changes how others are read
+# Unsigned parameters whose value changes how others are read.
 
-forged('an escape sequence', 'a parameter has control characters',
+forged('ISO-2022 escape sequence in a value', 'a parameter has control characters',
     "/any?$q&x=%1b%24B");
-forged('a NUL', 'a parameter has control characters', "/any?$q&x=%00");
-forged('no UTF-8', 'a parameter is not UTF-8', "/any?$q&x=%83%5c");
-forged('an object', 'a parameter is not text', '/any', method => 'POST',
+forged('NUL in a value', 'a parameter has control characters', "/any?$q&x=%00");
+forged('value that is not UTF-8', 'a parameter is not UTF-8', "/any?$q&x=%83%5c");
+forged('JSON object as a value', 'a parameter is not text', '/any', method => 'POST',
     json => $json =~ s/^\{/{"x":{"order_id":"77"},/r);
-forged('a prototype', 'a parameter is not text', '/any', method => 'POST',
+forged('JSON member "__proto__"', 'a parameter is not text', '/any', method => 'POST',
     json => $json =~ s/^\{/{"__proto__":{"desc":"77"},/r);
-forged("\"$_\" in JSON", 'a parameter in JSON that is not signed has', '/any',
+forged("JSON value \"$_\"", 'a parameter in JSON that is not signed has', '/any',
     method => 'POST', json => $json =~ s/^\{/{"x":"$_",/r)
     for 'x&order_id=77&z=', '&', '=', ';', '\u0026order_id\u003d77';
-forged('an array', 'a parameter is not text', '/any', method => 'POST',
+forged('JSON array as a value', 'a parameter is not text', '/any', method => 'POST',
     json => $json =~ s/^\{/{"x":[1],/r);
 
-# where a shop looks for the query, and values that some have as null
+# A second question mark, from which a shop may read the query, and parameters
+# without "=", which some parsers read as null.
 
-forged('behind a question mark', 'a signed parameter stands behind',
+forged('signed parameters behind a second question mark', 'a signed parameter stands behind',
     '/some?route=?&' . $q);
-forged('behind a question mark in a value',
+forged('question mark in the value of order_id',
     'a signed parameter stands behind', '/notify?'
     . $n->query(order_id => 'A?1') =~ s/%3F/?/r);
-passes('a question mark, escaped', '/some?route=%3F&' . $q);
-passes('a question mark behind all', "/some?$q&route=?");
-forged('a question mark, then "="', 'a "=" stands behind a question mark',
+passes('escaped question mark in a value', '/some?route=%3F&' . $q);
+passes('question mark behind all signed parameters', "/some?$q&route=?");
+forged('question mark, then "=", in an unsigned value', 'a "=" stands behind a question mark',
     "/any?$q&x=a?order_id=77");
-forged('a question mark, then "=", signed',
+forged('question mark, then "=", in a signed value',
     'a "=" stands behind a question mark', '/notify?'
     . $n->query(order_id => 'A?b=1') =~ s/%3Fb%3D/?b=/r);
-forged('a question mark, then "=", in a form',
+forged('question mark, then "=", in a form',
     'a "=" stands behind a question mark', '/any', method => 'POST',
     body => "$q&x=a?order_id=77",
     headers => ['Content-Type: application/x-www-form-urlencoded']);
-forged('no "="', 'a signed parameter has no "="', '/notify?'
+forged('desc without "="', 'a signed parameter has no "="', '/notify?'
     . $n->query(desc => '') =~ s/desc=/desc/r);
-forged('no "=", sign', 'a signed parameter has no "="', "/notify?sign&$q");
-passes('an extra without "="', "/some?route&$q");
+forged('sign without "="', 'a signed parameter has no "="', "/notify?sign&$q");
+passes('unsigned parameter without "="', "/some?route&$q");
 
-# cookies
+# Cookies.
 
 my $cookie = 'a cookie\'s name might be taken for a signed parameter\'s';
 
@@ -531,50 +536,51 @@ for ('order_id=77', 'a=b; order_id=77', 'a=b;order_id=77', 'Order_ID=77',
         method => 'POST', form => [@p], headers => ["Cookie: $_"]);
 }
 
-forged('the second cookie', $cookie, "/notify?$q",
+forged('order_id in the second Cookie header', $cookie, "/notify?$q",
     headers => ['Cookie: a=b', 'Cookie: order_id=77']);
-works('a cookie', 'request', 'order_id', '77', '?order_id=1',
+works('cookie "order_id=77"', 'request', 'order_id', '77', '?order_id=1',
     headers => ['Cookie: order_id=77']);
-works('a cookie folded', 'request', 'order_id', '77', '?order_id=1',
+works('cookie "order[id=77"', 'request', 'order_id', '77', '?order_id=1',
     headers => ['Cookie: order[id=77']);
-is(passes('another cookie', "/notify?$q", headers => [
+is(passes('cookies with other names', "/notify?$q", headers => [
     'Cookie: PHPSESSID=1; lang=id; orders=2; x=order_id=77; user_id=5'])
-    ->{request}{order_id}, 'A/1', 'the shop reads the signed order');
+    ->{request}{order_id}, 'A/1',
+    'cookies with other names: PHP reads the signed order_id');
 
-# types in JSON
+# Types in JSON.
 
 for my $name (qw(amount payment_amount commission_amount order_id service)) {
     my %types = $n->pairs($name => '9007199254740993', desc => 'x');
     my $text = $t->json(%types);
-    passes("$name as text", '/notify', method => 'POST', json => $text);
-    forged("$name as a number", 'a number stands where text is signed',
+    passes("JSON, $name as text", '/notify', method => 'POST', json => $text);
+    forged("JSON, $name as a number", 'a number stands where text is signed',
         '/notify', method => 'POST',
         json => $text =~ s/"$name":"(\d+)"/"$name":$1/r);
 }
 
-forged('sign as a number', 'a number stands where text is signed', '/notify',
+forged('JSON, sign as a number', 'a number stands where text is signed', '/notify',
     method => 'POST', json => $json =~ s/"sign":"[^"]*"/"sign":1/r);
-forged('sign as a boolean', 'a parameter is not text', '/notify',
+forged('JSON, sign as a boolean', 'a parameter is not text', '/notify',
     method => 'POST', json => $json =~ s/"sign":"[^"]*"/"sign":true/r);
 
 my $big = $t->json($n->pairs(id => '9007199254740993', desc => 'x'));
-passes('a large id as text', '/notify', method => 'POST', json => $big);
-forged('a large id as a number', 'a number is above 2^53 - 1', '/notify',
+passes('JSON, id of 2^53 + 1 as text', '/notify', method => 'POST', json => $big);
+forged('JSON, id of 2^53 + 1 as a number', 'a number is above 2^53 - 1', '/notify',
     method => 'POST', json => $big =~ s/"id":"(\d+)"/"id":$1/r);
 $big = $t->json($n->pairs(id => '9007199254740991', desc => 'x'));
-passes('the largest id as a number', '/notify', method => 'POST',
+passes('JSON, id of 2^53 - 1 as a number', '/notify', method => 'POST',
     json => $big =~ s/"id":"(\d+)"/"id":$1/r);
-forged("id as $_", 'id is not an integer', '/notify', method => 'POST',
+forged("JSON, id as $_", 'id is not an integer', '/notify', method => 'POST',
     json => $json =~ s/"id":"(\d+)"/"id":$_/r)
     for '108465371.0', '1e8', '-108465371', '-0', 'null';
-forged('id twice', 'equal names', '/notify', method => 'POST',
+forged('JSON, id twice', 'equal names', '/notify', method => 'POST',
     json => $json =~ s/^\{/{"id":1,/r);
-forged('id twice, escaped', 'equal names', '/notify', method => 'POST',
+forged('JSON, id twice, once escaped', 'equal names', '/notify', method => 'POST',
     json => $json =~ s/^\{/{"\\u0069d":1,/r);
-forged('equal names inside', 'equal names', '/any', method => 'POST',
+forged('JSON, equal names in a nested object', 'equal names', '/any', method => 'POST',
     json => $json =~ s/^\{/{"x":{"y":1,"y":2},/r);
 
-# what the body is
+# Content types and encodings of the body.
 
 my $text = form_encode(@p);
 
@@ -589,32 +595,33 @@ for ('text/plain', 'application/x-www-form-urlencoded; charset=utf-16',
     'application/x-www-form-urlencoded; charset', 'application/json', '')
 {
     my $why = /json/ ? 'unexpected' : 'the body is neither form nor JSON';
-    forged("type \"$_\"", $why, '/notify', method => 'POST', body => $text,
+    forged("content type \"$_\" of a form", $why, '/notify', method => 'POST', body => $text,
         headers => ["Content-Type: $_"]);
 }
 
-forged('JSON in UTF-16', 'the body is neither form nor JSON', '/notify',
+forged('content type of JSON in UTF-16', 'the body is neither form nor JSON', '/notify',
     method => 'POST', body => $json,
     headers => ['Content-Type: application/json; charset=utf-16']);
-forged('no type', 'the body is neither form nor JSON', '/notify',
+forged('no content type', 'the body is neither form nor JSON', '/notify',
     method => 'POST', body => $text);
-forged('two types', 'Content-Type is repeated', '/notify', method => 'POST',
+forged('two Content-Type headers', 'Content-Type is repeated', '/notify', method => 'POST',
     body => $text, headers => ['Content-Type: '
     . 'application/x-www-form-urlencoded', 'content-type: application/json']);
-forged('an encoding', 'the body is neither form nor JSON', '/notify',
+forged('Content-Encoding deflate', 'the body is neither form nor JSON', '/notify',
     method => 'POST', form => [@p], headers => ['Content-Encoding: deflate']);
-passes("type \"$_\"", '/notify', method => 'POST', body => $text,
+passes("accepted content type \"$_\"", '/notify', method => 'POST', body => $text,
     headers => ["Content-Type: $_"])
     for 'application/x-www-form-urlencoded; charset=utf-8',
         'application/x-www-form-urlencoded;charset=UTF-8',
         'Application/X-WWW-Form-URLEncoded; charset="utf-8"';
 
-# a body of which another location has read a part, and more is to come
+# Another location has read a part of the body, and the client has not sent the
+# rest.
 
 for my $how ('Content-Length: ' . (16 + length $text),
     'Transfer-Encoding: chunked')
 {
-    forged("a body half read, $how" =~ s/:.*//r, 'the body is not whole',
+    forged("partly read body, $how" =~ s/:.*//r, 'the body is not whole',
         '/unbuffered', pieces => ["POST /unbuffered HTTP/1.1\r\n"
         . "Host: localhost\r\nConnection: close\r\n$how\r\n"
         . "Content-Type: application/x-www-form-urlencoded\r\n\r\n"

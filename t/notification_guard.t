@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# What is not proven does not reach the shop, wherever nginx takes it after
-# the refusal.
+# A notification that is not verified does not reach the shop, whatever nginx
+# does with the request after the refusal.
 
 use v5.36;
 
@@ -31,7 +31,7 @@ $t->write('html/ssi.html', 'ssi <!--#include virtual="/ways/proxy" -->');
 mkdir "$t->{dir}/html/folder";
 $t->write('html/folder/index.html', 'an index');
 
-# each way after a refusal, and what it is
+# Locations to which a request may be redirected after a refusal, by name.
 
 my %ways = (
     proxy    => 'proxy_pass http://127.0.0.1:%%PORT_2%%;',
@@ -77,7 +77,7 @@ my %files = (
 my $addition = `nginx -V 2>&1` =~ /http_addition_module/;
 delete $files{after} unless $addition;
 
-# that these refuse is said by them
+# Locations that refuse the request themselves, with a response of their own.
 
 my %own = (auth => 1);
 
@@ -175,7 +175,7 @@ http {
             error_page 403 = /files/folder/;
             proxy_pass http://127.0.0.1:%%PORT_2%%;
         }
-        # a success that is not the shop's
+        # A success that the shop did not send.
 
         location = /down {
             %%CHECK%%
@@ -219,7 +219,7 @@ http {
             proxy_pass http://127.0.0.1:%%PORT_2%%;
         }
 
-        # a check that is taken along, to another one
+        # A check that follows the request to a location with another check.
 
         location = /along {
             %%CHECK%%
@@ -271,7 +271,7 @@ http {
         %%API%%
     }
 
-    # a refusal before the location is looked for
+    # A refusal before nginx looks for the location.
 
     server {
         listen 127.0.0.1:%%PORT_3%%;
@@ -284,7 +284,7 @@ http {
         location @proxy { proxy_pass http://127.0.0.1:%%PORT_2%%; }
     }
 
-    # post_action of the server
+    # post_action of the server.
 
     server {
         listen 127.0.0.1:%%PORT_5%%;
@@ -298,7 +298,7 @@ http {
         location @after { proxy_pass http://127.0.0.1:%%PORT_2%%; }
     }
 
-    # of a port, the first server has no check and the second has
+    # The first server of a port has no check, the second has one.
 
     server {
         listen 127.0.0.1:%%PORT_4%%;
@@ -322,7 +322,7 @@ http {
 }
 EOF
 
-# the requests that reached the shop since the last call
+# Returns the requests that reached the shop since the last call.
 
 sub shop {
     my $log = $t->log('shop.log');
@@ -345,7 +345,7 @@ my $query = form_encode(map { $_ => $field{$_} } qw(type id order_id
 print $in "sign - $query\n";
 chomp(my $sign = <$out>);
 
-# a proven one with another id
+# Returns a signed notification with another id.
 
 sub other ($id) {
     my $other = $query =~ s/&id=\d+/&id=$id/r;
@@ -357,47 +357,57 @@ sub other ($id) {
 my $proven = "$query&" . form_encode(sign => $sign);
 my $forged = $proven =~ s/order_id=A/order_id=B/r;
 
-is($t->get("/notify?$proven")->{body}, 'shop', 'a proven one');
-is($t->get("/proven?$proven")->{body}, 'shop', 'after error_page');
-is($t->get("/teapot?$proven")->{body}, 'shop', 'checked after error_page');
-is($t->get("/to/proxy?$proven")->{body}, 'shop', 'with an error_page for 403');
-is($t->get("/any?$forged")->{body}, 'shop', 'let in by "satisfy any"');
+is($t->get("/notify?$proven")->{body}, 'shop', 'signed: delivered');
+is($t->get("/proven?$proven")->{body}, 'shop',
+    'signed, error_page for 502: delivered');
+is($t->get("/teapot?$proven")->{body}, 'shop',
+    'signed, error_page before the check: delivered');
+is($t->get("/to/proxy?$proven")->{body}, 'shop',
+    'signed, error_page for 403: delivered');
+is($t->get("/any?$forged")->{body}, 'shop',
+    'forged, allowed by "satisfy any": delivered');
 is($t->get("/any-auth?$forged")->{body}, 'shop',
-    'let in by auth_request, and after an error');
-is($t->get('/nowhere')->{body}, 'shop', 'error_page 404 of the server');
+    'forged, allowed by auth_request, error_page for 502: delivered');
+is($t->get('/nowhere')->{body}, 'shop',
+    'location without a check, error_page for 404: delivered');
 shop();
 
 for my $way (sort keys %ways) {
     for my $at (qw(to at)) {
 
         my $r = $t->get("/$at/$way?$forged");
-        is("$r->{status} " . shop(), '403 ', "/$at/$way, a forged query");
+        is("$r->{status} " . shop(), '403 ',
+            "/$at/$way, forged query: does not reach the shop");
         is($r->{json}{message}, 'This notification is not proven.',
-            "/$at/$way, in JSON") or diag($r->{raw})
+            "/$at/$way, forged query: message") or diag($r->{raw})
             unless $own{$way};
 
         $r = $t->post("/$at/$way", form => [id => 7]);
-        is("$r->{status} " . shop(), '403 ', "/$at/$way, a forged form");
+        is("$r->{status} " . shop(), '403 ',
+            "/$at/$way, forged form: does not reach the shop");
 
         $r = $t->request("/$at/$way?$forged", method => 'PUT', body => 'x');
-        is("$r->{status} " . shop(), '403 ', "/$at/$way, PUT");
+        is("$r->{status} " . shop(), '403 ',
+            "/$at/$way, forged PUT: does not reach the shop");
     }
 
-    # 413 before the check, with what would be proven
+    # nginx responds 413 before the check, also to a signed notification.
 
     for (['a length'], ['chunks', chunked => 5]) {
         my ($how, @how) = @$_;
 
         for my $small ("/small/$way", "/small-plain/$way") {
             my $r = $t->post("$small?$proven", body => 'x' x 100, @how);
-            is("$r->{status} " . shop(), '403 ', "$small, $how");
+            is("$r->{status} " . shop(), '403 ',
+                "$small, body with $how: does not reach the shop");
             $r = $t->post("$small?$forged", body => 'x' x 100, @how);
-            is("$r->{status} " . shop(), '403 ', "$small, $how, forged");
+            is("$r->{status} " . shop(), '403 ',
+                "$small, forged, body with $how: does not reach the shop");
         }
     }
 }
 
-# a body that fails while it is read: proven as far as it came
+# A body that fails while nginx reads it, after a part that is signed.
 
 my $form = form_encode(map { $_ => $field{$_} } sort keys %field) . '&'
     . form_encode(sign => $sign);
@@ -412,18 +422,19 @@ sub pieces ($uri, @chunks) {
 my $whole = sprintf "%x\r\n%s\r\n", length $form, $form;
 
 my $r = pieces('/at/proxy', $whole, "0\r\n\r\n");
-is("$r->{status} $r->{body}", '200 shop', 'a form in pieces');
+is("$r->{status} $r->{body}", '200 shop', 'signed form in pieces: delivered');
 shop();
 
 for my $end ("x\r\n", "zz\r\n\r\n") {
     for my $first ([$whole], [map { "1\r\n$_\r\n" } split //, $form]) {
         $r = pieces('/at/proxy', join('', @$first), $end);
-        is("$r->{status} " . shop(), '403 ', 'a body that fails')
+        is("$r->{status} " . shop(), '403 ',
+                "signed form in @{[scalar @$first]} chunks, then @{[length $end]} invalid bytes: does not reach the shop")
             or diag($r->{raw});
     }
 }
 
-# what nginx refuses while it reads the header
+# nginx refuses the request while it reads the header.
 
 my $host = "Host: localhost\r\n";
 
@@ -432,36 +443,41 @@ for my $head ("$host$host", "$host:\r\n", "Host: a b\r\n",
     "${host}X: " . 'x' x 40_000 . "\r\n")
 {
     $r = $t->request('/', pieces => ["GET /notify?$forged HTTP/1.1\r\n$head\r\n"]);
-    is("$r->{status} " . shop(), '403 ', substr $head, 0, 40);
+    is("$r->{status} " . shop(), '403 ',
+        'refused header, ' . substr $head =~ s/\s+/ /gr, 0, 40);
 }
 
-# a check that is taken along: each location's is made
+# A check that follows the request: nginx makes the check of each location.
 
 for my $uri (qw(/along /along-error /one/first)) {
     $r = $t->get("$uri?$proven");
-    is("$r->{status} $r->{body}", '200 shop', "$uri, proven");
+    is("$r->{status} $r->{body}", '200 shop', "$uri, signed: delivered");
     shop();
 
     $r = $t->get("$uri?$forged");
-    is("$r->{status} " . shop(), '403 ', "$uri, forged");
+    is("$r->{status} " . shop(), '403 ',
+        "$uri, forged query: does not reach the shop");
     is($r->{json}{message}, 'This notification is not proven.',
-        "$uri, in JSON");
+        "$uri, forged query: message");
 
     $r = $t->post($uri, form => [id => 7]);
-    is("$r->{status} " . shop(), '403 ', "$uri, a forged form");
+    is("$r->{status} " . shop(), '403 ',
+        "$uri, forged form: does not reach the shop");
 }
 
 $r = $t->post('/along', form => [%field, sign => $sign]);
-is("$r->{status} $r->{body}", '200 shop', 'a proven form, taken along');
-is($t->get("/one/any?$forged")->{body}, 'shop', 'an "if" is no other location');
+is("$r->{status} $r->{body}", '200 shop', '/along, signed form: delivered');
+is($t->get("/one/any?$forged")->{body}, 'shop',
+    'forged, allowed by "satisfy any", in an "if": delivered');
 shop();
 
 for my $uri (qw(/along-other /other-first /along-two)) {
     $r = $t->get("$uri?$proven");
-    is("$r->{status} " . shop(), '403 ', "$uri, proven by one key of two");
+    is("$r->{status} " . shop(), '403 ',
+        "$uri, signed with one key of two: does not reach the shop");
 }
 
-# a success that is not the shop's is not remembered
+# A success that the shop did not send is not remembered.
 
 my $id = 7000;
 
@@ -470,8 +486,9 @@ for my $uri (qw(/down /down-try /failed /content)) {
 
     for my $time (1, 2) {
         $r = $t->get("$uri?$other");
-        is($r->{status}, 200, "$uri, a page for an error, $time");
-        unlike($r->{body}, qr/answered before/, "$uri, not remembered, $time");
+        is($r->{status}, 200, "$uri, page for an error, request $time: status");
+        unlike($r->{body}, qr/answered before/,
+            "$uri, page for an error, request $time: no replay");
     }
 
     shop();
@@ -480,103 +497,111 @@ for my $uri (qw(/down /down-try /failed /content)) {
 for my $uri (qw(/up /second)) {
     my $other = other(++$id);
 
-    is($t->get("$uri?$other")->{body}, 'shop', "$uri, the shop answers");
+    is($t->get("$uri?$other")->{body}, 'shop', "$uri, first request: delivered");
     like($t->get("$uri?$other")->{body}, qr/answered before/,
-        "$uri, and its answer is remembered");
+        "$uri, second request: a replay");
     shop();
 }
 
-# what the server refuses before the location is looked for
+# The server refuses the request before nginx looks for the location.
 
 for my $agent (qw(bot crawler)) {
     $r = $t->request("/notify?$forged", port => $t->port(3),
         headers => ["User-Agent: $agent"]);
-    is("$r->{status} " . shop(), '403 ', "\"return\" of the server, $agent");
+    is("$r->{status} " . shop(), '403 ',
+        "\"return\" of the server, $agent: does not reach the shop");
 }
 
 is($t->request('/plain', port => $t->port(3))->{body}, 'shop',
-    'an error_page of the same server in a location without a check');
+    'location without a check beside one with it, error_page: delivered');
 is($t->request('/x', port => $t->port(3), headers => ['User-Agent: other'])
-    ->{body}, 'shop', 'and after a rewrite of the server');
+    ->{body}, 'shop',
+    'location without a check, rewrite of the server, error_page: delivered');
 shop();
 
-# post_action of the server, where the location is not known; a location has it
+# post_action of the server, while the location is not yet known; post_action of
+# a location.
 
 for my $status (408, 444, 403, 499) {
     $t->request("/notify?$forged&c=$status", port => $t->port(5));
     $t->request('/plain', port => $t->port(5));
     ok(wait_for(sub { $t->log('shop.log') =~ m{/plain} }),
-        'post_action of a location runs');
-    unlike(shop(), qr/notify/, "\"return $status\" of the server, post_action");
+        "\"return $status\" of the server, post_action: runs in /plain");
+    unlike(shop(), qr/notify/,
+        "\"return $status\" of the server, post_action: not in /notify");
 }
 
-# what another server of the port refuses
+# Another server of the port refuses the request.
 
 for my $head ("Host: a b\r\n", "Host: shop.example\r\n" x 2,
     "Host: x\r\n" x 2)
 {
     $r = $t->request('/', port => $t->port(4),
         pieces => ["GET /notify?$forged HTTP/1.1\r\n$head\r\n"]);
-    like("$r->{status} " . shop(), qr/^40[03] $/, 'another server: '
-        . substr $head, 0, 12);
+    like("$r->{status} " . shop(), qr/^40[03] $/, 'refused by another server, '
+        . substr $head =~ s/\s+/ /gr, 0, 12);
 }
 
 is($t->request('/x', port => $t->port(4), headers => ['User-Agent: bot'])
-    ->{body}, 'shop', 'a server without a check goes on');
+    ->{body}, 'shop', 'server without a check: delivered');
 shop();
 
-# post_action, where nginx, the check or nothing refuses
+# post_action, where nginx, the check or nobody refuses the request.
 
 $r = $t->post("/post?$forged", body => 'x' x 100);
-is($r->{status}, 413, 'nginx\'s refusal');
+is($r->{status}, 413, 'post_action, body with a length, too large: 413');
 $r = $t->get("/post?$forged");
-is($r->{status}, 403, 'ours');
+is($r->{status}, 403, 'post_action, forged query: 403');
 $r = $t->post("/post?$forged", body => 'x' x 100, chunked => 5);
-is($r->{status}, 413, 'nginx\'s, of chunks');
+is($r->{status}, 413, 'post_action, body with chunks, too large: 413');
 $t->get("/internal?$forged");
 $t->get("/account?$forged");
 
-# what is after the answer is over when the same worker answers others
+# What nginx does after its response has ended when the same worker has
+# responded to other requests.
 
 $t->get('/files/return') for 1 .. 3;
-is(shop(), '', 'post_action, internal, a failed account');
+is(shop(), '',
+    'post_action, internal, invalid account: none reaches the shop');
 
-# files and return
+# Files and "return".
 
 for my $file (sort keys %files) {
     my $want = $files{$file}[1];
     $want = qr/^\Q$want\E$/ unless ref $want;
 
     $r = $t->get("/to/$file?$forged");
-    is($r->{status}, 200, "/to/$file");
-    like($r->{body}, $want, "/to/$file, as it is");
+    is($r->{status}, 200, "/to/$file, forged query: status");
+    like($r->{body}, $want, "/to/$file, forged query: body of the page");
 
     $r = $t->post("/small/$file?$proven", body => 'x' x 100);
-    is($r->{status}, 200, "/small/$file");
-    like($r->{body}, $want, "/small/$file, as it is");
+    is($r->{status}, 200, "/small/$file, body too large: status");
+    like($r->{body}, $want, "/small/$file, body too large: body of the page");
 
     $t->get('/files/return') for 1 .. 3;
-    is(shop(), '', "/to/$file, and no more");
+    is(shop(), '', "/to/$file and /small/$file: none reaches the shop");
 }
 
-is($t->get("/index?$forged")->{body}, 'an index', 'an index');
+is($t->get("/index?$forged")->{body}, 'an index',
+    'forged query, error_page is a folder: its index');
 
 for my $method (qw(PUT DELETE MKCOL)) {
     $r = $t->request("/dav?$forged", method => $method, body => '');
-    is($r->{status}, 403, "$method is no file");
+    is($r->{status}, 403, "forged $method, error_page with dav_methods: 403");
 }
 
-ok(!-e "$t->{dir}/html/dav", 'and wrote none');
+ok(!-e "$t->{dir}/html/dav", 'forged, error_page with dav_methods: no file');
 
-is($t->h2("/at/proxy?$forged")->{status}, 403, 'HTTP/2');
+is($t->h2("/at/proxy?$forged")->{status}, 403, 'HTTP/2, forged query: 403');
 
-# a named location after 413 over HTTP/2 leaves nginx itself without an answer
+# If nginx redirects to a named location after 413 over HTTP/2, it sends no
+# response.
 
 $t->send_h2("/small/proxy?$proven", form => [x => 'x' x 100]);
 $t->get('/files/return') for 1 .. 3;
-is(shop(), '', 'HTTP/2, too large');
+is(shop(), '', 'HTTP/2, body too large: does not reach the shop');
 
 like($t->log, qr/refused: "\/ways\/proxy" would pass it on after a refusal/,
-    'the log says where');
+    'error log: the location that would pass a refused request on');
 
 $t->done;
