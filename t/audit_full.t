@@ -1,7 +1,8 @@
 #!/usr/bin/env perl
 
-# A disk that is full, or a limit of a file's size, cuts a line of the audit
-# log: no line of any worker is glued to what is left, and none is empty.
+# A full disk or a limit of a file's size cuts a line of the audit log.  The next
+# line of a worker never follows the remainder without a newline, and no line is
+# empty.
 
 use v5.36;
 
@@ -14,11 +15,11 @@ use Test::Build qw(need_build);
 use Test::Helpers qw($TOP);
 use Test::More;
 
-# a worker that comes to its limit gets an error, not a signal
+# A worker that reaches its limit gets an error, not a signal.
 
 $SIG{XFSZ} = 'IGNORE';
 
-# the audit log is longer than the error log: the limit is for both
+# The audit log is longer than the error log, as the limit applies to both.
 
 my $BEFORE = 1024 * 1024;
 
@@ -46,7 +47,8 @@ my $n = 0;
 my $mounted;
 END { local $?; system('umount', $mounted) if $mounted }
 
-# payments until each of @pids has made $count: order => the worker's pid
+# Pays until each of @pids has made $count payments.  Returns the worker's pid by
+# order.
 
 sub pay_by ($t, $count, @pids) {
     my (%of, %made);
@@ -63,8 +65,7 @@ sub pay_by ($t, $count, @pids) {
     return %of;
 }
 
-# the lines that stand alone: order_id => how often; each other line is an
-# error of the test
+# Returns the number of whole lines by order_id.  Any other line fails the test.
 
 sub orders ($text, $name) {
     my (%seen, @bad);
@@ -83,13 +84,13 @@ sub orders ($text, $name) {
 }
 
 sub rlimit ($size, $pid) {
-    # as the worker's own user, which may do that without capabilities
+    # The worker's own user may set the limit without capabilities.
 
     system(qw(setpriv --reuid=www-data --regid=www-data --clear-groups),
         'prlimit', "--pid=$pid", "--fsize=$size:unlimited") == 0 or die;
 }
 
-# two workers, one of which may not write beyond a limit that cuts its line
+# Two workers, one of which has a limit that cuts its line.
 
 {
     my $t = Test::Alikassa->new(workers => 2)->sandbox;
@@ -103,7 +104,7 @@ sub rlimit ($size, $pid) {
     my ($full, $free) = $t->workers;
     my %of   = pay_by($t, 2, $full, $free);
 
-    # the limit is in the middle of a line, wherever the log ends
+    # Set the limit in the middle of a line, wherever the log ends.
 
     for my $round (1 .. 5) {
         my %now;
@@ -128,34 +129,34 @@ sub rlimit ($size, $pid) {
     like($t->log, qr/\[alert\] .*write\(\) to "\S+audit\.log" failed or was incomplete: \d+ of \d+/,
         'limit: error log');
 
-    # both at a time
+    # Both workers write at the same time.
 
     rlimit((-s $log) + 100, $full);
     my @r = $t->parallel([map { ['/pay', method => 'POST',
         form => [$t->payment(order_id => 'F-' . ++$n)]] } 1 .. 200], 20);
     is(scalar(grep { $_->{status} == 200 } @r), 200,
         'limit, 200 at once: all are paid');
-    orders(read_file($log), 'limit, at once');
+    orders(read_file($log), 'limit, 200 at once');
 
-    # and room again
+    # The limit is lifted.
 
     rlimit('unlimited', $full);
     my %more = pay_by($t, 2, $full, $free);
-    my %seen = orders(read_file($log), 'room again');
+    my %seen = orders(read_file($log), 'limit lifted');
     is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
         'limit lifted: each payment has its line');
 
-    # somebody who locks the file keeps no payment waiting for long
+    # Another process that locks the file delays no payment for long.
 
     open(my $fh, '<', $log) or die;
     my $lock = pack 's s x!8 q q i x!8', F_RDLCK, SEEK_SET, 0, 0, 0;
     fcntl($fh, F_SETLK, $lock) or die "F_SETLK: $!";
     %more = pay_by($t, 2, $full, $free);
-    %seen = orders(read_file($log), 'locked');
+    %seen = orders(read_file($log), 'locked by another');
     is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
-        'locked by another: each has its line');
+        'locked by another: each payment has its line');
     is(scalar(() = $t->log =~ /another process keeps "\S+audit\.log" locked/g),
-        2, 'locked by another: each worker says so once');
+        2, 'locked by another: each worker logs it once');
     close $fh;
 
     $t->allow_alert(qr/audit\.log" failed or was incomplete/);
@@ -260,7 +261,7 @@ sub rlimit ($size, $pid) {
     $t->done_quietly;
 }
 
-# a file system that is full
+# A file system that is full.
 
 SKIP: {
     my $t = Test::Alikassa->new(workers => 2)->sandbox;
@@ -279,7 +280,8 @@ SKIP: {
 
     for my $round (1 .. 4) {
 
-        # all but some bytes of the last page: what is not aligned is cut
+        # Leave some bytes of the last page free, which the kernel fills with
+        # the beginning of a line.
 
         open(my $fh, '>', "$fs/fill") or die;
         while (syswrite $fh, 'x' x 4096) { }
@@ -295,7 +297,7 @@ SKIP: {
         close $fh;
 
         my %more = pay_by($t, 2, @pids);
-        %seen = orders(read_file("$fs/audit.log"), "room, round $round");
+        %seen = orders(read_file("$fs/audit.log"), "room again, round $round");
         is(scalar(grep { ($seen{$_} // 0) != 1 } keys %more), 0,
             "room again, round $round: each payment has its line");
     }

@@ -1,8 +1,9 @@
 #!/usr/bin/env perl
 
-# Connections to AliKassa that are kept alive: a chunked answer that is cut or
-# stalls is not believed, and the next call, over another connection, gets its
-# own answer.  A status that is cut or stalls is none: nothing is sent again.
+# Connections to AliKassa that are kept alive: the module does not accept a
+# chunked response that is cut or stalls, and the next call, over another
+# connection, gets its own response.  A response to a status query that is cut
+# or stalls has no status: the module does not send the order again.
 
 use v5.36;
 
@@ -16,7 +17,7 @@ use Test::More;
 
 my $t = Test::Alikassa->new->sandbox;
 
-# this process is AliKassa
+# This process plays AliKassa.
 
 my $listen = IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1',
     ReuseAddr => 1) or die "listen: $!";
@@ -76,8 +77,8 @@ my $kept_conf = $t->log('alikassa-api.conf')
     =~ s/^(proxy_set_header\s+Connection\s+)close;/${1}"";/mr;
 $t->write('kept.conf', $kept_conf);
 
-# the time in which this process must begin its answer, and after which it has
-# stalled: much longer than it takes
+# The time in which this process must begin its response, and after which a
+# response has stalled: much longer than a response takes.
 
 $t->write('stall.conf', $kept_conf
     =~ s/^(proxy_read_timeout\s+)\d+s/${1}5s/mr);
@@ -85,8 +86,8 @@ $t->run;
 
 my $n = 0;
 
-# the next call over the connection $c, or over a new one if it is undef: the
-# connection, and what is called; nothing if no call comes there
+# Reads the next call over the connection $c, or over a new one if $c is undef.
+# Returns the connection and the path of the call, or "none" if no call comes.
 
 sub call ($c = undef) {
     my $select = IO::Select->new($c // $listen);
@@ -132,7 +133,7 @@ sub url ($n) {
         . '"payment_status":"wait","id":7}');
 }
 
-# a call that is answered as it should be, over this connection or a new one
+# Makes a call that gets a valid response, over $c or over a new connection.
 
 sub good ($uri, $name, $c = undef) {
     my $id = id();
@@ -143,11 +144,12 @@ sub good ($uri, $name, $c = undef) {
     syswrite $d, url($id);
     my $r = answer($s);
     is("$r->{status} " . ($r->{json}{url} // ''),
-        "200 https://pay.example/$id", "$name: its own answer");
+        "200 https://pay.example/$id", "$name: its own response");
     return $d;
 }
 
-# no byte and no end, or the end without a byte
+# quiet() tells whether a connection has neither data nor an end, over() whether
+# it ends without data.
 
 sub quiet ($c) { return !IO::Select->new($c)->can_read(0) }
 
@@ -156,7 +158,7 @@ sub over ($c) {
     return $rest eq '' && defined sysread $c, $rest, 1;
 }
 
-# whole objects, without the last chunk or a part of its bytes
+# Responses without their last bytes, by the place where they are cut.
 
 my %ends = ('before the last chunk' => 5, 'within the last chunk' => 3,
     'within the object' => 12, 'before the last byte' => 1);
@@ -170,64 +172,70 @@ for my $uri (qw(/cut-on /cut-off /stall-on /stall-off)) {
 
         $kept = good($uri, "$name, again", $kept);
 
-        # the payment
+        # The payment.
 
         my $id = id();
         my $s  = start($uri, $id);
         my ($c, $path) = call($kept);
-        is($path, 'payment', "$name: payment");
+        is($path, 'payment', "$name, payment: sent over the kept connection");
         syswrite $c, substr url($id), 0, -$ends{$end};
         close $c if !$stall;
         my $r = answer($s);
-        is("$r->{status} $r->{json}{outcome}", '502 unknown', "$name: unknown");
-        is(outcome($id), 'unknown', "$name: audit log");
-        ok(over($c), "$name: nginx closes the connection") if $stall;
+        is("$r->{status} $r->{json}{outcome}", '502 unknown',
+            "$name, payment: the outcome is unknown");
+        is(outcome($id), 'unknown', "$name, payment: audit log");
+        ok(over($c), "$name, payment: nginx closes the connection") if $stall;
 
-        # what comes late is nobody's
+        # No call gets the bytes that come late.
 
         syswrite $c, substr url($id), -$ends{$end} if $stall;
         $kept = good($uri, "$name, next");
 
-        # the status before it is sent again
+        # The status query before the order is sent again.
 
         my $no = chunked('404 Not Found', '{"message":"Not found."}');
         $s = start($uri, $id);
         ($c, $path) = call($kept);
-        is($path, 'payment/status', "$name: asked");
+        is($path, 'payment/status', "$name, retry: a status query comes first");
         syswrite $c, substr $no, 0, -$ends{$end};
         close $c if !$stall;
         $r = answer($s);
         is("$r->{status} $r->{json}{outcome}", '409 unknown',
-            "$name: no status");
-        ok(over($c), "$name: nothing is sent over it") if $stall;
-        ok(quiet($listen), "$name: nothing is sent over another");
+            "$name, retry without a status: the outcome is unknown");
+        ok(over($c), "$name, retry without a status: no POST over it") if $stall;
+        ok(quiet($listen),
+            "$name, retry without a status: no POST over a new connection");
 
-        # and of an order that nobody has sent
+        # A status query of a client.
 
         $kept = good($uri, "$name, after the status");
         $s = start($uri =~ s{/}{/status-}r, $id);
         ($c, $path) = call($kept);
-        is($path, 'payment/status', "$name: status");
+        is($path, 'payment/status',
+            "$name, status query of a client: sent over the kept connection");
         syswrite $c, substr $no, 0, -$ends{$end};
         close $c if !$stall;
-        is(answer($s)->{status}, 502, "$name: status, no answer");
+        is(answer($s)->{status}, 502,
+            "$name, status query of a client: 502");
 
-        # whole, it is believed, and the connection is kept
+        # The module accepts a whole response, and nginx keeps the connection.
 
         $s = start($uri, $id);
         ($c, $path) = call();
-        is($path, 'payment/status', "$name: asked again");
+        is($path, 'payment/status',
+            "$name, second retry: a status query comes first");
         syswrite $c, $no;
         ($c, $path) = call($c);
-        is($path, 'payment', "$name: sent over the same connection");
+        is($path, 'payment',
+            "$name, second retry: the POST over the same connection");
         syswrite $c, url($id);
-        is(answer($s)->{status}, 200, "$name: done");
-        is(outcome($id), 'unknown accepted', "$name: audit log, done");
+        is(answer($s)->{status}, 200, "$name, second retry: status");
+        is(outcome($id), 'unknown accepted', "$name, second retry: audit log");
         $kept = $c;
     }
 }
 
-# nginx speaks HTTP/2 to an upstream from 1.29.4 on
+# Since 1.29.4 nginx can use HTTP/2 to an upstream.
 
 my ($major, $minor, $patch) = qx{$t->{nginx} -v 2>&1} =~ m{/(\d+)\.(\d+)\.(\d+)};
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Files that nginx reads at its configuration: what is no file, keys that this
-# OpenSSL does not open, and passphrases as editors leave them.
+# Files that nginx reads with its configuration: paths that are not regular
+# files, keys that this OpenSSL cannot decrypt, passphrases as editors save them.
 
 use v5.36;
 
@@ -25,8 +25,8 @@ sub openssl (@args) {
         or die "openssl @args: " . read_file("$d/openssl.err");
 }
 
-# what nginx -t says; undef if it does not end.  Without a key there is no
-# payment, only what is in $more
+# Runs nginx -t.  Returns its status, undef if it does not end, and its output.
+# Without a key the configuration has no payment, only $more.
 
 sub try ($key, $more = '') {
     my $payment = $key ? 'location = /pay { alikassa_payment; }' : '';
@@ -66,18 +66,18 @@ sub fails ($name, $re, @conf) {
     my ($status, $text) = try(@conf);
     ok(defined $status, "$name: nginx -t ends") or return;
     isnt($status, 0, "$name: refused");
-    like($text, $re, "$name: says why");
-    like($text, qr{ in \S+/nginx\.conf:\d+}, "$name: says where");
+    like($text, $re, "$name: the cause");
+    like($text, qr{ in \S+/nginx\.conf:\d+}, "$name: file and line");
     return $text;
 }
 
 sub loads ($name, @conf) {
     my ($status, $text) = try(@conf);
     is($status, 0, "$name: loaded") or diag($text);
-    unlike($text // '', qr/alert|SSL:/, "$name: leaves no errors");
+    unlike($text // '', qr/alert|SSL:/, "$name: no error of OpenSSL is left");
 }
 
-# what is no file
+# Paths that are not regular files.
 
 mkfifo("$d/fifo", 0600) or die;
 mkdir "$d/folder";
@@ -113,7 +113,7 @@ for my $name (qw(private.pem password.txt public.pem)) {
         "$d/archive");
 }
 
-# notification keys of numbers that are no RSA key's
+# Notification keys whose numbers no RSA key can have.
 
 my $note = "$t->{box}/notification/public.pem";
 
@@ -125,10 +125,10 @@ sub notification ($key, $more = '') {
 my ($modulus) = `openssl rsa -pubin -in $note -noout -modulus`
     =~ /^Modulus=(\w+)/ or die;
 
-for (['one', $modulus, 1, qr/its public exponent is even or below 3/],
-    ['two', $modulus, 2, qr/its public exponent is even or below 3/],
-    ['an even modulus', $modulus =~ s/.\z/E/r, 65537, qr/its modulus is even/],
-    ['as it was', $modulus, 65537, undef])
+for (['exponent 1', $modulus, 1, qr/its public exponent is even or below 3/],
+    ['exponent 2', $modulus, 2, qr/its public exponent is even or below 3/],
+    ['even modulus', $modulus =~ s/.\z/E/r, 65537, qr/its modulus is even/],
+    ['the sandbox\'s own', $modulus, 65537, undef])
 {
     my ($name, $n, $e, $no) = @$_;
 
@@ -150,17 +150,17 @@ EOF
         . read_file("$d/numbers.b64") . "-----END PUBLIC KEY-----\n");
 
     if ($no) {
-        fails("notification key, exponent or modulus: $name",
+        fails("notification key, $name",
             qr/cannot use key "\S+numbers\.pub" with digest "sha1": $no, give public\.pem/,
             notification("$d/numbers.pub"));
     } else {
-        loads("notification key, exponent and modulus: $name",
+        loads("notification key, $name",
             notification("$d/numbers.pub"));
     }
 }
 
-# passphrases as editors and copying leave them: one that has a blank itself
-# is itself
+# Passphrases as editors and copying leave them.  A passphrase that itself ends
+# with a blank is taken as it is.
 
 my $pass = read_file("$k/password.txt") =~ s/\s+\z//r;
 my @file;
@@ -187,7 +187,7 @@ for my $own ("with blank ", "with tab\t", "\xef\xbb\xbfwith a mark",
     openssl("genpkey -algorithm RSA -aes256 -pass file:$d/own.txt "
         . "-out $d/own.pem");
     chmod 0600, "$d/own.pem", "$d/own.txt";
-    loads('passphrase that has a blank or a mark itself',
+    loads("passphrase of a key, \"$own\"",
         "$d/own.pem password=$d/own.txt");
 }
 
@@ -201,7 +201,7 @@ fails('passphrase file of 65 lines',
     qr/password file "\S+" has more than 64 lines/,
     "$k/private.pem " . password("x\n" x 64 . $pass));
 
-# ciphers of OpenSSL's legacy provider
+# Ciphers of OpenSSL's legacy provider.
 
 my $legacy = '-provider legacy -provider default';
 my $have   = system("openssl list $legacy -providers >/dev/null 2>&1") == 0;
@@ -240,9 +240,10 @@ SKIP: {
         my $text = fails("$cipher, $form",
             qr/cannot load key "\S+old\.pem" with password file "\S+": it is encrypted with \Q$cipher\E, which OpenSSL 3 has only in its legacy provider, encrypt it anew: "openssl pkey -provider legacy -provider default -in private\.pem -aes256 -out new\.pem" in /,
             "$d/old.pem password=$d/plain.txt");
-        unlike($text, qr/passphrase/, "$cipher: nothing of passphrases");
+        unlike($text, qr/passphrase/,
+            "$cipher, $form: no hint about the passphrase");
 
-        # the mend
+        # The command that the message suggests.
 
         my ($mend) = $text =~ /"openssl (pkey .*?)"/;
         $mend =~ s/private\.pem/$d\/old.pem/;
@@ -250,7 +251,7 @@ SKIP: {
         openssl("$mend -passin file:$d/plain.txt "
             . "-passout file:$d/new.txt");
         chmod 0600, "$d/new.pem", "$d/new.txt";
-        loads("$cipher, mended", "$d/new.pem password=$d/new.txt");
+        loads("$cipher, $form, encrypted anew by the suggested command", "$d/new.pem password=$d/new.txt");
     }
 }
 
@@ -263,12 +264,12 @@ for (['3DES', 'pkcs8 -topk8 -v1 PBE-SHA1-3DES'],
     $command =~ s/^(rsa|pkcs8)/$1 -in $d\/plain.pem/;
     openssl("$command -passout file:$d/plain.txt -out $d/old.pem");
     chmod 0600, "$d/old.pem";
-    loads($name, "$d/old.pem password=$d/plain.txt");
-    fails("$name, wrong", qr/no passphrase given opens it/,
+    loads("key encrypted with $name", "$d/old.pem password=$d/plain.txt");
+    fails("key encrypted with $name, wrong passphrase", qr/no passphrase given opens it/,
         "$d/old.pem " . password("wrong\n"));
 }
 
-# a cipher that no OpenSSL has
+# A cipher that no OpenSSL has.
 
 $t->write('odd.pem', "-----BEGIN RSA PRIVATE KEY-----\n"
     . "Proc-Type: 4,ENCRYPTED\nDEK-Info: ODD-512-XYZ,0011223344556677\n\n"
@@ -277,7 +278,8 @@ chmod 0600, "$d/odd.pem";
 fails('unknown cipher', qr/encrypted with ODD-512-XYZ, which OpenSSL or its pol/,
     "$d/odd.pem password=$d/plain.txt");
 
-# a policy: only what is approved, of which the default provider has no RSA
+# A policy that allows approved algorithms only: the default provider then has
+# no RSA.
 
 $t->write('openssl.cnf', <<'EOF');
 openssl_conf = init
@@ -297,20 +299,20 @@ EOF
     my $no = qr/the configuration of OpenSSL \(openssl\.cnf or OPENSSL_CONF\) allows no provider with RSA: mend its "default_properties" and providers/;
 
     for my $key ("$d/plain.pem", "$k/private.pem password=$k/password.txt") {
-        my $text = fails('policy without RSA', $no, $key);
+        my $text = fails("policy without RSA, @{[$key =~ m{(\w+\.pem)}]}", $no, $key);
         unlike($text, qr/passphrase|not a private/,
-            'policy without RSA: no hint about the passphrase');
+            "policy without RSA, @{[$key =~ m{(\w+\.pem)}]}: no hint about the passphrase");
     }
 
     for my $key ($note, "$t->{box}/notification/private.pem") {
-        my $text = fails('policy without RSA, a notification key',
+        my $text = fails("policy without RSA, notification key @{[$key =~ m{(\w+\.pem)}]}",
             qr/cannot use key "\Q$key\E": $no in /, notification($key));
         unlike($text, qr/give public\.pem|not a public/,
-            'policy without RSA, a notification key: nothing of the key');
+            "policy without RSA, notification key @{[$key =~ m{(\w+\.pem)}]}: no hint about the key");
     }
 }
 
-# a policy that forbids SHA-1 and nothing else
+# A policy that forbids SHA-1 and nothing else.
 
 {
     local $t->{preload} = 'build/preload/sha1.so';
@@ -325,7 +327,7 @@ EOF
     loads('policy without SHA-1, another digest',
         "$key; alikassa_digest sha256");
 
-    # AliKassa's key: it is good
+    # AliKassa's key is valid.
 
     for (['', 'the key'], ['alikassa_digest sha1;', 'the digest']) {
         my ($digest, $where) = @$_;
@@ -334,7 +336,7 @@ EOF
             qr/cannot use key "\Q$note\E" with digest "sha1": the library refuses the digest \(SSL: invalid digest\); allow the digest in the system's crypto policy \("update-crypto-policies --set DEFAULT:SHA1"\) or set another "alikassa_digest" that AliKassa has agreed to in /,
             notification($note, $digest));
         unlike($text, qr/give public\.pem/,
-            "policy without SHA-1, a notification key, $where: nothing of the key");
+            "policy without SHA-1, a notification key, $where: no hint about the key");
     }
 
     fails('policy without SHA-1, no key', qr/not a public key in PEM, give public\.pem/,
