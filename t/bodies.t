@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 
-# The request as a whole: methods, types, framing, sizes, JSON to the letter.
+# The request as a whole: methods, content types, framing, sizes, JSON syntax.
 
 use v5.36;
 
@@ -62,7 +62,7 @@ my $good = $t->json($t->payment(order_id => 'never'));
 my $pairs = form_encode($t->payment(order_id => 'never'));
 my $shape = qr/^\{"message":"[^"]+\."[,}]/;
 
-# status, error and the shape
+# Checks the status, the error and the shape of a refusal.
 
 sub refused ($name, $status, $error, $uri, %opt) {
     my $r = $t->post($uri, %opt);
@@ -75,7 +75,7 @@ sub refused ($name, $status, $error, $uri, %opt) {
     return $r;
 }
 
-# methods
+# Methods.
 
 for my $method (qw(GET PUT DELETE PATCH OPTIONS TRACE)) {
     next if $method eq 'TRACE';
@@ -89,7 +89,7 @@ my $r = $t->request('/status', method => 'DELETE');
 is("$r->{status} " . $r->{header}->('Allow'), '405 GET, HEAD, POST',
     'status location: Allow');
 
-# types
+# Content types.
 
 my $type = sub (@headers) { refused("type: @headers", 415,
     'unsupported_media_type', '/pay', body => $pairs, headers => \@headers) };
@@ -122,7 +122,7 @@ is($t->post('/pay', body => form_encode($t->payment), headers =>
 
 my $before = $t->requests;
 
-# JSON, which cJSON would have forgiven
+# Invalid JSON that cJSON would accept.
 
 for (['empty', ''], ['white', " \n"], ['truncated', substr $good, 0, -1],
     ['more behind', "$good x"], ['two', "$good$good"], ['an array', "[$good]"],
@@ -152,7 +152,7 @@ for (['empty', ''], ['white', " \n"], ['truncated', substr $good, 0, -1],
         "JSON, $name: the body");
 }
 
-# forms
+# Forms.
 
 refused('an empty form', 400, 'invalid_amount', '/pay', body => '',
     headers => [$form]);
@@ -165,7 +165,7 @@ refused('multipart that does not end', 400, 'bad_form', '/pay',
 refused('multipart without its boundary', 400, 'bad_form', '/pay',
     body => $pairs, headers => ['Content-Type: multipart/form-data; boundary=x']);
 
-# sizes
+# Sizes.
 
 refused('a megabyte and one', 413, 'body_too_large', '/large',
     body => 'x=' . 'y' x (1024 * 1024 - 1), headers => [$form]);
@@ -189,7 +189,7 @@ for my $extra (1024 * 1024) {
     $before++;
 }
 
-# framing
+# Framing.
 
 $r = $t->post('/pay', body => $pairs,
     headers => [$form, 'Content-Length: x']);
@@ -201,7 +201,7 @@ $r = $t->post('/pay', body => 'zz', headers => [$form,
     'Content-Length: 5', 'Content-Length: 6']);
 is($r->{status}, 400, 'two Content-Length headers: refused');
 
-# the whole of a chunked body must be well-formed
+# The whole of a chunked body must be well-formed.
 
 my $s = $t->send_request('/pay', pieces => ["POST /pay HTTP/1.1\r\n"
     . "Host: x\r\n$form\r\nTransfer-Encoding: chunked\r\n\r\n", "zz\r\n"]);
@@ -209,7 +209,8 @@ $r = read_response($s);
 is($r->{status}, 400, 'chunk without a size: refused');
 like($r->{body}, $shape, 'chunk without a size: JSON body');
 
-# too long: the rest is cut off; too short: nginx waits, and the client leaves
+# If the body is longer than Content-Length, nginx cuts off the rest; if it is
+# shorter, nginx waits until the client leaves.
 
 $s = $t->send_request('/pay', pieces => ["POST /pay HTTP/1.1\r\nHost: x\r\n"
     . "$form\r\nContent-Length: " . (length($pairs) + 10) . "\r\n\r\n$pairs"]);
@@ -217,14 +218,14 @@ close $s;
 $r = $t->post('/pay', body => $pairs, headers => [$form, 'Content-Length: 20']);
 is($r->{status}, 400, 'body cut by a short Content-Length: refused');
 
-# as a subrequest it would be made twice
+# In a subrequest the payment would be made twice.
 
 is($t->post('/sub', body => form_encode($t->payment), headers => [$form])
     ->{status}, 500, 'payment in a subrequest: refused');
 like($t->log, qr/\[error\] .*"alikassa_payment" cannot run in a subrequest/,
     'payment in a subrequest: error log');
 
-# in a mirror it would keep the main request for ever
+# In a mirror a status query would keep the main request from ending.
 
 is($t->get('/mirrored')->{status}, 200,
     'status in a mirror: the main request is answered');
@@ -239,8 +240,8 @@ is($t->h2('/pay', body => 'x', headers => ['Content-Type: text/plain'])
     ->{status}, 415, 'HTTP/2, content type text/plain: refused');
 is($t->h2('/pay')->{status}, 405, 'HTTP/2, GET: refused');
 
-# nginx answers and resets the stream, so that most clients see a reset; it
-# does the same by itself where client_max_body_size is exceeded
+# nginx responds and resets the stream, so that most clients see a reset.  It
+# also does so if client_max_body_size is exceeded without this module.
 
 my $large = () = $t->log('vars.log') =~ m{^/large 413 }mg;
 $t->h2('/large', body => 'x=' . 'y' x (1024 * 1024 - 1));
@@ -248,7 +249,8 @@ ok(wait_for(sub { $large < (() = $t->log('vars.log')
     =~ m{^/large 413 invalid body_too_large$}mg) }),
     'HTTP/2, body too large: access log');
 
-# a body in a file that is passed on: nginx closes it before it logs
+# A body in a file that is passed on: nginx closes the file before it writes the
+# access log.
 
 for my $how (['form', 'form', sub (%f) { [%f] }],
     ['JSON', 'json', sub (%f) { $t->json(map { $_ => $f{$_} } sort keys %f) }])
@@ -268,7 +270,7 @@ is(scalar $t->requests, $before, 'refused bodies: nothing is sent');
 is(scalar $t->requests('never'), 0,
     'refused bodies: their order is never sent');
 
-# limits are for what is used
+# Limits apply only to fields that are used.
 
 sub with ($more, %change) {
     return $t->json($t->payment(%change)) =~ s/\}$/,$more}/r;

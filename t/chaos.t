@@ -1,9 +1,9 @@
 #!/usr/bin/env perl
 
 # Thousands of orders, each posted several times at once through several
-# workers, an AliKassa that delays, cuts, fails and answers half, workers that
-# are killed and reloads under way.  In the end: no order twice, one answer
-# for all who got a success, and no order is stuck.
+# workers.  AliKassa delays, cuts and fails responses; meanwhile workers are
+# killed and nginx is reloaded.  In the end no order was created twice, all
+# clients that got a success got the same response, and no order is stuck.
 
 use v5.36;
 
@@ -22,13 +22,13 @@ srand $seed;
 
 my $t = Test::Alikassa->new(workers => 4)->sandbox;
 
-# AliKassa itself would refuse a used order_id: here it must not have to
+# AliKassa itself would refuse a used order_id; the module must not rely on that.
 
 $t->settings(duplicates => 'allow');
 
-# A time-out fires for orders H-.. only, whose payments AliKassa never takes
-# up while it hangs: one that it takes up after nginx has given up would be
-# "Late creation", see below.
+# A time-out fires for orders H-.. only, whose payments AliKassa does not handle
+# while it hangs.  A payment that AliKassa handled after nginx has given up
+# would be a "Late creation", see below.
 
 $t->api_conf('hasty.conf', read_timeout => '1s');
 
@@ -75,12 +75,12 @@ $t->faults({ action => 'hang', order_id => 'H-.*', call => 'payment' },
     { action => 'none', delay => 0.2, delay_when => 'after',
         probability => 0.3 });
 
-# no delay before an order is made: one that AliKassa makes after it has told
-# the status call that there is none can be told apart by nobody but AliKassa,
-# see "Late creation" in docs/idempotency.md
+# AliKassa does not delay the creation of an order.  If it created an order after
+# its response to a status query said that there was none, only AliKassa could
+# tell: see "Late creation" in docs/idempotency.md.
 
-# each order three or four times at once, in one of the spellings, and once
-# more later
+# Each order is sent three or four times at once, in one of the spellings, and
+# once more later.
 
 my @work;
 
@@ -99,16 +99,16 @@ for my $n (1 .. $orders) {
     }
 }
 
-# near each other, but mixed
+# The requests of an order are near each other, but mixed with others.
 
 for my $i (0 .. $#work) {
     my $j = $i + int rand 40;
     @work[$i, $j] = @work[$j, $i] if $j <= $#work;
 }
 
-# kills and reloads until the requests are through: one as often as a fortieth
-# of them has come to the audit log, so that a quick machine has as many as a
-# slow one, and one a second where nothing gets on
+# Kills workers and reloads nginx until all requests have ended: once for each
+# fortieth of the orders in the audit log, so that a fast machine has as many as
+# a slow one, and once a second if the audit log does not grow.
 
 my $stop = "$t->{dir}/stop";
 open(my $audit, '<', "$t->{dir}/audit.log") or die "audit.log: $!";
@@ -129,7 +129,7 @@ if ($chaos == 0) {
 
         last if -e $stop;
 
-        # a reload that the master has not heard of yet would swallow this one
+        # The master would merge this reload with one that it has not handled.
 
         my $heard = () = $t->log =~ /\(SIGHUP\) received/g;
 
@@ -166,8 +166,8 @@ cmp_ok($kills, '>', 3, 'more than three workers are killed');
 cmp_ok($reloads, '>', 0, 'nginx is reloaded');
 
 # The end: AliKassa has read all that was sent to it, the last reload is
-# through, and each worker was started after it.  An old worker that goes may
-# drop a connection before it is read.
+# complete, and each worker was started after it.  An old worker that exits may
+# drop a connection before it has read the request.
 
 ok(wait_for(sub { $t->unread($t->{api}) == 0 }), 'AliKassa has read it all');
 
@@ -183,7 +183,7 @@ ok(wait_for(sub {
     return @workers == 4 && !grep { !$new{$_} } @workers;
 }), 'the last reload is through');
 
-# AliKassa is well again, and each order is asked for once more
+# AliKassa responds without faults again, and each order is sent once more.
 
 $t->faults;
 
@@ -198,7 +198,7 @@ for my $i (0 .. $#work) {
 my %unique = map { my %o = @{ $_ }[1 .. $#$_]; ($o{order} => $_) } @work;
 my @ids = sort keys %unique;
 
-# the time for an answer is no matter now
+# The time until a response does not matter now.
 
 $_->[0] =~ s{^/hasty$}{/pay} for values %unique;
 
@@ -250,15 +250,16 @@ for my $id (map { $_->{fields}{order_id} } grep { $_->{created} != 1 }
 
 is("@twice", '', 'no order is sent twice but by late creation');
 
-# A killed worker's request may wait in its socket while AliKassa tells another
-# worker that there is no such order: "Late creation".  It is this, and no
-# fault of ours, if
+# The call of a killed worker may wait in AliKassa's socket while AliKassa tells
+# another worker that there is no such order: "Late creation".  A second creation
+# is a late one, and no fault of the module, if
 #
-# - all sendings of the order were allowed by what AliKassa had answered before
-#   it made the order for the first time,
-# - as many of them as are too many are in no audit log: a worker that lives
-#   writes its line, one that is killed does not,
-# - and so are those that came after AliKassa had said that there is one.
+# - AliKassa's responses before it first created the order allowed all calls for
+#   the order,
+# - the audit log lacks a line for each call that was one too many: a worker that
+#   lives writes its line, a killed one does not,
+# - and it lacks a line for each call that came after AliKassa had said that the
+#   order exists.
 
 sub late ($id, @calls) {
     my ($sent, $allowed, $made, $known, $after) = (0, 1, 0, 0, 0);
@@ -284,18 +285,18 @@ sub late ($id, @calls) {
     return $sent <= $allowed && $made - 1 <= $silent && $after <= $silent;
 }
 
-# one success of each order that is known
+# Each known order has one success.
 
 is(scalar(grep { $_ > 1 } values %taken), 0,
     'audit log: no order is accepted twice');
 
-# killed in the middle of a look at the zone, or of a change
+# Workers are killed while they read or change the zone.
 
 $t->allow_alert(qr/shared memory zone "orders" was locked by/);
 $t->allow_alert(qr/a process died while it wrote to idempotency zone/);
 
-# no worker died but by us: counted when nginx has ended, the master may be
-# late to log the last kill
+# No worker died but those that the test killed.  Count when nginx has ended, as
+# the master may be late to log the last kill.
 
 $t->stop;
 $t->expect_dead(scalar(() = $t->log =~ /exited on signal 9/g));

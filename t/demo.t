@@ -50,7 +50,7 @@ my ($logs) = $text =~ /nginx.conf, logs: +(\S+)/;
 is($shop, "http://127.0.0.1:$ENV{PORT}/",
     "demo: the shop has the port of $ENV{PORT}");
 
-# the curl line, word for word
+# The printed curl line, word for word.
 
 my $answer = `$curl 2>/dev/null`;
 like($answer, qr{^HTTP/1\.1 200 OK\r\n}, 'curl: the printed line answers 200');
@@ -67,7 +67,7 @@ like($answer, qr{^HTTP/1\.1 303 See Other\r\n},
 like($answer, qr{^Location: \Q$url\E\r$}m,
     'curl as a browser: to the page of the same payment');
 
-# a forged notification, and the shop's own page from outside
+# A forged notification, and a request to the shop's own page from outside.
 
 my $http = HTTP::Tiny->new(max_redirect => 0, timeout => $LIMIT);
 my ($number) = $json->decode($body)->{success_redirect_url} =~ /order=(\d+)/;
@@ -86,7 +86,7 @@ sub order ($number) {
 
 ok(!order($number)->{paid}, 'forged notification: the order is not paid');
 
-# a browser
+# A browser.
 
 my $port = free_port();
 start("$dir/chromedriver.out", 'chromedriver', "--port=$port");
@@ -125,7 +125,7 @@ sub address      { return driver(GET => '/url') }
 driver(POST => '/url', { url => $shop });
 is(text('h1'), 'Tea and cups', "browser: the shop's page");
 
-# the payer lowers the price in the form: that changes nothing
+# The payer lowers the price in the form: this has no effect.
 
 driver(POST => '/execute/sync', { args => [], script =>
     'document.querySelector("[name=total]").value = "1";'
@@ -141,7 +141,7 @@ like(text('table'), qr/IDR 150000\b/,
 my ($order) = text('table') =~ /Order (\d+)/;
 my $page = address();
 
-# by hand to the success page, unpaid
+# The payer opens the success page by hand without paying.
 
 driver(POST => '/url', { url => "${shop}thanks?order=$order" });
 like(text('#state'), qr/has not arrived yet/,
@@ -160,12 +160,12 @@ is(order($order)->{told}, 1, 'browser: the shop was notified once');
 
 eval { driver(DELETE => '') };
 
-# an order that does not exist, and one of somebody else
+# An order that does not exist, and an order of another payer.
 
 is($http->get("${shop}thanks?order=1")->{status}, 404,
     'browser without a cart: the order of another is not found');
 
-# the end
+# The demo ends.
 
 kill 'INT', $demo;
 ok(wait_for(sub { waitpid($demo, WNOHANG) == $demo }),

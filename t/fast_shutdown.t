@@ -1,8 +1,8 @@
 #!/usr/bin/env perl
 
-# nginx ends while calls are under way: each call that was sent leaves its
-# line in the audit log, with the outcome "unknown", and one that was not sent
-# leaves "unsent"; the zone knows the same.
+# nginx ends while calls are in flight.  The audit log has a line for each call:
+# with the outcome "unknown" if the call was sent, otherwise "unsent".  The zone
+# has the same outcome.
 
 use v5.36;
 
@@ -21,7 +21,7 @@ use Test::More;
 my $CALLS = 30;
 my $n     = 0;
 
-# peers that take a connection and say nothing: a call to them stays unsent
+# Peers that accept a connection and send nothing: a call to them stays unsent.
 
 my $mute = IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1')
     or die;
@@ -77,7 +77,7 @@ sub configure ($t, %change) {
     return $t->conf($text);
 }
 
-# orders that AliKassa has got and will not answer
+# Orders that AliKassa has received and does not respond to.
 
 sub in_flight ($t, @uris) {
     my (@s, @ids);
@@ -102,7 +102,7 @@ sub in_flight ($t, @uris) {
     return (\@s, @ids);
 }
 
-# orders whose connection to AliKassa is not made
+# Orders whose connection to AliKassa is not established.
 
 sub connecting ($t, $count = 5) {
     my @ids = map { 'muted-' . ++$n } 1 .. $count;
@@ -134,7 +134,7 @@ sub ended ($t) {
         'nginx ends');
 }
 
-# a master and two workers; signatures, too, that are made while it comes
+# A master and two workers, also while threads sign.
 
 for my $how (qw(TERM INT stop)) {
     my $t = Test::Alikassa->new(workers => 2, sign => 1,
@@ -158,7 +158,7 @@ for my $how (qw(TERM INT stop)) {
         $t->signal($how);
     }
 
-    # threads end what they have before the worker goes
+    # The threads end their tasks before the worker exits.
 
     ok(wait_for(sub { 2 == (() = $t->log =~ /: exiting$/mg) }),
         "$how: both workers exit");
@@ -171,8 +171,8 @@ for my $how (qw(TERM INT stop)) {
     $t->done_quietly;
 }
 
-# threads that nginx cannot end, since the queue of their pool is full: one
-# signs all the time
+# nginx cannot end the threads of a pool whose queue is full, as one thread signs
+# all the time.
 
 {
     my $t = Test::Alikassa->new(sign => 1, patient => 1)->sandbox;
@@ -203,7 +203,7 @@ for my $how (qw(TERM INT stop)) {
     $t->release;
 }
 
-# one worker only: another one knows what became of its orders
+# Only the workers end: new workers have the outcomes of their orders.
 
 {
     my $t = Test::Alikassa->new(workers => 2)->sandbox;
@@ -235,7 +235,7 @@ for my $how (qw(TERM INT stop)) {
     $t->done_quietly;
 }
 
-# one process for all: QUIT, too, ends it at once
+# A single process: QUIT also ends it at once.
 
 for my $how (qw(TERM INT QUIT stop)) {
     my $t = Test::Alikassa->new->sandbox;
@@ -255,7 +255,7 @@ for my $how (qw(TERM INT QUIT stop)) {
     $t->done_quietly;
 }
 
-# requests that nginx ends by itself
+# nginx itself ends requests, by worker_shutdown_timeout.
 
 {
     my $t = Test::Alikassa->new(workers => 2)->sandbox;
@@ -273,7 +273,7 @@ for my $how (qw(TERM INT QUIT stop)) {
     $t->done_quietly;
 }
 
-# exit() by another module's script
+# A script of another module calls exit().
 
 SKIP: {
     my $modules = '/usr/lib/nginx/modules';
@@ -309,7 +309,7 @@ SKIP: {
     $t->done_quietly;
 }
 
-# a syslog whose queue is shorter than the list of calls
+# A syslog server whose queue is shorter than the list of calls.
 
 {
     my $t = Test::Alikassa->new(patient => 1)->sandbox;
@@ -339,8 +339,8 @@ SKIP: {
     $t->done_quietly;
 }
 
-# the systemd unit that the documents show: what it says is understood, and it
-# waits longer than a request may take
+# The systemd unit in the documentation: systemd accepts it, and its time-out is
+# longer than a request may take.
 
 {
     my ($unit) = read_file('docs/idempotency.md')

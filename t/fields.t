@@ -1,6 +1,7 @@
 #!/usr/bin/env perl
 
-# Each field of the page, up a ladder: what is refused reaches nobody.
+# Each field of AliKassa's page, with values of growing length and of each kind:
+# a refused request is not sent.
 
 use v5.36;
 
@@ -36,7 +37,8 @@ http {
 }
 EOF
 
-# the page, written down once more: name, type, longest, required
+# The fields of AliKassa's page, independently of the module: name, type, maximum
+# length, whether required.
 
 my %page = (
     payment => [
@@ -113,7 +115,7 @@ for my $call (sort keys %page) {
     for (@{ $page{$call} }) {
         my ($name, $type, $max, $required) = @$_;
 
-        # as text, in a form and in JSON
+        # As text, in a form and in JSON.
 
         my $text = sub ($what, $value, $error) {
             rung($call, $name, "$what (form)", $error,
@@ -168,7 +170,7 @@ for my $call (sort keys %page) {
             "a\xc2\xa0b\xe2\x80\xa8c\xe2\x80\xa9d",
             $type eq 'string' ? undef : qr/must be|invalid/);
 
-        # never sent, whatever the field
+        # Values that no field may have.
 
         rung($call, $name, 'wrong UTF-8 (form)', qr/not valid UTF-8/,
             form => [change([base($call)], $name, "a\xffb")]);
@@ -193,7 +195,7 @@ for my $call (sort keys %page) {
                 [$name, 'x', '; filename="x"']) . "--x--\r\n",
             headers => ['Content-Type: multipart/form-data; boundary=x']);
 
-        # of the body as a whole
+        # Faults of the body as a whole.
 
         rung($call, 'body', "$name, wrong UTF-8 (JSON)", qr/./,
             json => json(change([base($call)], $name, "a\xffb")));
@@ -207,7 +209,7 @@ for my $call (sort keys %page) {
             json => json(change(\@twice, $name, '5'),
                 $name =~ s/^(.)/sprintf '\\u%04x', ord $1/er, '5'));
 
-        # by its type
+        # Values that depend on the type of the field.
 
         if ($type eq 'amount') {
             $text->("\"$_\"", $_, qr/must be a number from 0\.01 to 999999999/)
@@ -305,7 +307,7 @@ my $created = 0;
 $created += $_->{created} for $t->ledger;
 is($created, $sent, 'each accepted order is created once');
 
-# all faulty fields at once, in words
+# The error names each of several invalid fields.
 
 my $r = $t->post('/payment', form => [amount => '1e5', service => 'x',
     customer_ip => 'y', fail_redirect_url => 'z', notification_endpoint_id => 0,
@@ -336,7 +338,7 @@ ok(wait_for(sub { $t->log('vars.log')
     =~ m{/payment 400 invalid invalid_amount$}m }),
         'several invalid fields: the access log has the first');
 
-# less strict
+# alikassa_validate fields and off.
 
 for (['/fields', service => 'new_service', customer_code => 'NEWBANK'],
     ['/off', service => 'new_service', customer_code => 'x' x 200])

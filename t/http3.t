@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Payments over HTTP/3, by a real client: one that closes its QUIC connection
-# does not cut a payment in half.
+# Payments over HTTP/3 by a real client.  A client that closes its QUIC connection
+# does not interrupt a payment.
 
 use v5.36;
 
@@ -106,7 +106,7 @@ for my $uri (qw(/pay /plain /inline /payout)) {
     }
 }
 
-# the answer of one who left is there for the next
+# The next client gets the response of a client that left.
 
 $t->faults({ action => 'none', delay => 0.5, count => 1 });
 my @form = form('/pay', order_id => 'R-1');
@@ -122,7 +122,7 @@ is($s->{headers}{'idempotent-replayed'}, 'true',
     'client left: the next client gets a replay');
 is(scalar $t->requests('R-1'), 1, 'client left: one POST');
 
-# several streams of one connection that is closed
+# The client closes a connection with several streams.
 
 $t->faults({ action => 'none', delay => 0.5 });
 $c = client();
@@ -135,7 +135,8 @@ ok(wait_for(sub { audit("M-$_") == 1 }),
 is((audit("M-$_"))[0]{outcome}, 'accepted',
     "stream $_ of a closed connection: outcome") for 1 .. 5;
 
-# who only asks, or waits for another one, is let go
+# nginx ends a request that only queries the status or waits for another request,
+# if the client leaves.
 
 $t->faults({ action => 'none', delay => 1, call => 'payment' });
 $c = client();

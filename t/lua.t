@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Beside lua-nginx-module, which may put another body in the place of a
-# request's, and frees the one that was there.
+# Beside lua-nginx-module, which may replace the body of a request and frees the
+# original.
 
 use v5.36;
 
@@ -139,7 +139,8 @@ is($t->post('/paid', form => \@fields)->{status}, 200, 'body set by Lua: paid');
 is(scalar(() = $t->requests('L-3')), 1,
     'body set by Lua: the order of the new body is sent');
 
-# AliKassa has it, by a call that is not nginx's own: nobody knows
+# AliKassa gets the order by a call that another handler makes: its outcome is
+# unknown.
 
 for my $try (1, 2) {
     my $r = $t->post('/other', form => [$t->payment(order_id => 'L-4',

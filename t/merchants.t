@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 
-# docs/recipes/merchants.md: each its account and key; keys that change.
+# docs/recipes/merchants.md: each merchant has an account and a key; keys change.
 
 use v5.36;
 no warnings 'portable';
@@ -102,14 +102,14 @@ like($t->log, qr/\[error\] .*"alikassa_account" gives "nonsense", which is not/,
 is(pay('a.example', "/n$_")->{status}, 200,
     "location $_ of a hundred: paid") for 1, 50, 100;
 
-# keys of a hundred locations are opened once
+# nginx opens a key that a hundred locations use once.
 
 system('strace', '-f', '-e', 'trace=open,openat', '-o', "$d/strace",
     $t->nginx('-t', '-q'));
 is(scalar(() = $t->log('strace') =~ m{keys/main/private\.pem"}g), 1,
     'a key file of a hundred locations is opened once');
 
-# new keys: requests in flight end with the old, new ones take the new
+# New keys: requests in flight end with the old key, new requests use the new one.
 
 my %seen;
 
@@ -129,7 +129,7 @@ my @slow = map {
 ok(wait_for(sub { $t->requests >= $before + 13 }),
     'reload with a new key: ten payments are in flight');
 
-# the merchant's new archive, and AliKassa's half of it
+# The merchant's new archive, and AliKassa's half of it.
 
 for my $file (qw(private.pem password.txt public.pem)) {
     system('cp', '-a', "$t->{box}/main/payout/$file", "$d/keys/main/$file");
@@ -152,7 +152,7 @@ system('cp', "$t->{box}/main/payout/public.pem",
 is(signs_of($_), 200, "$_: signed with the new key")
     for map { ('/pay', '/n7') } 1 .. 5;
 
-# a bad archive changes nothing
+# An invalid archive has no effect.
 
 $t->write('keys/main/private.pem', "garbage\n");
 
@@ -163,7 +163,7 @@ is(signs_of('/pay'), 200,
     'reload with a bad key: the old configuration serves');
 $t->allow_alert(qr/not a private key in PEM/);
 
-# no secret is in memory that a worker keeps lying about: the passphrase
+# The passphrase is not in the memory of a worker.
 
 chomp(my $pass = read_file("$t->{box}/main/payout/password.txt"));
 my $found = 0;

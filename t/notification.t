@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 
-# Only proven notifications reach the shop: signed by PHP, as the vendor's
+# Only verified notifications reach the shop.  PHP signs them as the vendor's
 # sample verifies them.
 
 use v5.36;
@@ -183,7 +183,7 @@ http {
         }
     }
 
-    # the last key that is read
+    # The last key that nginx reads.
 
     server {
         listen 127.0.0.1:%%PORT_3%% ssl;
@@ -199,7 +199,8 @@ http {
 }
 EOF
 
-# a query, signed; %opt: by, the signer, and as Test::Notification has it
+# Returns a signed query.  %opt: by, the signer, and the options of
+# Test::Notification.
 
 sub query (%opt) { return (delete $opt{by} // $signer)->query(%opt) }
 
@@ -228,13 +229,13 @@ sub bad ($name, $uri, $why, %opt) {
     return $r;
 }
 
-# The first of all requests, since each check empties OpenSSL's error queue:
-# what it held since nginx read the key would be an alert, see done()
+# This is the first request, since each check empties OpenSSL's error queue.  An
+# error left there since nginx read the key would be an alert, see done().
 
 like(`curl -sk -m $LIMIT 'https://127.0.0.1:@{[$t->port(3)]}/certificate?@{[query()]}'`,
     qr/^shop 1 /, 'certificate as key, over TLS: delivered');
 
-# what passes
+# Notifications that are delivered.
 
 my $r = good('a notification', '/notify?' . query());
 is($r->{body}, "shop 1 [108465371] [A/1] [Kopi & teh \xc3\xa9] []"
@@ -280,7 +281,7 @@ is($t->h2('/notify?' . query(amount => 1, sign => 'x'))->{status}, 403,
     'HTTP/2, forged: refused');
 refusal();
 
-# forms and JSON
+# Forms and JSON.
 
 for my $uri (qw(/notify /small)) {
     for my $how ([], [chunked => 100]) {
@@ -332,7 +333,7 @@ bad('PUT', '/notify?' . query(), 'neither GET nor POST', method => 'PUT',
 bad('a body with GET', '/notify?' . query(), 'a GET has a body',
     method => 'GET', form => [amount => 7]);
 
-# each forgery
+# Forgeries.
 
 bad('no sign', '/notify?' . query(sign => undef), 'no sign');
 bad('empty sign', '/notify?' . query(sign => ''), 'no sign');
@@ -360,7 +361,8 @@ for ('', '1.0', '-1', '+1', ' 1', '01', '0x1', '9223372036854775808', '0') {
 
 bad('no id', '/notify?' . query(id => undef), 'id is not an integer');
 
-# what is proven passes, whatever is made of amounts that we send
+# A verified notification is delivered, also with an amount that no payment can
+# have.
 
 for ('', '1e3', '-5', '0', '0.00', '5 000', '1,000.00', '10.001', 'NaN', '05',
     '150000.000', '1500000000.00', '150000.50 IDR')
@@ -388,7 +390,7 @@ is(good('control characters in order_id and desc', '/notify?'
 bad('desc is not UTF-8', '/notify?' . query(desc => undef) . '&desc=%ff',
     'a parameter is not UTF-8');
 
-# what another parser might read
+# Parameters that another parser might read otherwise.
 
 for my $name (qw(order_id amount id sign)) {
     my $q = query();
@@ -424,7 +426,7 @@ like(good('any unsigned parameter allowed', '/star?' . query()
     . '&foo=1')->{body}, qr/ \[\] \{/,
     'unsigned parameter: its variable is empty');
 
-# the configuration around it
+# Other directives of the location.
 
 bad('forged inside', '/notify/inside?' . query(sign => 'x'),
     'sign is not base64');
@@ -455,7 +457,7 @@ is("$r->{status} $r->{body}", '403 shop\'s own',
     'satisfy any, let in by another check: the shop\'s response');
 refusal();
 
-# + and %2B
+# "+" and "%2B".
 
 my ($plus, $n) = ('', 0);
 $plus = query(desc => "x$n") while $plus !~ /%2B/ && ++$n;
@@ -463,7 +465,7 @@ good('%2B in the signature', "/notify?$plus");
 bad('+ in the signature', '/notify?' . $plus =~ s/%2B/+/gr,
     'sign is not base64');
 
-# every ASCII character, escaped and not, as PHP decodes them
+# Every ASCII character, escaped and not, as PHP decodes it.
 
 for my $c (0 .. 127) {
     my %q = (escaped => sprintf('%%%02X', $c), small => sprintf('%%%02x', $c));
@@ -490,7 +492,7 @@ for my $desc ('+', '%2B', '=', 'a=b', '%25', '%2541', '%3B', '%5B%5d',
     }
 }
 
-# one character changed
+# One character is changed.
 
 my %field = @{ $signer->{fields} };
 my ($sign) = query() =~ /&sign=(.*)/;
@@ -505,7 +507,8 @@ for my $name (sort keys %field) {
     is($r->{status}, 403, "$name left out: refused");
 }
 
-# random flips: what passes, PHP must have passed with the same values
+# Random flips: PHP must verify each notification that is delivered, with the same
+# values.
 
 my $seed = $ENV{ALIKASSA_SEED} // int rand 2 ** 31;
 diag("ALIKASSA_SEED=$seed");

@@ -1,6 +1,7 @@
 #!/usr/bin/env perl
 
-# Each notification reaches the shop until it is answered, and not again.
+# nginx delivers each notification until the shop responds with success, and not
+# again.
 
 use v5.36;
 
@@ -12,8 +13,8 @@ use Test::More;
 
 my $t = Test::Alikassa->new(workers => 2)->sandbox;
 
-# a shop that writes down what it is told, and answers with the status in
-# shop.txt; not before the file there is gone that may be named behind it
+# A shop that logs its requests and responds with the status in shop.txt.  If
+# shop.txt also names a file, the shop waits until that file is removed.
 
 $t->write('shop.txt', '200');
 $t->write('seen.log', '');
@@ -81,7 +82,7 @@ http {
 }
 EOF
 
-# the sandbox signs
+# The sandbox signs.
 
 sub notification ($id, $status, %more) {
     my $pairs = $t->control('/notify', { order_id => 'none',
@@ -94,7 +95,7 @@ sub notification ($id, $status, %more) {
 sub seen ($id) { return scalar grep { /^\Q$id\E / } split /\n/,
     $t->log('seen.log') }
 
-# the answer of the shop, which is held until answer() if a name is given
+# Sets the shop's response, which is held until answer() if a name is given.
 
 sub shop ($status, $held = '') {
     $t->write($held, '') if $held;
@@ -112,7 +113,7 @@ sub verdicts ($id, $n) {
     return join ', ', map { s/^\S+ //r } @lines;
 }
 
-# an account is the same in either case, and so is the notification
+# An account is the same in upper and lower case, and so is the notification.
 
 shop(200);
 is($t->get('/notify?' . notification(900, 'paid'))->{status}, 200,
@@ -122,7 +123,7 @@ is($t->get('/notify?' . notification(900, 'paid',
     'account in upper case: a replay');
 is(seen(900), 1, 'account in two cases: one delivery');
 
-# answered once, and from then on by nginx
+# The shop responds once, from then on nginx does.
 
 my $q = notification(1, 'paid');
 
@@ -142,8 +143,8 @@ is(verdicts(1, 5), '200 MISS, 200 HIT, 200 HIT, 200 HIT, 200 HIT',
 is($t->get("/each?$q")->{status}, 200, 'location without a zone: status');
 is(seen(1), 2, 'location without a zone: delivered again');
 
-# a shop may read one way and not another: what is sent elsewhere, or in
-# another form, is not known from before
+# A shop may read a query and not a form.  A notification that is sent to another
+# URI, or in another form, is another one.
 
 my @form = ('Content-Type: application/x-www-form-urlencoded');
 
@@ -160,7 +161,7 @@ for (['as a form', sub { $t->post('/notify', body => $q, headers => \@form) }],
 is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
     'the first form again: a replay');
 
-# nor is one of the same payment and status that says something else
+# A notification of the same payment and status with another value is another one.
 
 for (['partial', 1, '50000'], ['full', 0, '150000']) {
     my ($what, $partial, $amount) = @$_;
@@ -173,7 +174,7 @@ for (['partial', 1, '50000'], ['full', 0, '150000']) {
     is(seen(70), $n + 1, "$what amount of the same payment: delivered");
 }
 
-# one that was made empty is not one that was absent
+# An empty field is not an absent one.
 
 for (undef, '') {
     my $what = defined ? 'empty' : 'absent';
@@ -181,7 +182,7 @@ for (undef, '') {
         ->{header}->('Idempotent-Replayed'), '', "desc $what: delivered");
 }
 
-# with parameters that are not signed, another value is another one
+# Another value of an unsigned parameter makes another notification.
 
 for my $route (qw(a b)) {
     is($t->get("/extra?route=$route&$q")->{header}->('Idempotent-Replayed'),
@@ -190,7 +191,7 @@ for my $route (qw(a b)) {
         'true', "route=$route: then a replay");
 }
 
-# one that the shop failed comes again
+# A notification is delivered again if the shop failed.
 
 for my $status (500, 404, 302, 503) {
     $q = notification(100 + $status, 'paid');
@@ -211,7 +212,7 @@ is($t->get("/dead?$q")->{status}, 502, 'no shop: 502');
 is($t->get("/notify?$q")->{status}, 200, 'no shop: the next is delivered');
 is(seen(50), 1, 'no shop: one delivery');
 
-# two at once
+# Several at once.
 
 shop(200, 'two');
 $q = notification(2, 'paid');
@@ -249,7 +250,8 @@ answer('four');
 is(read_response($first)->{status}, 200,
     "wait ends: the first gets the shop's response");
 
-# AliKassa's connection breaks while the shop works: it comes again
+# AliKassa disconnects before the shop responds: the notification is delivered
+# again.
 
 shop(200, 'five');
 $q = notification(5, 'paid');
@@ -264,7 +266,7 @@ is($t->get("/notify?$q")->{status}, 200,
 is(seen(5), 2, 'AliKassa disconnects: the next is delivered');
 answer('five');
 
-# a waiting one that breaks leaves nothing behind
+# A waiting client disconnects: its request has no effect.
 
 shop(200, 'six');
 $q = notification(6, 'paid');
@@ -283,7 +285,8 @@ like(read_all($first), qr/shop 200/,
 is(seen(6), 1, 'waiting client disconnects: one delivery');
 shop(200);
 
-# wait and then paid are two notifications; a final status is the last word
+# "wait" and "paid" of one payment are two notifications.  A second final status
+# is logged.
 
 is($t->get('/notify?' . notification(7, $_))->{status}, 200,
     "payment_status $_ of one payment: status")
@@ -300,14 +303,14 @@ like($t->log, qr/\[warn\] .*another final status of id 7 /,
 is($t->get('/notify?' . notification(7, 'paid'))->{header}
     ->('Idempotent-Replayed'), 'true', 'paid, fail, paid: a replay');
 
-# of another type or account it is another one
+# A notification of another type or account is another one.
 
 is($t->get('/notify?' . notification(7, 'paid', type => 'payout'))->{body},
     "shop 200\n", 'payout of the same id: delivered');
 is($t->get('/notify?' . notification(7, 'paid', account => $t->{other}))
     ->{body}, "shop 200\n", 'another account, the same id: delivered');
 
-# through an internal redirect
+# An internal redirect.
 
 $q = notification(8, 'paid');
 is($t->get("/try?$q")->{body}, "shop 200\n", 'try_files: delivered');
@@ -315,12 +318,12 @@ is($t->get("/try?$q")->{header}->('Idempotent-Replayed'), 'true',
     'try_files: then a replay');
 is(seen(8), 1, 'try_files: one delivery');
 
-# a forged one says nothing about what is known
+# A forged notification does not tell whether the genuine one was delivered.
 
 is($t->get('/notify?' . $q =~ s/paid/fail/r)->{status}, 403,
     'forged change of a known notification: refused');
 
-# one that the sandbox forges, and one that it does not
+# A notification that the sandbox forges, and one that it signs.
 
 my $url = 'http://127.0.0.1:' . $t->port(0) . '/notify';
 my %paid = (order_id => 'none', payment_status => 'paid', url => $url,
@@ -333,7 +336,7 @@ is($t->control('/notify', \%paid)->{status}, 200,
     'sandbox, its own signature: status');
 is(seen(10), 1, 'sandbox, its own signature: one delivery');
 
-# a worker dies while the shop works
+# A worker dies before the shop responds.
 
 shop(200, 'nine');
 $q = notification(9, 'paid');
@@ -352,7 +355,7 @@ is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
     'worker killed during a delivery: then a replay');
 answer('nine');
 
-# reload keeps what is known
+# A reload keeps the zone.
 
 $t->reload;
 is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',

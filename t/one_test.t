@@ -17,7 +17,7 @@ use Test::More;
 
 need_programs('make');
 
-# the real nginx runs once, for the error log
+# The real nginx runs once, for the error log.
 
 my $nginx = Test::Alikassa->new;
 
@@ -31,7 +31,7 @@ write_file("$dir/docs/alikassa-api.conf", "");
 write_file("$dir/$_", '') for qw(config t/preload/a.c t/preload/b.c
     ngx_http_alikassa_module/a.c);
 
-# it writes down how it was called
+# The Makefile logs how make was called.
 
 write_file("$dir/Makefile", <<'EOF' =~ s/^ {4}/\t/gmr);
 preload:
@@ -65,7 +65,7 @@ EOF
 
 sub builds { return scalar(() = slurp("$dir/built") =~ /\n/g) }
 
-# building
+# Builds.
 
 my $need = 'need_build("preload"); ok(-e "build/preload/a.so"); done_testing;';
 
@@ -108,7 +108,7 @@ isnt($status, 0, 'build: a test whose build fails has failed');
 like($out, qr/make preload failed:\n.*no such header/s,
     'build: the output of a build that failed');
 
-# what is not installed
+# Programs and modules that are not installed.
 
 ($status, $out) = run_test('need_programs("no-such-program"); ok(1);');
 is($status, 0, 'missing program: the test is skipped');
@@ -125,7 +125,7 @@ like($out, qr/^1\.\.0 # SKIP Perl's No::Such is not installed$/m,
 like($out, qr/^1\.\.0 # SKIP no-such-nginx is not installed$/m,
     'missing nginx: the reason');
 
-# folders
+# Folders.
 
 my %test = (
     passes        => 'ok(1); done_testing;',
@@ -155,7 +155,7 @@ for my $name (sort keys %test) {
     }
 }
 
-# what a test prints
+# The output of a test.
 
 my $verbose = 'verbose("request", "GET /\r\nX: \x01\n"); ok(1); done_testing;';
 

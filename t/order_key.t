@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# What the idempotency zone knows an order by: its account, whose hex digits
-# may be of either case, and its order_id, without which nothing is sent.
+# The key of an order in the idempotency zone: its account, whose hex digits may
+# be in upper or lower case, and its order_id, without which nothing is sent.
 
 use v5.36;
 
@@ -71,7 +71,7 @@ http {
 }
 EOC
 
-# one order, whatever the case of its account
+# One order, whatever the case of its account.
 
 my ($low, $high) = (lc $t->{account}, uc $t->{account});
 isnt($low, $high, 'the test account has letters');
@@ -96,7 +96,7 @@ my $other = $t->post("/pay?account=$t->{other}", form => \@f);
 is($other->{header}->('Idempotent-Replayed'), '',
     'another account with the same order_id: another order');
 
-# no order_id
+# No order_id.
 
 my $before = () = $t->requests;
 
@@ -121,7 +121,7 @@ for (['/loose', form => [$t->payment(order_id => undef)]],
 
 is(scalar(() = $t->requests), $before, 'without order_id: nothing is sent');
 
-# with a name, without a zone, and where nothing is known by a name
+# With an order_id, without a zone, and for calls that need no order_id.
 
 is($t->post('/loose', form => [$t->payment(order_id => 'K-3')])->{status}, 200,
     'alikassa_validate off with an order_id: paid');

@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 
-# A payment, end to end: every body, every protocol, and what comes back.
+# A payment, end to end: each kind of body, each protocol, and the response.
 
 use v5.36;
 
@@ -101,7 +101,7 @@ like((split /\n/, $t->log('vars.log'))[0], qr{^/pay\ 200\ payment
     \ accepted\ e:\ s:\S{344}\ t:0\.\d{6}:\d\.\d{3}$}x,
         'form: variables in the access log');
 
-# no header of the client's reaches AliKassa
+# No header of the client reaches AliKassa.
 
 $r = $t->post('/pay', form => [$t->payment(order_id => 'A-2')], headers =>
     ['Cookie: a=b', 'Authorization: Basic eDp5', 'X-Forwarded-For: 1.2.3.4',
@@ -113,7 +113,7 @@ is_deeply([sort map { lc } keys %{ ($t->requests('A-2'))[0]{headers} }],
     [qw(accept account connection content-length content-type host sign)],
     'headers of the client: none reaches AliKassa');
 
-# bodies
+# Bodies.
 
 my $json = $t->json($t->payment(order_id => "J\x{f6}-\x{1f600}/\"\\"));
 
@@ -162,7 +162,7 @@ for my $uri (qw(/pay /file /small /inline)) {
         "$uri JSON HTTP/2");
 }
 
-# byte by byte
+# A request in pieces.
 
 my $message = message('/small', method => 'POST',
     form => [$t->payment(order_id => 'slow')]);
@@ -170,12 +170,12 @@ my $message = message('/small', method => 'POST',
 is($t->post('/small', pieces => [unpack '(a60)*', $message])->{status}, 200,
     'request in pieces of 60 bytes: paid');
 
-# a big form: what is not a field does not matter
+# A large form: parameters that are no fields are ignored.
 
 is($t->post('/small', form => [$t->payment, map { ("x$_" => 'y' x 900) }
     1 .. 500])->{status}, 200, 'form of half a megabyte: paid');
 
-# redirects
+# Redirects.
 
 my $browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,'
     . '*/*;q=0.8';
@@ -197,7 +197,7 @@ for (['*/*', 200], ['application/json', 200], ['text/html', 303],
 
 is($t->post('/on', form => [$t->payment])->{status}, 303,
     'alikassa_redirect on: redirect');
-# the client's Accept is meant, whatever the call's location makes of its own
+# The client's Accept counts, whatever Accept the location of the call sets.
 
 for my $uri (qw(/logged /passed)) {
     $r = $t->post($uri, form => [$t->payment], headers => ["Accept: $browser"]);
@@ -227,7 +227,7 @@ for my $url ('http://plain.example/', 'javascript:alert(1)', '/relative',
         "payment URL [$url]: no Location header");
 }
 
-# what is set and accepted
+# alikassa_set and alikassa_accept.
 
 $r = $t->post('/set', form => [amount => 999, order_id => 'S-1',
     service => 'qr_code_idr_hpp', customer_code => 'BCAVA',
@@ -243,7 +243,7 @@ is(($t->requests('S-1'))[0]{body}, '{"amount":7,"order_id":"S-1",'
     . '"customer_last_name":"Santoso","desc":"a\/b"}',
         "alikassa_set: the client's values are not signed");
 
-# AliKassa's own refusal, byte for byte
+# The refusal of AliKassa, byte for byte.
 
 $t->faults({ action => 'json_400', count => 1 });
 $r = $t->post('/pay', form => [$t->payment(order_id => 'S-2')]);
@@ -252,7 +252,7 @@ is($r->{body}, '{"message":"Error."}', 'refusal of AliKassa: body');
 ok(wait_for(sub { $t->log('vars.log') =~ / 400 rejected e: / }),
     'refusal of AliKassa: access log');
 
-# one that says that the order_id is used: the order exists
+# A refusal that says that the order_id is used: the order exists.
 
 $r = $t->post('/pay', form => [$t->payment(order_id => 'S-1')]);
 is($r->{status}, 200, 'order_id that is used: status');

@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Body and Sign, byte for byte what PHP's json_encode() and openssl_sign()
-# make of the same data.  ALIKASSA_SEED repeats a run.
+# Body and Sign are, byte for byte, those that PHP's json_encode() and
+# openssl_sign() make of the same data.  ALIKASSA_SEED repeats a run.
 
 use v5.36;
 
@@ -24,7 +24,7 @@ my $program = 'build/php/payments';
 
 diag("ALIKASSA_SEED=$seed");
 
-# an encrypted key, as AliKassa's archive has it
+# An encrypted key, as in AliKassa's archive.
 
 my $passphrase = 'a passphrase, with / and "';
 
@@ -51,7 +51,7 @@ for my $i (0 .. $#php) {
     my $kind = pack('H*', (split / /, $case)[0]);
     my $have = $our[$i] // '';
 
-    # a number that PHP would change is refused: PHP itself rounds it
+    # The module refuses a number that PHP would round.
 
     if ($kind eq 'reencode' && $have eq 'refused') {
         $lost++;
@@ -90,8 +90,8 @@ sub run ($out, @command) {
     return split /\n/, read_file($out);
 }
 
-# whether an object has a number that is not what a double can hold: those of
-# the generator that are meant to be lost
+# Tells whether an object has a number that a double cannot hold, as the generator
+# makes some.
 
 sub changed ($text) {
     $text =~ s/"(?:\\.|[^"\\])*"//gs;

@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 
-# docs/recipes/auth-request.md: what is paid is what the shop says.
+# docs/recipes/auth-request.md: the shop sets the amount and the order.
 
 use v5.36;
 
@@ -55,7 +55,7 @@ my $body = $sent->{body};
 like($body, qr/^\{"amount":150000,"order_id":"shop-1",/,
     "payment: the amount and order are the shop's");
 
-# the payer's own words change nothing that is paid
+# Fields of the payer do not change the amount or the order.
 
 $t->settings(duplicates => 'allow');
 

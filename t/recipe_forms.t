@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# docs/recipes/forms.md: checkout forms of real shop systems, with the field
-# names that they have, pay without a change to them.
+# docs/recipes/forms.md: checkout forms of real shop systems pay without a change
+# to their field names.
 
 use v5.36;
 
@@ -19,7 +19,7 @@ header('X-Order-Total: 275000');
 header('X-Order-Number: ' . ($_COOKIE['order'] ?? ''));
 PHP
 
-# its maps stand in http, its location in server
+# The maps of the recipe belong in http, its location in server.
 
 my $recipe = recipe('forms');
 $t->write('recipe-maps.conf', join '', $recipe =~ /^ {4}map .*?^ {4}\}\n/msg);
@@ -90,7 +90,7 @@ http {
 }
 EOF
 
-# fields as WooCommerce's classic checkout page has them, in its order
+# The fields of WooCommerce's classic checkout page, in its order.
 
 my @woo = (
     billing_first_name => "Si\xc3\xa1n", billing_last_name => "O'Neill/Jr",
@@ -130,7 +130,7 @@ is($r->{status}, 400, 'WooCommerce, payment method in no map: refused');
 is_deeply([sort keys %{ $r->{json}{errors} }], [qw(customer_code service)],
     'WooCommerce, payment method in no map: the error names the fields');
 
-# Magento
+# Magento.
 
 my @magento = (
     'billing[firstname]' => 'Budi', 'billing[lastname]' => 'Santoso',
@@ -150,7 +150,7 @@ is(($t->requests('M-1'))[0]{body}, '{"amount":275000,"order_id":"M-1",'
     . '"customer_browser_user_agent":"Mozilla\/5.0 (X) \"y\""}',
     'Magento: fields with brackets and of other solutions are signed');
 
-# odd ones
+# Unusual forms.
 
 $r = $t->post('/odd', json => $t->json(order_id => 'Q-1',
     service => 'qr_code_idr_hpp', customer_code => 'QRIS',
@@ -165,7 +165,7 @@ is(($t->requests('Q-1'))[0]{body}, '{"amount":12000,"order_id":"Q-1",'
     . '"success_redirect_url":"http:\/\/localhost\/thanks?o=Q-1"}',
     'names in other spellings: signed body');
 
-# two that are spelt the same, or one twice: neither
+# If two fields have the same normalized name, or one is repeated, none is used.
 
 for (['Full-Name' => 'a', 'full_name' => 'b'], ['Full-Name' => 'a',
     'Full-Name' => 'b'])

@@ -63,7 +63,7 @@ is(page('/thanks?order=R-1'), 'order R-1 is paid [paid]',
 is(page('/thanks?order=R-2'), 'order R-2 is not paid [wait]',
     'success page, another order: not paid');
 
-# what the shop might read another order in does not reach it
+# A request in which the shop might read another order does not reach it.
 
 for ('', '?', '?order=', '?order', '?x=1', '?order=R-1&order=R-2',
     '?order=R-2&order=R-1', '?order=R-1&x=1', '?x=1&order=R-1',

@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 
-# docs/recipes/secure-link.md: the shop signs the link; PHP, as it is there.
+# docs/recipes/secure-link.md: the shop signs the link by the PHP code of the page.
 
 use v5.36;
 
@@ -29,7 +29,7 @@ http {
 }
 EOF
 
-# the page's own lines
+# The PHP code of the page.
 
 my ($sample) = read_file('docs/recipes/secure-link.md') =~ /^( {4}\$path = .*?;\n.*?)^\n/ms;
 $sample =~ s/^ {4}<form.*//ms;

@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 
-# docs/recipes/x-accel-redirect.md: the shop answers, nginx takes over.
+# docs/recipes/x-accel-redirect.md: the shop's response hands over to nginx.
 
 use v5.36;
 
@@ -107,7 +107,7 @@ is($t->post('/checkout', form => \@form, headers => ["Cookie: order=X-" . ++$ord
     'Accept: text/html'])->{status}, 303,
     'browser: redirect to the payment page');
 
-# what the payer sends counts for nothing by itself
+# Fields of the payer alone have no effect.
 
 for (['/checkout', form => [@form, amount => 1, order_id => 'y', number => 7,
         customer_ip => '10.0.0.1', success_redirect_url => 'https://evil/',
@@ -127,7 +127,7 @@ for (['/checkout', form => [@form, amount => 1, order_id => 'y', number => 7,
             "$uri: the shop's fields are signed");
 }
 
-# by each way on which an application hands over
+# Each way in which an application hands over.
 
 my @evil = (@form, amount => 1, order_id => 'y', customer_ip => '10.0.0.1',
     success_redirect_url => 'https://evil/', fail_redirect_id => 5,
@@ -160,7 +160,7 @@ for my $to (qw(/pay @pay /through /error)) {
     }
 }
 
-# the payer's own order_id is not asked for
+# The status query does not use the payer's own order_id.
 
 $t->post('/to/?to=@pay', form => \@form, cookie());
 
@@ -190,7 +190,7 @@ is($t->get('/reachable', @headers)->{status}, 405,
 is($t->get('/try', @headers)->{status}, 405,
     'reachable payment location by try_files: no payment');
 
-# no hand-over
+# No hand-over.
 
 is($t->post('/ignored', form => \@form, cookie())->{status}, 405,
     'X-Accel-Redirect ignored by the location: no payment');

@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# The sandbox itself, asked by PHP as the vendor's page shows it, and by
-# openssl and curl: what it lets pass is what AliKassa would.
+# The sandbox itself, called by PHP as the vendor's page shows it, and by openssl
+# and curl: it accepts what AliKassa would accept.
 
 use v5.36;
 
@@ -18,7 +18,7 @@ need_programs('php');
 my $t = Test::Alikassa->new->sandbox;
 my $url = "https://localhost:$t->{api}";
 
-# the page's sample, in PHP
+# The page's sample, in PHP.
 
 $t->write('pay.php', <<'PHP');
 <?php
@@ -92,13 +92,14 @@ like(pay('{"order_id":"B-9"}', '{}', call => '/v1/payment/status'),
 is(scalar(grep { $_->{fields}{order_id} =~ /^B-[23]/ } $t->ledger), 0,
     'refused payments: no order is created');
 
-# the certificate is one that its authority proves
+# The sandbox's own authority has signed the certificate.
 
 is(system("curl -sf --cacert $t->{box}/ca.pem -o /dev/null $page"), 0,
     "TLS: the sandbox's authority verifies the certificate");
 isnt(system("curl -sf -o /dev/null $page"), 0, 'TLS: other authorities do not');
 
-# notifications: repeated until answered; signed so that openssl verifies
+# Notifications: the sandbox repeats them until the shop responds with success,
+# and openssl verifies their signatures.
 
 $t->write('seen.txt', '');
 chmod 0666, "$t->{dir}/seen.txt";

@@ -86,7 +86,7 @@ sub signer ($id) {
     return @at;
 }
 
-# one order always meets one signer, however it is spelt
+# All requests for an order go to one signer, however the order is spelt.
 
 my %by;
 
@@ -132,7 +132,7 @@ is($box->post('/pay', body => '{', headers =>
     ['Content-Type: application/json'])->{status}, 400,
         'request without an order: refused');
 
-# one signer dies with orders in flight
+# One signer dies with orders in flight.
 
 my (@first) = grep { (signer("H-$_"))[0] eq $one } 1 .. 40;
 my ($known) = @first;
@@ -165,8 +165,8 @@ is_deeply([sort keys %status], [200, 502],
     'killed signer: 200 from the other one, 502 from it');
 $box->faults;
 
-# what had been sent is not sent again by the front tier; who asks again is
-# told by AliKassa that the order exists
+# The front tier does not repeat a call that was sent.  A client that retries
+# learns from AliKassa that the order exists.
 
 is(scalar(grep { $_->{created} > 1 } $box->ledger), 0,
     'killed signer: no order is created twice');
@@ -180,7 +180,7 @@ for my $id (sort keys %lost) {
         "$id, retried after the kill: the order exists");
 }
 
-# new orders all go to the one that lives, without a word
+# All new orders go to the signer that lives.
 
 for my $n (1 .. 10) {
     is($box->post('/pay', form => [$box->payment(order_id => "N-$n")])
@@ -190,7 +190,7 @@ for my $n (1 .. 10) {
 is(scalar(grep { $_->{created} != 1 } $box->ledger), 0,
     'each order is created once');
 
-# back again: its orders come back to it, its memory does not
+# The signer is started again: it gets its orders again, but its zone is empty.
 
 $dead->run;
 ok(wait_for(sub { $box->post('/pay', form => [$box->payment(

@@ -107,7 +107,7 @@ for (['one more', order_id => 'a', more => [order_id => 'b']],
     is($r->{status}, 400, "$name: refused");
 }
 
-# through maps
+# Maps.
 
 my $cheap = "cheap-$$";
 is(pay('/price', order_id => $cheap, amount => 5)->{status}, 200,

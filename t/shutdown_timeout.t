@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# worker_shutdown_timeout ends requests by force: the outcome of a call that
-# was out is known when nginx writes the access log.
+# worker_shutdown_timeout ends requests by force.  The outcome of a call in flight
+# is recorded before nginx writes the access log.
 
 use v5.36;
 
@@ -31,8 +31,8 @@ http {
     %%MERCHANT%%
     alikassa_idempotency_zone orders 1m;
 
-    # what a client sends over QUIC may come to a new worker: the old one ends
-    # the connection when it was idle so long
+    # A new worker may get the QUIC packets of a client: the old one ends its
+    # connection when it has been idle for this time.
     keepalive_timeout 3s;
 
     log_format outcome '\$alikassa_order_id \$alikassa_outcome';
@@ -56,7 +56,7 @@ my $n = 0;
 for my $uri (qw(/pay /plain)) {
     my @sent;
 
-    # the sandbox answers when nginx has ended what it ends
+    # The sandbox responds when nginx has ended the requests.
 
     $t->faults($t->held_response(delay_when => 'after'));
 
@@ -86,7 +86,7 @@ for my $uri (qw(/pay /plain)) {
 
     ok($t->reload, "$uri: new workers after a reload");
 
-    # nginx lets a stream of HTTP/2 have its answer first
+    # nginx first waits for the response of an HTTP/2 stream.
 
     my @streams = grep { $_->[1] =~ m{HTTP/2} } @sent;
 
@@ -105,7 +105,7 @@ for my $uri (qw(/pay /plain)) {
     }
 }
 
-# the next one asks
+# The next request queries the status.
 
 $t->faults;
 is($t->post('/pay', form => [$t->payment(order_id => 'D-0')])->{status}, 200,
