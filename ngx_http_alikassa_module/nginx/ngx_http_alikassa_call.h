@@ -13,6 +13,7 @@
  */
 
 #include "ngx_http_alikassa_conf.h"
+#include "ngx_http_alikassa_error.h"
 
 #include "alikassa_api.h"
 #include "alikassa_response.h"
@@ -44,7 +45,7 @@ typedef enum {
     NGX_HTTP_ALIKASSA_CALL_SIGNING,       /* by a thread */
     NGX_HTTP_ALIKASSA_CALL_SIGNED,
     NGX_HTTP_ALIKASSA_CALL_SENT,          /* the subrequest exists */
-    NGX_HTTP_ALIKASSA_CALL_DONE,          /* its facts are known */
+    NGX_HTTP_ALIKASSA_CALL_DONE,          /* its outcome is known */
     NGX_HTTP_ALIKASSA_CALL_ANSWERED       /* the request has gone on */
 } ngx_http_alikassa_call_state_t;
 
@@ -60,6 +61,9 @@ struct ngx_http_alikassa_call_s {
 
     /* called once when the call is done, whatever became of the client */
     ngx_http_alikassa_call_done_pt      done_handler;
+
+    /* why the call was not sent, if there is no subrequest */
+    ngx_http_alikassa_error_id_t        error;
 
     ngx_http_request_t                 *subrequest;
     ngx_queue_t                         queue;      /* until recorded */

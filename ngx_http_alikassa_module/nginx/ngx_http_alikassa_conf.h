@@ -14,7 +14,7 @@
  */
 
 #include "ngx_http_alikassa_util.h"
-#include "ngx_http_alikassa_idempotency.h"
+#include "ngx_http_alikassa_store.h"
 
 #include "alikassa_key.h"
 #include "alikassa_operation.h"
@@ -119,8 +119,8 @@ typedef struct {
     /* NULL: sign in the event loop */
     ngx_http_alikassa_pool_t           *thread_pool;
 
-    ngx_shm_zone_t                     *idempotency;
-    ngx_msec_t                          wait;
+    ngx_http_alikassa_store_t          *idempotency;
+    ngx_msec_t                          wait;       /* for another claim */
 
     ngx_http_alikassa_audit_t          *audit;      /* or NULL */
 } ngx_http_alikassa_loc_conf_t;

@@ -13,6 +13,7 @@
  */
 
 #include "ngx_http_alikassa_call.h"
+#include "ngx_http_alikassa_claim.h"
 
 #include "alikassa_input.h"
 #include "alikassa_media.h"

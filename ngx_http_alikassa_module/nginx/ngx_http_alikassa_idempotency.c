@@ -5,128 +5,31 @@
 
 
 /*
- * The directives of idempotency zones.
+ * The directives of idempotency.
  */
 
 
-#include "ngx_http_alikassa_zone.h"
+#include "ngx_http_alikassa_idempotency.h"
 #include "ngx_http_alikassa_conf.h"
+#include "ngx_http_alikassa_zone.h"
+#include "ngx_http_alikassa_zone_store.h"
 
 #include <openssl/err.h>
 
 
-/* how long a finished order is remembered */
-#define NGX_HTTP_ALIKASSA_TIMEOUT  (60 * 60 * 1000)
+/* how long a DONE order is remembered, in milliseconds */
+#define NGX_HTTP_ALIKASSA_DEFAULT_TIMEOUT  (60 * 60 * 1000)
 
 
-static ngx_shm_zone_t *ngx_http_alikassa_idempotency_add(ngx_conf_t *cf,
-    ngx_str_t *name, size_t size);
+static ngx_http_alikassa_zone_t *ngx_http_alikassa_idempotency_add(
+    ngx_conf_t *cf, ngx_str_t *name, size_t size);
 static void ngx_http_alikassa_idempotency_free(void *data);
-
-
-/*
- * Each zone that a location names must be defined.  Called when all is read,
- * since the order of directives is free.
- */
-
-ngx_int_t
-ngx_http_alikassa_idempotency_init(ngx_conf_t *cf)
-{
-    ngx_uint_t                 i;
-    ngx_shm_zone_t            *shm_zone;
-    ngx_list_part_t           *part;
-    ngx_http_alikassa_zone_t  *zone;
-
-    part = &cf->cycle->shared_memory.part;
-    shm_zone = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            shm_zone = part->elts;
-            i = 0;
-        }
-
-        if (shm_zone[i].init != ngx_http_alikassa_zone_init) {
-            continue;
-        }
-
-        zone = shm_zone[i].data;
-
-        if (!zone->defined) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "unknown idempotency zone \"%V\" in %V:%ui, define "
-                          "it with \"alikassa_idempotency_zone\"",
-                          &zone->name, &zone->pos.file, zone->pos.line);
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_shm_zone_t *
-ngx_http_alikassa_idempotency_add(ngx_conf_t *cf, ngx_str_t *name,
-    size_t size)
-{
-    ngx_shm_zone_t            *shm_zone;
-    ngx_pool_cleanup_t        *cln;
-    ngx_http_alikassa_zone_t  *zone;
-
-    shm_zone = ngx_shared_memory_add(cf, name, size,
-                                     &ngx_http_alikassa_module);
-
-    if (shm_zone == NULL || shm_zone->data) {
-        return shm_zone;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_http_alikassa_zone_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    zone = cln->data;
-
-    ngx_memzero(zone, sizeof(ngx_http_alikassa_zone_t));
-
-    cln->handler = ngx_http_alikassa_idempotency_free;
-
-    zone->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    zone->md = EVP_MD_CTX_new();
-
-    if (zone->sha256 == NULL || zone->md == NULL) {
-        ERR_clear_error();
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "cannot digest for zone \"%V\": the library has no "
-                      "SHA-256", name);
-        return NULL;
-    }
-
-    zone->name = *name;
-
-    ngx_http_alikassa_conf_pos(cf, &zone->pos);
-
-    shm_zone->init = ngx_http_alikassa_zone_init;
-    shm_zone->data = zone;
-
-    return shm_zone;
-}
-
-
-static void
-ngx_http_alikassa_idempotency_free(void *data)
-{
-    ngx_http_alikassa_zone_t *zone = data;
-
-    EVP_MD_CTX_free(zone->md);
-    EVP_MD_free(zone->sha256);
-}
+static ngx_int_t ngx_http_alikassa_idempotency_check(
+    ngx_http_alikassa_zone_t *zone, ngx_log_t *log);
+static ngx_int_t ngx_http_alikassa_idempotency_init_store(
+    ngx_http_alikassa_zone_t *zone, ngx_log_t *log);
+static ngx_int_t ngx_http_alikassa_idempotency_exit_store(
+    ngx_http_alikassa_zone_t *zone, ngx_log_t *log);
 
 
 char *
@@ -136,7 +39,6 @@ ngx_http_alikassa_idempotency_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     ssize_t                    size;
     ngx_str_t                 *value, s;
     ngx_int_t                  timeout;
-    ngx_shm_zone_t            *shm_zone;
     ngx_http_alikassa_zone_t  *zone;
 
     (void) cmd;
@@ -168,7 +70,7 @@ ngx_http_alikassa_idempotency_zone(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    timeout = NGX_HTTP_ALIKASSA_TIMEOUT;
+    timeout = NGX_HTTP_ALIKASSA_DEFAULT_TIMEOUT;
 
     if (cf->args->nelts > 3) {
 
@@ -190,12 +92,10 @@ ngx_http_alikassa_idempotency_zone(ngx_conf_t *cf, ngx_command_t *cmd,
         }
     }
 
-    shm_zone = ngx_http_alikassa_idempotency_add(cf, &value[1], size);
-    if (shm_zone == NULL) {
+    zone = ngx_http_alikassa_idempotency_add(cf, &value[1], size);
+    if (zone == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    zone = shm_zone->data;
 
     if (zone->defined) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -215,9 +115,9 @@ ngx_http_alikassa_idempotency(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_alikassa_loc_conf_t *alcf = conf;
 
-    ngx_int_t        wait;
-    ngx_str_t       *value, s;
-    ngx_shm_zone_t  *shm_zone;
+    ngx_int_t                  wait;
+    ngx_str_t                 *value, s;
+    ngx_http_alikassa_zone_t  *zone;
 
     (void) cmd;
 
@@ -269,13 +169,163 @@ ngx_http_alikassa_idempotency(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    shm_zone = ngx_http_alikassa_idempotency_add(cf, &value[1], 0);
-    if (shm_zone == NULL) {
+    zone = ngx_http_alikassa_idempotency_add(cf, &value[1], 0);
+    if (zone == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    alcf->idempotency = shm_zone;
+    alcf->idempotency = &zone->store;
     alcf->wait = wait;
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * Returns the zone with the name, with a store in shared memory, or NULL.  Adds
+ * it if there is none yet; then its size may still be 0, since directives may
+ * stand in any order.
+ */
+
+static ngx_http_alikassa_zone_t *
+ngx_http_alikassa_idempotency_add(ngx_conf_t *cf, ngx_str_t *name,
+    size_t size)
+{
+    ngx_shm_zone_t             *shm_zone;
+    ngx_pool_cleanup_t         *cln;
+    ngx_http_alikassa_zone_t   *zone;
+    ngx_http_alikassa_store_t  *store;
+
+    shm_zone = ngx_shared_memory_add(cf, name, size,
+                                     &ngx_http_alikassa_module);
+
+    if (shm_zone == NULL) {
+        return NULL;
+    }
+
+    if (shm_zone->data) {
+        return shm_zone->data;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_http_alikassa_zone_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    zone = cln->data;
+
+    ngx_memzero(zone, sizeof(ngx_http_alikassa_zone_t));
+
+    store = &zone->store;
+
+    cln->handler = ngx_http_alikassa_idempotency_free;
+
+    store->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+
+    if (store->sha256 == NULL) {
+        ERR_clear_error();
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "EVP_MD_fetch(SHA256) failed for zone \"%V\"", name);
+        return NULL;
+    }
+
+    store->md = EVP_MD_CTX_new();
+
+    if (store->md == NULL) {
+        ERR_clear_error();
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "EVP_MD_CTX_new() failed for zone \"%V\"", name);
+        return NULL;
+    }
+
+    store->type = &ngx_http_alikassa_zone_store;
+    store->name = *name;
+    store->data = zone;
+
+    ngx_http_alikassa_conf_pos(cf, &zone->pos);
+
+    shm_zone->init = ngx_http_alikassa_zone_init;
+    shm_zone->data = zone;
+
+    return zone;
+}
+
+
+static void
+ngx_http_alikassa_idempotency_free(void *data)
+{
+    ngx_http_alikassa_zone_t *zone = data;
+
+    EVP_MD_CTX_free(zone->store.md);
+    EVP_MD_free(zone->store.sha256);
+}
+
+
+ngx_int_t
+ngx_http_alikassa_idempotency_init(ngx_conf_t *cf)
+{
+    return ngx_http_alikassa_for_each_zone(cf->cycle,
+                                           ngx_http_alikassa_idempotency_check,
+                                           cf->log);
+}
+
+
+/*
+ * Returns NGX_ERROR if the zone is used, but not defined.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_idempotency_check(ngx_http_alikassa_zone_t *zone,
+    ngx_log_t *log)
+{
+    if (zone->defined) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, log, 0,
+                  "unknown idempotency zone \"%V\" in %V:%ui, define it with "
+                  "\"alikassa_idempotency_zone\"",
+                  &zone->store.name, &zone->pos.file, zone->pos.line);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_alikassa_idempotency_init_process(ngx_cycle_t *cycle)
+{
+    return ngx_http_alikassa_for_each_zone(cycle,
+                                      ngx_http_alikassa_idempotency_init_store,
+                                           cycle->log);
+}
+
+
+void
+ngx_http_alikassa_idempotency_exit_process(ngx_cycle_t *cycle)
+{
+    (void) ngx_http_alikassa_for_each_zone(cycle,
+                                      ngx_http_alikassa_idempotency_exit_store,
+                                           cycle->log);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_idempotency_init_store(ngx_http_alikassa_zone_t *zone,
+    ngx_log_t *log)
+{
+    (void) log;
+
+    return zone->store.type->init_process(&zone->store);
+}
+
+
+static ngx_int_t
+ngx_http_alikassa_idempotency_exit_store(ngx_http_alikassa_zone_t *zone,
+    ngx_log_t *log)
+{
+    (void) log;
+
+    zone->store.type->exit_process(&zone->store);
+
+    return NGX_OK;
 }

@@ -30,17 +30,21 @@
     (NGX_HTTP_ALIKASSA_NOTIFICATION_ONCE_VALUES + ALIKASSA_NOTIFICATION_VALUES)
 
 
-static ngx_int_t ngx_http_alikassa_notification_once_claim(
+static ngx_int_t ngx_http_alikassa_notification_once_claim_done(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx);
+static ngx_int_t ngx_http_alikassa_notification_once_wait(
+    ngx_http_request_t *r);
+static void ngx_http_alikassa_notification_once_ended(
+    ngx_http_alikassa_ctx_t *ctx);
+static void ngx_http_alikassa_notification_once_resume(
+    ngx_http_alikassa_claim_t *claim);
 static ngx_http_alikassa_claim_t *ngx_http_alikassa_notification_once_create(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     ngx_uint_t final);
 static ngx_int_t ngx_http_alikassa_notification_once_request_parts(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx,
     ngx_str_t *parts);
-static void ngx_http_alikassa_notification_once_wait_handler(
-    ngx_http_alikassa_claim_t *claim);
-static void ngx_http_alikassa_notification_once_claim_final(
+static ngx_int_t ngx_http_alikassa_notification_once_claim_final(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx);
 static ngx_int_t ngx_http_alikassa_notification_once_send_error(
     ngx_http_request_t *r, ngx_http_alikassa_error_id_t error);
@@ -88,9 +92,16 @@ ngx_http_alikassa_notification_once_handler(ngx_http_request_t *r)
         }
 
         ctx->cleanup = ngx_http_alikassa_notification_once_cleanup;
+
+        if (ngx_http_alikassa_claim_begin(ctx->claim, ctx->alcf->wait,
+                                    ngx_http_alikassa_notification_once_resume)
+            == NGX_AGAIN)
+        {
+            return ngx_http_alikassa_notification_once_wait(r);
+        }
     }
 
-    return ngx_http_alikassa_notification_once_claim(r, ctx);
+    return ngx_http_alikassa_notification_once_claim_done(r, ctx);
 }
 
 
@@ -143,81 +154,87 @@ ngx_http_alikassa_notification_once_response_handler(ngx_http_request_t *r)
 
 
 /*
- * Claims the notification, also again after a wait.  Returns as
+ * Does what the store has decided of the notification.  Returns as
  * ngx_http_alikassa_notification_once_handler().
  */
 
 static ngx_int_t
-ngx_http_alikassa_notification_once_claim(ngx_http_request_t *r,
+ngx_http_alikassa_notification_once_claim_done(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx)
 {
-    ngx_uint_t                  waited;
     ngx_http_alikassa_claim_t  *claim;
 
     claim = ctx->claim;
 
-    if (claim->timedout) {
-        ctx->claim_done = 1;
-        return ngx_http_alikassa_notification_once_send_error(r,
-                              NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_IN_FLIGHT);
-    }
+    switch (claim->result) {
 
-    waited = claim->deadline != 0;
-
-    switch (ngx_http_alikassa_claim(claim, ctx->alcf->wait)) {
-
-    case ALIKASSA_ACTION_SEND:
-        ngx_http_alikassa_notification_once_set_status(r, waited ? "WAIT"
-                                                                 : "MISS");
-        break;
-
-    case ALIKASSA_ACTION_QUERY:
+    case NGX_HTTP_ALIKASSA_CLAIM_QUERY:
 
         /*
          * The worker that was delivering this notification has died.  Deliver
          * it again; the shop may get it twice.
          */
 
-        (void) ngx_http_alikassa_claim_settle(claim, ALIKASSA_EVENT_NOT_FOUND,
-                                              0, NULL);
+        if (ngx_http_alikassa_claim_settle(claim, ALIKASSA_EVENT_NOT_FOUND, 0,
+                                           NULL,
+                                    ngx_http_alikassa_notification_once_resume)
+            == NGX_AGAIN)
+        {
+            return ngx_http_alikassa_notification_once_wait(r);
+        }
 
-        ngx_http_alikassa_notification_once_set_status(r, "UNKNOWN");
         break;
 
-    case ALIKASSA_ACTION_WAIT:
+    case NGX_HTTP_ALIKASSA_CLAIM_SEND:
+    case NGX_HTTP_ALIKASSA_CLAIM_LOST:
+        break;
 
-        ngx_http_alikassa_notification_once_set_status(r, "WAIT");
-
-        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                       "http alikassa notification: waiting");
-
-        r->write_event_handler = ngx_http_request_empty_handler;
-
-        return NGX_AGAIN;
-
-    case ALIKASSA_ACTION_REPLAY:
+    case NGX_HTTP_ALIKASSA_CLAIM_REPLAY:
 
         ctx->claim_done = 1;
 
-        ngx_http_alikassa_notification_once_set_status(r, waited ? "WAIT"
-                                                                 : "HIT");
+        ngx_http_alikassa_notification_once_set_status(r, claim->waited
+                                                          ? "WAIT" : "HIT");
 
         return ngx_http_alikassa_notification_once_replay(r);
 
-    case ALIKASSA_ACTION_REFUSE:
+    case NGX_HTTP_ALIKASSA_CLAIM_TIMED_OUT:
+
+        ctx->claim_done = 1;
+
+        ngx_http_alikassa_notification_once_set_status(r, "WAIT");
+
+        return ngx_http_alikassa_notification_once_send_error(r,
+                              NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_IN_FLIGHT);
+
+    case NGX_HTTP_ALIKASSA_CLAIM_FULL:
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "idempotency zone \"%V\" has no room for a "
                       "notification or for this worker, enlarge it",
-                      &ctx->alcf->idempotency->shm.name);
+                      &ctx->alcf->idempotency->name);
 
         ctx->claim_done = 1;
 
         return ngx_http_alikassa_notification_once_send_error(r,
                                    NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_BUSY);
 
-    default: /* ALIKASSA_ACTION_ERROR */
+    default: /* NGX_HTTP_ALIKASSA_CLAIM_FAILED */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (claim->result == NGX_HTTP_ALIKASSA_CLAIM_LOST
+        || claim->state == ALIKASSA_STATE_RESENDING)
+    {
+        ngx_http_alikassa_notification_once_set_status(r, "UNKNOWN");
+
+    } else {
+        ngx_http_alikassa_notification_once_set_status(r, claim->waited
+                                                          ? "WAIT" : "MISS");
+    }
+
+    if (ngx_http_alikassa_notification_once_claim_final(r, ctx) == NGX_AGAIN) {
+        return ngx_http_alikassa_notification_once_wait(r);
     }
 
     ctx->claim_done = 1;
@@ -226,9 +243,76 @@ ngx_http_alikassa_notification_once_claim(ngx_http_request_t *r,
     ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "http alikassa notification: delivering");
 
-    ngx_http_alikassa_notification_once_claim_final(r, ctx);
-
     return NGX_DECLINED;
+}
+
+
+/*
+ * Lets the request wait for the store.
+ */
+
+static ngx_int_t
+ngx_http_alikassa_notification_once_wait(ngx_http_request_t *r)
+{
+    ngx_http_alikassa_ctx_t  *ctx;
+
+    ctx = ngx_http_alikassa_create_ctx(r);
+
+    if (ctx && ctx->cleanup == NULL) {
+        ctx->cleanup = ngx_http_alikassa_notification_once_ended;
+    }
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "http alikassa notification: waiting");
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_AGAIN;
+}
+
+
+/*
+ * Sets $alikassa_idempotency for the access log if the request has ended while
+ * it waited for another one.
+ */
+
+static void
+ngx_http_alikassa_notification_once_ended(ngx_http_alikassa_ctx_t *ctx)
+{
+    ngx_http_request_t                    *r;
+    ngx_http_alikassa_notification_ctx_t  *nctx;
+
+    r = ctx->request;
+
+    /* the access log is written when nginx destroys the pool */
+
+    if (r->pool == NULL) {
+        return;
+    }
+
+    nctx = ngx_http_alikassa_notification_ctx(r);
+
+    if (nctx && nctx->claim && nctx->claim->waiting && nctx->claim->waited) {
+        ngx_http_alikassa_notification_once_set_status(r, "WAIT");
+    }
+}
+
+
+/*
+ * Handles a late decision of the store: runs the phases, which do what the
+ * store has decided.
+ */
+
+static void
+ngx_http_alikassa_notification_once_resume(ngx_http_alikassa_claim_t *claim)
+{
+    ngx_http_request_t  *r;
+
+    r = claim->request;
+
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
 }
 
 
@@ -261,9 +345,8 @@ ngx_http_alikassa_notification_once_create(ngx_http_request_t *r,
         return NULL;
     }
 
-    claim->zone = ctx->alcf->idempotency;
+    claim->store = ctx->alcf->idempotency;
     claim->request = r;
-    claim->handler = ngx_http_alikassa_notification_once_wait_handler;
     claim->data = ctx;
 
     values = &parts[NGX_HTTP_ALIKASSA_NOTIFICATION_ONCE_VALUES];
@@ -366,59 +449,51 @@ ngx_http_alikassa_notification_once_request_parts(ngx_http_request_t *r,
 
 
 /*
- * Handles the end of a wait: runs the phases, which claim the notification
- * again.
- */
-
-static void
-ngx_http_alikassa_notification_once_wait_handler(
-    ngx_http_alikassa_claim_t *claim)
-{
-    ngx_http_request_t  *r;
-
-    r = claim->request;
-
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-}
-
-
-/*
  * Claims the final status of the payment, if the status is final.  After a
  * final status there should be no other one: the function logs this, and the
- * notification is delivered all the same.
+ * notification is delivered all the same.  Returns NGX_AGAIN if the store has
+ * not decided yet.
  */
 
-static void
+static ngx_int_t
 ngx_http_alikassa_notification_once_claim_final(ngx_http_request_t *r,
     ngx_http_alikassa_notification_ctx_t *ctx)
 {
     ngx_str_t                   id;
     ngx_http_alikassa_claim_t  *claim;
 
-    if (!alikassa_notification_final(&ctx->notification)) {
-        return;
-    }
+    claim = ctx->final_claim;
 
-    claim = ngx_http_alikassa_notification_once_create(r, ctx, 1);
     if (claim == NULL) {
-        return;
+
+        if (!alikassa_notification_final(&ctx->notification)) {
+            return NGX_OK;
+        }
+
+        claim = ngx_http_alikassa_notification_once_create(r, ctx, 1);
+        if (claim == NULL) {
+            return NGX_OK;
+        }
+
+        ctx->final_claim = claim;
+
+        /* do not wait for another request with a final status */
+
+        if (ngx_http_alikassa_claim_begin(claim, 0,
+                                    ngx_http_alikassa_notification_once_resume)
+            == NGX_AGAIN)
+        {
+            return NGX_AGAIN;
+        }
     }
 
-    switch (ngx_http_alikassa_claim(claim, 0)) {
+    if (claim->result == NGX_HTTP_ALIKASSA_CLAIM_QUERY) {
+        return ngx_http_alikassa_claim_settle(claim, ALIKASSA_EVENT_NOT_FOUND,
+                                              0, NULL,
+                                   ngx_http_alikassa_notification_once_resume);
+    }
 
-    case ALIKASSA_ACTION_SEND:
-        ctx->final_claim = claim;
-        break;
-
-    case ALIKASSA_ACTION_QUERY:
-        (void) ngx_http_alikassa_claim_settle(claim, ALIKASSA_EVENT_NOT_FOUND,
-                                              0, NULL);
-        ctx->final_claim = claim;
-        break;
-
-    case ALIKASSA_ACTION_CONFLICT:
+    if (claim->result == NGX_HTTP_ALIKASSA_CLAIM_CONFLICT) {
 
         id = ngx_http_alikassa_from_core(
                           &ctx->notification.values[ALIKASSA_NOTIFICATION_ID]);
@@ -426,12 +501,9 @@ ngx_http_alikassa_notification_once_claim_final(ngx_http_request_t *r,
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "notification has another final status of id %V than "
                       "an earlier notification, query the status", &id);
-        break;
-
-    default:
-        ngx_http_alikassa_claim_leave(claim);
-        break;
     }
+
+    return NGX_OK;
 }
 
 
@@ -550,28 +622,30 @@ ngx_http_alikassa_notification_once_cleanup(
 {
     ngx_http_alikassa_claim_leave(ctx->claim);
 
+    if (ctx->final_claim) {
+        ngx_http_alikassa_claim_leave(ctx->final_claim);
+    }
+
     ngx_http_alikassa_notification_once_settle(ctx, ALIKASSA_EVENT_UNSENT);
 }
 
 
 /*
  * Settles the claims of the notification and of the final status by the event.
- * A claim that owns nothing, or does no longer, is not changed.
+ * A claim that owns nothing, or does no longer, is not changed.  The response
+ * does not wait for the store: if it cannot settle, the shop may get the
+ * notification again.
  */
 
 static void
 ngx_http_alikassa_notification_once_settle(
     ngx_http_alikassa_notification_ctx_t *ctx, alikassa_event_t event)
 {
-    ngx_str_t  response;
-
-    ngx_str_null(&response);
-
-    (void) ngx_http_alikassa_claim_settle(ctx->claim, event, NGX_HTTP_OK,
-                                          &response);
+    (void) ngx_http_alikassa_claim_settle(ctx->claim, event, NGX_HTTP_OK, NULL,
+                                          NULL);
 
     if (ctx->final_claim) {
         (void) ngx_http_alikassa_claim_settle(ctx->final_claim, event,
-                                              NGX_HTTP_OK, &response);
+                                              NGX_HTTP_OK, NULL, NULL);
     }
 }

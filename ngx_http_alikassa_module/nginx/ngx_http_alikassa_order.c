@@ -20,9 +20,9 @@
 
 static ngx_http_alikassa_claim_t *ngx_http_alikassa_order_create_claim(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
-static void ngx_http_alikassa_order_wait_handler(
+static void ngx_http_alikassa_order_claim_handler(
     ngx_http_alikassa_claim_t *claim);
-static ngx_http_alikassa_next_t ngx_http_alikassa_order_claim(
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_claim_done(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
 static ngx_http_alikassa_next_t ngx_http_alikassa_order_store_full(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
@@ -41,6 +41,8 @@ static ngx_http_alikassa_next_t ngx_http_alikassa_order_send(
 static ngx_http_alikassa_next_t ngx_http_alikassa_order_sign_failed(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call,
     ngx_http_alikassa_error_id_t error);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_settled(
+    ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
 static ngx_http_alikassa_next_t ngx_http_alikassa_order_call_done(
     ngx_http_request_t *r, ngx_http_alikassa_call_t *call);
 static ngx_http_alikassa_next_t ngx_http_alikassa_order_send_response(
@@ -76,7 +78,14 @@ ngx_http_alikassa_order_start(ngx_http_request_t *r,
                                             NULL);
     }
 
-    return ngx_http_alikassa_order_claim(r, ctx);
+    if (ngx_http_alikassa_claim_begin(ctx->claim, ctx->conf->wait,
+                                      ngx_http_alikassa_order_claim_handler)
+        == NGX_AGAIN)
+    {
+        return NGX_HTTP_ALIKASSA_WAITING;
+    }
+
+    return ngx_http_alikassa_order_claim_done(r, ctx);
 }
 
 
@@ -97,9 +106,8 @@ ngx_http_alikassa_order_create_claim(ngx_http_request_t *r,
         return NULL;
     }
 
-    claim->zone = ctx->conf->idempotency;
+    claim->store = ctx->conf->idempotency;
     claim->request = r;
-    claim->handler = ngx_http_alikassa_order_wait_handler;
     claim->data = ctx;
 
     if (ngx_http_alikassa_claim_account(r, &ctx->account, &parts[0]) != NGX_OK)
@@ -119,76 +127,61 @@ ngx_http_alikassa_order_create_claim(ngx_http_request_t *r,
 
 
 /*
- * Handles the end of a wait: the request that owned the order has finished, or
- * the wait has timed out.
+ * Continues a request for whose order the store has decided late.
  */
 
 static void
-ngx_http_alikassa_order_wait_handler(ngx_http_alikassa_claim_t *claim)
+ngx_http_alikassa_order_claim_handler(ngx_http_alikassa_claim_t *claim)
 {
-    ngx_http_request_t        *r;
-    ngx_http_alikassa_ctx_t   *ctx;
-    ngx_http_alikassa_next_t   next;
+    ngx_http_request_t       *r;
+    ngx_http_alikassa_ctx_t  *ctx;
 
     ctx = claim->data;
     r = ctx->request;
 
-    if (claim->timedout) {
-        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
-        next = ngx_http_alikassa_send_error(r, ctx,
-                                            NGX_HTTP_ALIKASSA_ERROR_IN_FLIGHT,
-                                            NULL);
-
-    } else {
-        next = ngx_http_alikassa_order_claim(r, ctx);
-    }
-
-    if (next == NGX_HTTP_ALIKASSA_ANSWERED) {
+    if (ngx_http_alikassa_order_claim_done(r, ctx)
+        == NGX_HTTP_ALIKASSA_ANSWERED)
+    {
         ngx_http_finalize_request(r, ctx->rc);
     }
 }
 
 
 /*
- * Claims the order, and does what the state machine tells.
+ * Does what the store has decided.
  */
 
 static ngx_http_alikassa_next_t
-ngx_http_alikassa_order_claim(ngx_http_request_t *r,
+ngx_http_alikassa_order_claim_done(ngx_http_request_t *r,
     ngx_http_alikassa_ctx_t *ctx)
 {
-    ngx_uint_t  waited;
+    if (ctx->claim->waited) {
+        ctx->idempotency_status = ngx_http_alikassa_status_wait;
+    }
 
-    waited = ctx->idempotency_status.len != 0;
+    switch (ctx->claim->result) {
 
-    switch (ngx_http_alikassa_claim(ctx->claim, ctx->conf->wait)) {
-
-    case ALIKASSA_ACTION_SEND:
+    case NGX_HTTP_ALIKASSA_CLAIM_SEND:
 
         ctx->idempotency_status = ngx_http_alikassa_status_miss;
 
         return ngx_http_alikassa_order_call(r, ctx);
 
-    case ALIKASSA_ACTION_QUERY:
+    case NGX_HTTP_ALIKASSA_CLAIM_QUERY:
 
         ctx->idempotency_status = ngx_http_alikassa_status_unknown;
 
         return ngx_http_alikassa_order_query_status(r, ctx);
 
-    case ALIKASSA_ACTION_WAIT:
+    case NGX_HTTP_ALIKASSA_CLAIM_REPLAY:
 
-        ctx->idempotency_status = ngx_http_alikassa_status_wait;
-
-        return NGX_HTTP_ALIKASSA_WAITING;
-
-    case ALIKASSA_ACTION_REPLAY:
-
-        ctx->idempotency_status = waited ? ngx_http_alikassa_status_wait
-                                         : ngx_http_alikassa_status_hit;
+        if (!ctx->claim->waited) {
+            ctx->idempotency_status = ngx_http_alikassa_status_hit;
+        }
 
         return ngx_http_alikassa_order_replay(r, ctx);
 
-    case ALIKASSA_ACTION_CONFLICT:
+    case NGX_HTTP_ALIKASSA_CLAIM_CONFLICT:
 
         ctx->idempotency_status = ngx_http_alikassa_status_conflict;
 
@@ -199,10 +192,18 @@ ngx_http_alikassa_order_claim(ngx_http_request_t *r,
                                             NGX_HTTP_ALIKASSA_ERROR_MISMATCH,
                                             NULL);
 
-    case ALIKASSA_ACTION_REFUSE:
+    case NGX_HTTP_ALIKASSA_CLAIM_TIMED_OUT:
+
+        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
+
+        return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_IN_FLIGHT,
+                                            NULL);
+
+    case NGX_HTTP_ALIKASSA_CLAIM_FULL:
         return ngx_http_alikassa_order_store_full(r, ctx);
 
-    default: /* ALIKASSA_ACTION_ERROR */
+    default: /* NGX_HTTP_ALIKASSA_CLAIM_FAILED */
 
         ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
 
@@ -224,9 +225,9 @@ ngx_http_alikassa_order_store_full(ngx_http_request_t *r,
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "idempotency zone \"%V\" has no room for an order or "
                   "for this worker, enlarge it",
-                  &ctx->conf->idempotency->shm.name);
+                  &ctx->conf->idempotency->name);
 
-    if (ctx->claim->asking) {
+    if (ctx->claim->querying) {
 
         ctx->idempotency_status = ngx_http_alikassa_status_unknown;
         ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
@@ -258,7 +259,7 @@ ngx_http_alikassa_order_replay(ngx_http_request_t *r,
     ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_REPLAYED);
     ctx->status = ctx->claim->status;
 
-    body = ngx_http_alikassa_to_core(&ctx->claim->answer);
+    body = ngx_http_alikassa_to_core(&ctx->claim->response);
 
     if (alikassa_response_read(&ctx->pool, ctx->operation, ctx->status, &body,
                                &ctx->answer, &outcome)
@@ -280,7 +281,7 @@ ngx_http_alikassa_order_replay(ngx_http_request_t *r,
         return ngx_http_alikassa_send_existing_order(r, ctx);
     }
 
-    return ngx_http_alikassa_send_response(r, ctx, &ctx->claim->answer, 1);
+    return ngx_http_alikassa_send_response(r, ctx, &ctx->claim->response, 1);
 }
 
 
@@ -336,7 +337,7 @@ failed:
     if (ctx->claim) {
         (void) ngx_http_alikassa_claim_settle(ctx->claim,
                                               ALIKASSA_EVENT_NO_STATUS, 0,
-                                              NULL);
+                                              NULL, NULL);
     }
 
     ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
@@ -464,9 +465,7 @@ static ngx_http_alikassa_next_t
 ngx_http_alikassa_order_sign_failed(ngx_http_request_t *r,
     ngx_http_alikassa_call_t *call, ngx_http_alikassa_error_id_t error)
 {
-    ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_ANSWERED);
-
-    ngx_http_alikassa_quic_release(r);
+    ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_DONE);
 
     ngx_http_alikassa_call_record(call, ALIKASSA_OUTCOME_UNSENT);
 
@@ -478,7 +477,9 @@ ngx_http_alikassa_order_sign_failed(ngx_http_request_t *r,
                 : NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST;
     }
 
-    return ngx_http_alikassa_send_error(r, call->ctx, error, NULL);
+    call->error = error;
+
+    return ngx_http_alikassa_order_settled(r, call);
 }
 
 
@@ -526,15 +527,8 @@ ngx_http_alikassa_order_resume(ngx_http_request_t *r)
 
         next = ngx_http_alikassa_order_send(r, call);
 
-    } else if (call->subrequest->done) {
-
-        ngx_http_alikassa_call_set_state(call,
-                                         NGX_HTTP_ALIKASSA_CALL_ANSWERED);
-        ngx_http_alikassa_quic_release(r);
-
-        next = (call->kind == NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY)
-               ? ngx_http_alikassa_order_status_done(r, call)
-               : ngx_http_alikassa_order_call_done(r, call);
+    } else if (call->subrequest == NULL || call->subrequest->done) {
+        next = ngx_http_alikassa_order_settled(r, call);
 
     } else {
         return;
@@ -543,6 +537,37 @@ ngx_http_alikassa_order_resume(ngx_http_request_t *r)
     if (next == NGX_HTTP_ALIKASSA_ANSWERED) {
         ngx_http_finalize_request(r, ctx->rc);
     }
+}
+
+
+/*
+ * Goes on after a call whose outcome is recorded, as soon as the order is
+ * settled: what the client is told must not be forgotten.
+ */
+
+static ngx_http_alikassa_next_t
+ngx_http_alikassa_order_settled(ngx_http_request_t *r,
+    ngx_http_alikassa_call_t *call)
+{
+    ngx_http_alikassa_claim_t  *claim;
+
+    claim = call->ctx->claim;
+
+    if (claim && claim->settling) {
+        return NGX_HTTP_ALIKASSA_WAITING;
+    }
+
+    ngx_http_alikassa_call_set_state(call, NGX_HTTP_ALIKASSA_CALL_ANSWERED);
+
+    ngx_http_alikassa_quic_release(r);
+
+    if (call->subrequest == NULL) {
+        return ngx_http_alikassa_send_error(r, call->ctx, call->error, NULL);
+    }
+
+    return (call->kind == NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY)
+           ? ngx_http_alikassa_order_status_done(r, call)
+           : ngx_http_alikassa_order_call_done(r, call);
 }
 
 
@@ -649,6 +674,15 @@ ngx_http_alikassa_order_status_done(ngx_http_request_t *r,
             return ngx_http_alikassa_order_send_response(r, ctx->rejected);
         }
 
+        if (ctx->claim->result != NGX_HTTP_ALIKASSA_CLAIM_SEND) {
+
+            /* the order is not this request's to send any more */
+
+            return ngx_http_alikassa_send_error(r, ctx,
+                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
+                                                NULL);
+        }
+
         return ngx_http_alikassa_order_call(r, ctx);
 
     default: /* ALIKASSA_EVENT_NO_STATUS */
@@ -679,12 +713,16 @@ ngx_http_alikassa_order_cleanup(ngx_http_alikassa_ctx_t *ctx)
         return;
     }
 
+    if (ctx->claim->waiting && ctx->claim->waited) {
+        ctx->idempotency_status = ngx_http_alikassa_status_wait;
+    }
+
     ngx_http_alikassa_claim_leave(ctx->claim);
 
     /* if the claim still owns the order, no call of it is in flight */
 
-    (void) ngx_http_alikassa_claim_settle(ctx->claim, ctx->claim->asking
+    (void) ngx_http_alikassa_claim_settle(ctx->claim, ctx->claim->querying
                                                  ? ALIKASSA_EVENT_NO_STATUS
                                                  : ALIKASSA_EVENT_UNSENT,
-                                          0, NULL);
+                                          0, NULL, NULL);
 }

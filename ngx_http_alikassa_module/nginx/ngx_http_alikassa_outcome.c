@@ -25,6 +25,7 @@ static ngx_uint_t ngx_http_alikassa_is_other_order(
     ngx_http_alikassa_call_t *call);
 static void ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
     alikassa_event_t event);
+static void ngx_http_alikassa_settled(ngx_http_alikassa_claim_t *claim);
 
 
 /* the calls of this process whose outcome is not recorded */
@@ -280,11 +281,16 @@ ngx_http_alikassa_is_other_order(ngx_http_alikassa_call_t *call)
 }
 
 
+/*
+ * Brings the event to the order, if the request has claimed it.  The request
+ * does not go on before the order is settled.
+ */
+
 static void
 ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
     alikassa_event_t event)
 {
-    ngx_str_t                   answer;
+    ngx_str_t                   response;
     ngx_http_alikassa_claim_t  *claim;
 
     claim = call->ctx->claim;
@@ -293,10 +299,26 @@ ngx_http_alikassa_settle_claim(ngx_http_alikassa_call_t *call,
         return;
     }
 
-    answer.len = call->len;
-    answer.data = call->start;
+    response.len = call->len;
+    response.data = call->start;
 
-    (void) ngx_http_alikassa_claim_settle(claim, event, call->status, &answer);
+    (void) ngx_http_alikassa_claim_settle(claim, event, call->status, &response,
+                                          ngx_http_alikassa_settled);
+}
+
+
+/*
+ * Resumes a request whose order is settled.
+ */
+
+static void
+ngx_http_alikassa_settled(ngx_http_alikassa_claim_t *claim)
+{
+    ngx_http_request_t  *r;
+
+    r = claim->request;
+
+    r->write_event_handler(r);
 }
 
 

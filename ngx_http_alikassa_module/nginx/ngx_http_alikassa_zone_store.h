@@ -1,0 +1,22 @@
+
+/*
+ * Copyright (C) the authors of ngx_http_alikassa_module
+ */
+
+
+#ifndef _NGX_HTTP_ALIKASSA_ZONE_STORE_H_INCLUDED_
+#define _NGX_HTTP_ALIKASSA_ZONE_STORE_H_INCLUDED_
+
+
+/*
+ * The store in shared memory.  store->data is a ngx_http_alikassa_zone_t.  It
+ * settles an order at once, and begin waits for another claim only.
+ */
+
+#include "ngx_http_alikassa_store.h"
+
+
+extern const ngx_http_alikassa_store_type_t  ngx_http_alikassa_zone_store;
+
+
+#endif /* _NGX_HTTP_ALIKASSA_ZONE_STORE_H_INCLUDED_ */
