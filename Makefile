@@ -69,8 +69,8 @@ PROVE      = prove -j 3
 SLOW_TESTS = t/threads.t t/upstream.t t/idempotency.t
 TESTS      = $(SLOW_TESTS) $(filter-out $(SLOW_TESTS),$(wildcard t/*.t))
 
-.PHONY: all help module install sanitized clang without-threads nginx core \
-        unit asan tsan php preload check-style layers test-checks \
+.PHONY: all help module install sanitized clang without-threads late-store \
+        nginx core unit asan tsan php preload check-style layers test-checks \
         test-programs check-fast check test test-one demo bench \
         fuzz clean
 
@@ -92,6 +92,7 @@ help:
 module: $(BUILD)/ngx_http_alikassa_module.so
 
 $(BUILD)/ngx_http_alikassa_module.so: $(wildcard $(SRC)/*/*.[ch]) config \
+    $(wildcard t/late_store/*.c) \
     $(BUILD)/nginx/objs/Makefile
 	$(MAKE) -C $(BUILD)/nginx -f objs/Makefile modules
 	@# replaced, not written into: a running nginx may have mapped it
@@ -181,6 +182,11 @@ clang:
 without-threads:
 	$(MAKE) BUILD=$(BUILD)/without-threads CC=clang \
 	    NGX_WITHOUT=--with-threads module
+
+## build the module with a store that settles late, for t/late_store.t
+late-store:
+	NGX_HTTP_ALIKASSA_LATE_STORE=YES \
+	    $(MAKE) BUILD=$(BUILD)/late-store CC='$(CC)' module
 
 ## build nginx itself, where NGX_SRC has more than headers
 nginx: $(BUILD)/nginx/objs/Makefile
@@ -290,7 +296,7 @@ test-checks: core module
 	t/check-layers --self-test
 
 ## build all that t/*.t needs
-test-programs: module sanitized clang without-threads php preload
+test-programs: module sanitized clang without-threads late-store php preload
 
 ## run what needs no nginx, and build what t/*.t needs
 check-fast: check-style layers test-checks unit asan tsan test-programs

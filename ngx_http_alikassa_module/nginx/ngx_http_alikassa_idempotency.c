@@ -238,7 +238,12 @@ ngx_http_alikassa_idempotency_add(ngx_conf_t *cf, ngx_str_t *name,
         return NULL;
     }
 
+#if (NGX_HTTP_ALIKASSA_LATE_STORE)
+    store->type = &ngx_http_alikassa_late_store;
+#else
     store->type = &ngx_http_alikassa_zone_store;
+#endif
+
     store->name = *name;
     store->data = zone;
 

@@ -65,8 +65,10 @@ typedef enum {
  * If the result is SEND or QUERY, the store sets the flag again.
  *
  * leave: the store does not touch the claim again.  It ends a wait, and goes on
- * to settle.  It settles as unsent an order that the claim would own by a begin
- * that is not complete.  It forgets the claim as an owner: nobody settles.
+ * to settle.  If the claim would own an order afterwards, by a begin or a
+ * settle that is not complete, the store settles that order as unsent or, where
+ * its status was to be queried, with no status.  A claim that owns an order
+ * when it leaves is forgotten as an owner: nobody settles the order.
  */
 
 typedef struct {

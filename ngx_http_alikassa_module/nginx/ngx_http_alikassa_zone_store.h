@@ -18,5 +18,13 @@
 
 extern const ngx_http_alikassa_store_type_t  ngx_http_alikassa_zone_store;
 
+#if (NGX_HTTP_ALIKASSA_LATE_STORE)
+
+/* t/late_store: the same store, which decides and settles later */
+
+extern const ngx_http_alikassa_store_type_t  ngx_http_alikassa_late_store;
+
+#endif
+
 
 #endif /* _NGX_HTTP_ALIKASSA_ZONE_STORE_H_INCLUDED_ */

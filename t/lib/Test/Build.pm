@@ -31,6 +31,8 @@ my %BUILT = (
     'sanitized' => [[module_path('sanitized')], \@SOURCES, $CC],
     'without-threads' => [[module_path('without-threads')], \@SOURCES,
         'clang'],
+    'late-store' => [[module_path('late-store')], [@SOURCES, 't/late_store'],
+        $CC],
     'preload' => [[map { s{^t/(.*)\.c$}{build/$1.so}r }
         glob 't/preload/*.c'], ['t/preload'], $CC],
     'php' => [['build/php/payments'],
