@@ -158,6 +158,47 @@ static const alikassa_idempotency_outcome_t
 };
 
 
+static const char *const  alikassa_state_names[ALIKASSA_NSTATES] = {
+    [ALIKASSA_STATE_FREE] = "free",
+    [ALIKASSA_STATE_IN_FLIGHT] = "in flight",
+    [ALIKASSA_STATE_DONE] = "done",
+    [ALIKASSA_STATE_UNKNOWN] = "unknown",
+    [ALIKASSA_STATE_QUERYING] = "querying",
+    [ALIKASSA_STATE_CHECKING] = "checking",
+    [ALIKASSA_STATE_RESENDING] = "resending"
+};
+
+
+static const char *const  alikassa_event_names[ALIKASSA_NEVENTS] = {
+    [ALIKASSA_EVENT_REQUEST] = "request",
+    [ALIKASSA_EVENT_MISMATCH] = "mismatch",
+    [ALIKASSA_EVENT_ACCEPTED] = "accepted",
+    [ALIKASSA_EVENT_REJECTED] = "rejected",
+    [ALIKASSA_EVENT_DOUBTED] = "doubted",
+    [ALIKASSA_EVENT_UNSENT] = "unsent",
+    [ALIKASSA_EVENT_OUTCOME_UNKNOWN] = "outcome unknown",
+    [ALIKASSA_EVENT_FOUND] = "found",
+    [ALIKASSA_EVENT_NOT_FOUND] = "not found",
+    [ALIKASSA_EVENT_NO_STATUS] = "no status",
+    [ALIKASSA_EVENT_DIED] = "died",
+    [ALIKASSA_EVENT_EXPIRED] = "expired",
+    [ALIKASSA_EVENT_EVICT] = "evict"
+};
+
+
+static const char *const  alikassa_action_names[ALIKASSA_NACTIONS] = {
+    [ALIKASSA_ACTION_MARK_UNKNOWN] = "mark unknown",
+    [ALIKASSA_ACTION_SEND] = "send",
+    [ALIKASSA_ACTION_QUERY] = "query",
+    [ALIKASSA_ACTION_WAIT] = "wait",
+    [ALIKASSA_ACTION_REPLAY] = "replay",
+    [ALIKASSA_ACTION_CONFLICT] = "conflict",
+    [ALIKASSA_ACTION_STORE] = "store",
+    [ALIKASSA_ACTION_RELEASE] = "release",
+    [ALIKASSA_ACTION_FORGET] = "forget",
+    [ALIKASSA_ACTION_REFUSE] = "refuse"
+};
+
 alikassa_step_t
 alikassa_idempotency_step(alikassa_state_t state, alikassa_event_t event)
 {
@@ -191,4 +232,28 @@ alikassa_idempotency_event(alikassa_outcome_t outcome)
     }
 
     return ALIKASSA_EVENT_OUTCOME_UNKNOWN;
+}
+
+
+const char *
+alikassa_state_name(alikassa_state_t state)
+{
+    return ((unsigned) state < ALIKASSA_NSTATES)
+           ? alikassa_state_names[state] : "?";
+}
+
+
+const char *
+alikassa_event_name(alikassa_event_t event)
+{
+    return ((unsigned) event < ALIKASSA_NEVENTS)
+           ? alikassa_event_names[event] : "?";
+}
+
+
+const char *
+alikassa_action_name(alikassa_action_t action)
+{
+    return ((unsigned) action < ALIKASSA_NACTIONS)
+           ? alikassa_action_names[action] : "?";
 }

@@ -65,9 +65,7 @@ typedef enum {
     ALIKASSA_ACTION_RELEASE,        /* delete the record */
     ALIKASSA_ACTION_FORGET,         /* delete it although the order may exist */
     ALIKASSA_ACTION_REFUSE,         /* the event does not fit the state */
-
-    /* never in the table: for a store that has no memory */
-    ALIKASSA_ACTION_ERROR
+    ALIKASSA_NACTIONS
 } alikassa_action_t;
 
 
@@ -93,6 +91,16 @@ alikassa_step_t alikassa_idempotency_step(alikassa_state_t state,
  */
 
 alikassa_event_t alikassa_idempotency_event(alikassa_outcome_t outcome);
+
+
+/*
+ * Return the name of a state, an event or an action, for logs, as it is called
+ * in docs/idempotency.md; "?" for a number that is none.
+ */
+
+const char *alikassa_state_name(alikassa_state_t state);
+const char *alikassa_event_name(alikassa_event_t event);
+const char *alikassa_action_name(alikassa_action_t action);
 
 
 #endif /* _ALIKASSA_IDEMPOTENCY_H_INCLUDED_ */

@@ -41,6 +41,9 @@ static ngx_int_t ngx_http_alikassa_zone_store_wait(
     ngx_http_alikassa_claim_t *claim);
 static ngx_http_alikassa_claim_result_t ngx_http_alikassa_zone_store_try(
     ngx_http_alikassa_claim_t *claim);
+static void ngx_http_alikassa_zone_store_log(ngx_http_alikassa_claim_t *claim,
+    ngx_log_t *log, alikassa_state_t from, alikassa_event_t event,
+    alikassa_step_t step);
 static ngx_int_t ngx_http_alikassa_zone_store_find(
     ngx_http_alikassa_claim_t *claim, ngx_http_alikassa_record_t **recordp);
 static void ngx_http_alikassa_zone_store_owner_died(
@@ -156,6 +159,7 @@ ngx_http_alikassa_zone_store_try(ngx_http_alikassa_claim_t *claim)
     u_char                      *p;
     ngx_uint_t                   owned;
     alikassa_step_t              step;
+    alikassa_state_t             from;
     alikassa_event_t             event;
     ngx_http_alikassa_zone_t    *zone;
     ngx_http_alikassa_record_t  *record;
@@ -178,8 +182,9 @@ ngx_http_alikassa_zone_store_try(ngx_http_alikassa_claim_t *claim)
                            != 0)
                 ? ALIKASSA_EVENT_MISMATCH : ALIKASSA_EVENT_REQUEST;
 
-        step = alikassa_idempotency_step(
-                   ngx_http_alikassa_record_state(zone, record), event);
+        from = ngx_http_alikassa_record_state(zone, record);
+
+        step = alikassa_idempotency_step(from, event);
 
         switch (step.action) {
 
@@ -225,26 +230,27 @@ ngx_http_alikassa_zone_store_try(ngx_http_alikassa_claim_t *claim)
         }
     }
 
-    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, claim->request->connection->log, 0,
-                   "http alikassa claim: state %d, action %d",
-                   (int) step.state, (int) step.action);
+    ngx_http_alikassa_zone_store_log(claim, claim->request->connection->log,
+                                     from, event, step);
 
     switch (step.action) {
 
     case ALIKASSA_ACTION_SEND:
-        return owned ? NGX_HTTP_ALIKASSA_CLAIM_SEND
-                     : NGX_HTTP_ALIKASSA_CLAIM_FULL;
-
     case ALIKASSA_ACTION_QUERY:
-        return owned ? NGX_HTTP_ALIKASSA_CLAIM_QUERY
-                     : NGX_HTTP_ALIKASSA_CLAIM_FULL;
+
+        if (!owned) {
+            return NGX_HTTP_ALIKASSA_CLAIM_FULL;
+        }
+
+        return claim->querying ? NGX_HTTP_ALIKASSA_CLAIM_QUERY
+                               : NGX_HTTP_ALIKASSA_CLAIM_SEND;
 
     case ALIKASSA_ACTION_WAIT:
         return NGX_HTTP_ALIKASSA_CLAIM_NONE;
 
     case ALIKASSA_ACTION_REPLAY:
 
-        if (claim->response.len && p == buf) {
+        if (p == buf) {
 
             p = ngx_pnalloc(claim->request->pool, claim->response.len);
             if (p == NULL) {
@@ -254,7 +260,7 @@ ngx_http_alikassa_zone_store_try(ngx_http_alikassa_claim_t *claim)
             ngx_memcpy(p, buf, claim->response.len);
         }
 
-        claim->response.data = claim->response.len ? p : NULL;
+        claim->response.data = p;
 
         return NGX_HTTP_ALIKASSA_CLAIM_REPLAY;
 
@@ -264,6 +270,24 @@ ngx_http_alikassa_zone_store_try(ngx_http_alikassa_claim_t *claim)
     default:
         return NGX_HTTP_ALIKASSA_CLAIM_FAILED;
     }
+}
+
+
+/*
+ * Says in the debug log what has become of an order.  The first bytes of its
+ * key are the same in each line about the order, and tell nothing of the order.
+ */
+
+static void
+ngx_http_alikassa_zone_store_log(ngx_http_alikassa_claim_t *claim,
+    ngx_log_t *log, alikassa_state_t from, alikassa_event_t event,
+    alikassa_step_t step)
+{
+    ngx_log_debug6(NGX_LOG_DEBUG_HTTP, log, 0,
+                   "http alikassa order %02xd%02xd: %s, %s -> %s, %s",
+                   claim->key[0], claim->key[1], alikassa_state_name(from),
+                   alikassa_event_name(event), alikassa_state_name(step.state),
+                   alikassa_action_name(step.action));
 }
 
 
@@ -364,12 +388,16 @@ static void
 ngx_http_alikassa_zone_store_owner_died(ngx_http_alikassa_claim_t *claim,
     ngx_http_alikassa_record_t *record)
 {
+    ngx_log_t                 *log;
     alikassa_step_t            step;
+    alikassa_state_t           from;
     ngx_http_alikassa_zone_t  *zone;
 
     zone = claim->store->data;
 
-    step = alikassa_idempotency_step(record->node.data, ALIKASSA_EVENT_DIED);
+    from = record->node.data;
+
+    step = alikassa_idempotency_step(from, ALIKASSA_EVENT_DIED);
 
     if (step.state != ALIKASSA_STATE_UNKNOWN) {
         return;
@@ -377,7 +405,12 @@ ngx_http_alikassa_zone_store_owner_died(ngx_http_alikassa_claim_t *claim,
 
     ngx_http_alikassa_record_set_unknown(zone, record);
 
-    ngx_log_error(NGX_LOG_WARN, claim->request->connection->log, 0,
+    log = claim->request->connection->log;
+
+    ngx_http_alikassa_zone_store_log(claim, log, from, ALIKASSA_EVENT_DIED,
+                                     step);
+
+    ngx_log_error(NGX_LOG_WARN, log, 0,
                   "the worker that had this order in idempotency zone \"%V\" "
                   "is gone, the order may exist", &zone->store.name);
 }
@@ -447,6 +480,7 @@ ngx_http_alikassa_zone_store_settle(ngx_http_alikassa_claim_t *claim,
     uint64_t                     waiters;
     ngx_int_t                    rc;
     alikassa_step_t              step;
+    alikassa_state_t             from;
     ngx_http_alikassa_zone_t    *zone;
     ngx_http_alikassa_record_t  *record;
 
@@ -471,7 +505,9 @@ ngx_http_alikassa_zone_store_settle(ngx_http_alikassa_claim_t *claim,
 
     waiters = record->u.in_progress.waiters;
 
-    step = alikassa_idempotency_step(record->node.data, event);
+    from = record->node.data;
+
+    step = alikassa_idempotency_step(from, event);
 
     switch (step.action) {
 
@@ -516,9 +552,7 @@ ngx_http_alikassa_zone_store_settle(ngx_http_alikassa_claim_t *claim,
 
     ngx_http_alikassa_zone_unlock(zone);
 
-    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
-                   "http alikassa settle: event %d, state %d, action %d",
-                   (int) event, (int) step.state, (int) step.action);
+    ngx_http_alikassa_zone_store_log(claim, ngx_cycle->log, from, event, step);
 
     if (claim->result != NGX_HTTP_ALIKASSA_CLAIM_SETTLED) {
         return NGX_OK;

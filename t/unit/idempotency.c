@@ -381,6 +381,49 @@ test_outcomes(void **data)
 }
 
 
+static void
+test_names(void **data)
+{
+    int  i, k;
+
+    (void) data;
+
+    for (i = 0; i < ALIKASSA_NSTATES; i++) {
+        assert_non_null(alikassa_state_name(i));
+
+        for (k = 0; k < i; k++) {
+            assert_string_not_equal(alikassa_state_name(i),
+                                    alikassa_state_name(k));
+        }
+    }
+
+    for (i = 0; i < ALIKASSA_NEVENTS; i++) {
+        assert_non_null(alikassa_event_name(i));
+
+        for (k = 0; k < i; k++) {
+            assert_string_not_equal(alikassa_event_name(i),
+                                    alikassa_event_name(k));
+        }
+    }
+
+    for (i = 0; i < ALIKASSA_NACTIONS; i++) {
+        assert_non_null(alikassa_action_name(i));
+
+        for (k = 0; k < i; k++) {
+            assert_string_not_equal(alikassa_action_name(i),
+                                    alikassa_action_name(k));
+        }
+    }
+
+    assert_string_equal(alikassa_state_name(ALIKASSA_NSTATES), "?");
+    assert_string_equal(alikassa_event_name(ALIKASSA_NEVENTS), "?");
+    assert_string_equal(alikassa_action_name(ALIKASSA_NACTIONS), "?");
+    assert_string_equal(alikassa_state_name(-1), "?");
+    assert_string_equal(alikassa_event_name(-1), "?");
+    assert_string_equal(alikassa_action_name(-1), "?");
+}
+
+
 int
 main(void)
 {
@@ -390,7 +433,8 @@ main(void)
         cmocka_unit_test(test_who_sends),
         cmocka_unit_test(test_who_forgets),
         cmocka_unit_test(test_other_data),
-        cmocka_unit_test(test_outcomes)
+        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_names)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
