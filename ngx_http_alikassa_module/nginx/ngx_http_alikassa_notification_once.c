@@ -273,7 +273,7 @@ ngx_http_alikassa_notification_once_wait(ngx_http_request_t *r)
 
 /*
  * Sets $alikassa_idempotency for the access log if the request has ended while
- * it waited for another one.
+ * it waited for another one, or for the store.
  */
 
 static void
@@ -292,7 +292,7 @@ ngx_http_alikassa_notification_once_ended(ngx_http_alikassa_ctx_t *ctx)
 
     nctx = ngx_http_alikassa_notification_ctx(r);
 
-    if (nctx && nctx->claim && nctx->claim->waiting && nctx->claim->waited) {
+    if (nctx && nctx->claim && nctx->claim->waiting) {
         ngx_http_alikassa_notification_once_set_status(r, "WAIT");
     }
 }

@@ -713,7 +713,7 @@ ngx_http_alikassa_order_cleanup(ngx_http_alikassa_ctx_t *ctx)
         return;
     }
 
-    if (ctx->claim->waiting && ctx->claim->waited) {
+    if (ctx->claim->waiting) {
         ctx->idempotency_status = ngx_http_alikassa_status_wait;
     }
 
