@@ -1,7 +1,8 @@
 #!/usr/bin/env perl
 
-# A client that takes its answer slowly, or never, gets all of it or leaves:
-# each kind of answer, over HTTP/1.1, 2 and 3, with windows of a few bytes.
+# A client that reads its response slowly gets all of it, and one that never
+# reads leaves: each kind of response, over HTTP/1.1, 2 and 3, with windows of a
+# few bytes.
 
 use v5.36;
 
@@ -69,7 +70,7 @@ $http3
 }
 EOC
 
-# the orders that the answers are about
+# The orders of the responses.
 
 is($t->post('/pay', form => [$t->payment(order_id => 'S-1')])->{status}, 200,
     'setup: the order that is replayed is paid');
@@ -159,7 +160,7 @@ for my $kind (@kinds) {
         $c->close;
     }
 
-    # one that never opens it leaves
+    # A client that never opens the window leaves.
 
     for my $how (qw(close cancel)) {
         my $c = Test::Http2->new(port => $t->port(1), window => 1);
@@ -172,7 +173,7 @@ for my $kind (@kinds) {
     }
 }
 
-# a payment behind a download that uses up the connection's window
+# A payment behind a download that uses up the window of the connection.
 
 {
     my $c = Test::Http2->new(port => $t->port(1), window => 100_000);
@@ -191,7 +192,7 @@ for my $kind (@kinds) {
     $c->close;
 }
 
-# limit_rate lets nginx wait between two pieces of an answer
+# With limit_rate nginx waits between two pieces of a response.
 
 for (['refusal', 400, amount => undef], ['payment', 200]) {
     my ($what, $status, %change) = @$_;
@@ -204,7 +205,7 @@ like($t->get('/rate.shtml')->{body},
     qr/before \{.*"payment_status".*\} after/s,
     'limit_rate, page with a status: whole body');
 
-# a thousand that leave
+# A thousand clients leave.
 
 {
     my $before = $t->fds;

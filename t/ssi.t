@@ -115,7 +115,7 @@ for my $page (qw(page page-inline page-two)) {
     }
 }
 
-# the client leaves with the body half sent
+# The client leaves when half of the body is sent.
 
 for my $page (qw(page page-inline page-two page-refused)) {
     my $before = $t->requests('S-1');
@@ -129,7 +129,7 @@ for my $page (qw(page page-inline page-two page-refused)) {
 
 $t->faults;
 
-# a refusal in the page
+# The page includes a refusal.
 
 {
     my $s = $t->send_request('/', pieces => [head('/page-refused', 15) . 'first']);

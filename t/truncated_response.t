@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# An answer is believed if its end was received, and not else: cut at every
-# byte, stalled, without an end of its own, with and without buffering.
+# The module accepts a response only if its end was received.  Responses are cut at
+# every byte, stall or have no end of their own, with and without buffering.
 
 use v5.36;
 
@@ -155,7 +155,7 @@ for my $buffering (qw(on off)) {
             "$what: status location, whole: 200");
     }
 
-    # more than there should be is more, not less
+    # A response with data after its end is accepted.
 
     for my $name ('one chunk', 'Content-Length') {
         my $r = try("/pay-$buffering", $whole{$name} . 'more');

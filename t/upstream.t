@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Whatever AliKassa, the network, the client and a careless configuration do:
-# one POST, one recorded outcome, one JSON answer.
+# Whatever AliKassa, the network, the client and a careless configuration do,
+# there is one POST, one recorded outcome and one JSON response.
 
 use v5.36;
 
@@ -255,7 +255,7 @@ $t->faults({ action => 'huge', size => 255_000, count => 1 });
 my $r = $t->post('/pay', form => [$t->payment]);
 is(length $r->{body}, 255_015, 'response of 255,000 bytes: length');
 
-# headers of the answer give no orders
+# nginx does not obey X-Accel headers of AliKassa's response.
 
 for my $uri (qw(/pay /careless)) {
     try($uri, 'X-Accel-Redirect', { action => 'accel' }, 200, 'accepted', '');
@@ -263,7 +263,7 @@ for my $uri (qw(/pay /careless)) {
 
 ok(!-e $t->dir . '/stored', 'X-Accel headers of AliKassa: nothing is stored');
 
-# what never leaves
+# Calls that are never sent.
 
 for (['/refused', 502, 'unreachable'], ['/deaf', 504, 'timeout'],
     ['/verify', 502, 'unreachable'], ['/static', 502, 'unreachable'],
@@ -386,7 +386,7 @@ for my $uri (qw(/pay /inline /careless)) {
     }
 }
 
-# the stream is reset, the connection stays
+# The client resets the stream and keeps the connection.
 
 sub h2_reset ($s, $client) {
     my $con = $client->{con};

@@ -115,7 +115,7 @@ for my $what (sort keys %control) {
             "$uri, $what: the client is told") if $uri eq '/pay';
     }
 
-    # as it goes on, not as it came
+    # The variables as the request is passed on.
 
     my $order = 'V-' . $n++ . $control{$what};
     is($t->post('/shop', form($order, "n$control{$what}"))->{body},
@@ -148,7 +148,7 @@ is($t->post('/once', @odd)->{status}, 502,
 is($t->post('/once', @odd)->{json}{payment_status}, 'wait',
     'order_id with a line feed: the status query finds it');
 
-# AliKassa's
+# Variables made of AliKassa's response.
 
 my $r = $t->post('/evil', form('V-evil', 'x'));
 is($r->{header}->('X-Answer'), 'i u l s e',

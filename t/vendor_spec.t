@@ -61,7 +61,7 @@ http {
 }
 EOF
 
-# the page's tables, read from nowhere else
+# The tables of AliKassa's page, independently of the module.
 
 my %payment = (
     online_banking_idr_hpp => [qw(BCA BNI BRI CIMBN MDR PMTB PANIN)],

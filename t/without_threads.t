@@ -71,7 +71,7 @@ for my $uri (qw(/pay /off /pool /zone)) {
 my @times = $t->log('vars.log') =~ /^I-\d \S*?(\d\.\d{6})$/mg;
 is(scalar(grep { $_ > 0 } @times), 2 * $n, 'every signing time is logged');
 
-# an order that nobody knows of is asked for
+# The module queries the status of an order with an unknown outcome.
 
 my @q = ('/zone', method => 'POST', form => [$t->payment(order_id => 'I-x')]);
 $t->faults({ action => 'cut_after', call => 'payment', count => 1 });

@@ -233,7 +233,7 @@ sub nginx ($self, @more) {
         "$self->{dir}/nginx.conf", '-e', "$self->{dir}/error.log", @more);
 }
 
-# nginx -t: its exit status and its words
+# Runs nginx -t.  Returns its exit status and its output.
 
 sub test_config ($self) {
     my $out = "$self->{dir}/test.out";
@@ -298,7 +298,7 @@ sub begun ($self, $n) {
     return wait_for(sub { length $self->log('begun') >= $n });
 }
 
-# waits until there are new workers, and none of the old ones accepts
+# Waits until there are new workers and no old worker accepts connections.
 
 sub reload ($self) {
     my @old = $self->workers;
@@ -535,7 +535,8 @@ sub json ($self, @pairs) {
     return '{' . join(',', @members) . '}';
 }
 
-# many requests at once: [uri, %opt] each; the answers in their order
+# Sends many requests at once, each [uri, %opt].  Returns the responses in the
+# same order.
 
 sub parallel ($self, $requests, $concurrency = 50) {
     my (@answers, %open);

@@ -39,7 +39,7 @@ sub accept_call ($listen, $timeout = $LIMIT) {
     return ($c, $data =~ m{^\S+ (\S+)} ? $1 : '');
 }
 
-# Answers JSON and closes the connection.
+# Sends a JSON response and closes the connection.
 
 sub reply ($c, $status, $body) {
     syswrite $c, "HTTP/1.1 $status X\r\nContent-Type: application/json\r\n"
