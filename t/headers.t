@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Headers of AliKassa's answers: many of them, Retry-After, and what the
-# operator is told of an answer that refuses the caller.
+# Headers of AliKassa's responses: many headers, Retry-After, and the error log
+# line for a response that refuses the caller.
 
 use v5.36;
 
@@ -67,7 +67,7 @@ sub pay ($uri, $id = id()) {
     return $t->post($uri, form => [$t->payment(order_id => $id)]);
 }
 
-# large headers, with our file and without
+# Large headers, with docs/alikassa-api.conf and without.
 
 for my $uri (qw(/pay /plain /direct)) {
     for my $size (5, 14) {
@@ -107,8 +107,8 @@ for (['json_429', 429, '120', '120'], ['json_503', 503, $date, $date],
     ['forbidden', 403, '120', ''], ['json_500', 500, '120', ''],
     ['none', 200, '120', ''],
 
-    # raw controls, and bytes that are no ASCII, also where nginx takes the rest
-    # for a date
+    # Control characters and bytes that are not ASCII, also in values of which
+    # nginx parses the rest as a date.
 
     ['json_429', 429, "12\x01", ''], ['json_429', 429, "\x7f12", ''],
     (map { ['json_503', 503, $date =~ s/Sun/Su$_/r, ''],
@@ -125,8 +125,8 @@ for (['json_429', 429, '120', '120'], ['json_503', 503, $date, $date],
         is($r->{status}, $status, "$what: status");
         is($r->{header}->('Retry-After'), $got, "$what: Retry-After");
         is(scalar(() = $r->{raw} =~ /^Retry-After:/mgi), $got eq '' ? 0 : 1,
-            "$what: no header without a value");
-        unlike($r->{raw}, qr/[^\r\n -~]/, "$what: no control anywhere");
+            "$what: number of Retry-After headers");
+        unlike($r->{raw}, qr/[^\r\n -~]/, "$what: no control character in the response");
     }
 }
 
@@ -134,7 +134,8 @@ $t->faults({ action => 'json_503', retry_after => '33', count => 1 });
 is($t->get("/status?order_id=$id")->{header}->('Retry-After'), '33',
     'status location: Retry-After');
 
-# a status call in between says when, else it is ours
+# Retry-After is that of the status query, if its response has one, otherwise
+# the module's own.
 
 for my $sent ('44', undef) {
     $id = id();
@@ -142,22 +143,22 @@ for my $sent ('44', undef) {
         { action => 'json_429', call => 'payment_status', count => 1,
             retry_after => $sent });
     is(pay('/zone', $id)->{status}, 502,
-        'Retry-After of a status query: the first response is lost');
+        "Retry-After of a status query, @{[$sent // 'none']}: lost response");
     my $r = pay('/zone', $id);
     is("$r->{status} " . $r->{header}->('Retry-After'), '409 ' . ($sent // 10),
         'Retry-After of a status query that fails: ' . ($sent // 'none'));
     $r = pay('/zone', $id);
     is("$r->{status} " . $r->{header}->('Retry-After'), '200 ',
-        'Retry-After of a status query: none after it succeeds');
+        "Retry-After of a status query, @{[$sent // 'none']}: no header after it succeeds");
     is(pay('/zone', $id)->{header}->('Retry-After'), '',
-        'Retry-After of a status query: none in a replay');
+        "Retry-After of a status query, @{[$sent // 'none']}: no header in a replay");
 }
 
-# who is refused, rather than what
+# AliKassa refuses the caller, not the request.
 
 $t->faults;
 
-# the lines since the last call of this, that many of them
+# Checks that $n lines were logged since the last call.  Returns the last one.
 
 my $seen = 0;
 
@@ -166,7 +167,7 @@ sub lines ($op, $n) {
     my @new = splice @all, $seen;
     $seen += @new;
     is(scalar(grep { /"alikassa_$op"/ } @new), $n,
-        "$op: number of error log lines");
+        "$op refused: number of error log lines");
     return $new[-1] // '';
 }
 
@@ -183,26 +184,28 @@ $id = id();
 $t->faults({ action => 'unauthorized', call => 'payment', count => 1 });
 my $r = pay('/zone', $id);
 is("$r->{status} $r->{body}", '401 {"message":"Error."}',
-    'status 401: the client gets it');
+    'status 401 of a payment: the client gets it');
 like(lines('payment', 1), qr{status 401, check the account "\Q$t->{account}\E", .*/payment".*\(SHA-256 \w{64}\), "alikassa_digest sha1", .*"/alikassa-api/v1/payment"},
-    'status 401: what to check');
-is(pay('/zone', $id)->{status}, 200, 'status 401: the order is free');
+    'status 401 of a payment: the error log says what to check');
+is(pay('/zone', $id)->{status}, 200,
+    'status 401 of a payment: the order is free');
 is(scalar(grep { $_->{call} =~ /status/ } $t->requests($id)), 0,
-    'status 401: its status is not asked');
+    'status 401 of a payment: no status query');
 $t->faults({ action => 'unauthorized', call => 'payment_status', count => 1 });
-is($t->get("/status?order_id=$id")->{status}, 401, 'status 401: a status call');
+is($t->get("/status?order_id=$id")->{status}, 401,
+    'status 401 of a status query: the client gets it');
 like(lines('payment_status', 1), qr/status 401/,
-    'status 401: a status call: what to check');
+    'status 401 of a status query: error log');
 
 is(pay('/digest')->{status}, 403, 'wrong digest: refused');
 like(lines('payment', 1), qr/"alikassa_digest sha256"/,
-    'wrong digest: the error log has it');
+    'wrong digest: the error log names the digest');
 is(pay('/account')->{status}, 403, 'wrong account: refused');
 like(lines('payment', 1), qr/"00000000-0000-4000-8000-000000000000"/,
-    'wrong account: the error log has it');
+    'wrong account: the error log names the account');
 is($t->post('/path', json => '{}')->{status}, 404, 'wrong path: 404');
 like(lines('request', 1), qr{status 404, .*/v1/nothing},
-    'wrong path: the error log has it');
+    'wrong path: the error log names the path');
 is($t->get('/status?order_id=none')->{status}, 404,
     'status of an unknown order: 404');
 is(lines('payment_status', 0), '',
