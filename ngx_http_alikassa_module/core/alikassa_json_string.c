@@ -26,6 +26,7 @@ const unsigned char  alikassa_json_chars[256] = {
     3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3
 };
 
+
 static const unsigned char  alikassa_json_digits[] = "0123456789abcdef";
 
 

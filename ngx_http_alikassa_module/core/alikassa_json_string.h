@@ -26,8 +26,7 @@
 #define alikassa_json_bytes(c)  (UINT64_C(0x0101010101010101) * (c))
 
 
-/* bits by byte */
-
+/* the bits of each byte */
 extern const unsigned char  alikassa_json_chars[256];
 
 

@@ -309,8 +309,8 @@ configured(void **state)
         "Id order_id payment_status", "id order_id payment_status a-b",
         "id order_id payment_status _", "id order_id payment_status 1a",
         "id order_id payment_status a\xc3\xa9",
-        "id order_id payment_status a a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 "
-        "b5 b6 b7 b8 b9 c1 c2 c3 c4 c5 c6 c7 c8 c9 d1 d2"
+        ("id order_id payment_status a a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 "
+         "b5 b6 b7 b8 b9 c1 c2 c3 c4 c5 c6 c7 c8 c9 d1 d2")
     };
 
     (void) state;
