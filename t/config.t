@@ -316,10 +316,10 @@ try('notification, in http', "alikassa_notification $note;", '',
 # Parameters that are signed, and those that need not be.
 
 my $check = "location = /n { alikassa_notification $note";
-my $dropped = qr/take for one it does, without escapes, in \S+\/nginx\.conf:\d+/;
+my $dropped = qr/takes for a signed one, without escapes, in \S+\/nginx\.conf:\d+/;
 
 try("notification, invalid unsigned=$_", '', "$check unsigned=$_; }",
-    qr/invalid parameter "unsigned=\Q$_\E", name a parameter that AliKassa does not sign and that no shop could/,
+    qr/invalid parameter "unsigned=\Q$_\E", name a parameter that AliKassa does not sign and that no parser/,
     $dropped)
     for 'sign', 'order[id', '[order_id]', 'Order_ID', 'order-id', 'x[amount]',
         'order%5Fid', '_method', '_charset_', "payment_\xc5\xbftatus";
@@ -374,7 +374,7 @@ try('unsigned= with a documented field that is not signed', '',
     "$check unsigned=desc; $fields id order_id payment_status; }");
 try('notification_fields, no account', $a,
     "$check; $fields id order_id payment_status; }", 'warn',
-    qr/\[warn\] .*has no "account": notifications of other accounts pass, too/,
+    qr/\[warn\] .*has no "account": notifications of other accounts are accepted, too/,
     $where);
 
 # A payout location that anyone can reach.

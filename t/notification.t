@@ -223,7 +223,7 @@ sub good ($name, $uri, %opt) {
 sub bad ($name, $uri, $why, %opt) {
     my $r = $t->get($uri, %opt);
     is($r->{status}, 403, $name) or diag($r->{raw});
-    is($r->{json}{message}, 'This notification is not proven.',
+    is($r->{json}{message}, 'This notification is not verified.',
         "$name: JSON body") or diag($r->{raw});
     is(refusal(), $why, "$name: one error log line with the reason");
     return $r;

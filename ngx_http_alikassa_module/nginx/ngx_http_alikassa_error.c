@@ -243,7 +243,7 @@ const ngx_http_alikassa_error_t  ngx_http_alikassa_errors[] = {
     [NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_UNVERIFIED] = {
         .status = NGX_HTTP_FORBIDDEN,
         .code = ngx_string("forbidden"),
-        .message = alikassa_string("This notification is not proven.")
+        .message = alikassa_string("This notification is not verified.")
     },
 
     [NGX_HTTP_ALIKASSA_ERROR_NOTIFICATION_IN_FLIGHT] = {

@@ -400,7 +400,7 @@ ngx_http_alikassa_notification_get_body(ngx_http_request_t *r,
 
         if (!ctx->body_complete) {
             return ngx_http_alikassa_notification_decline(errmsg,
-                                                     "the body is not whole");
+                                                    "the body is incomplete");
         }
 
         rc = ngx_http_alikassa_read_body(r, 1, body);
@@ -515,7 +515,7 @@ ngx_http_alikassa_notification_check_sent_query(ngx_http_request_t *r,
         && !alikassa_notification_equal(&sent, &ctx->notification))
     {
         return ngx_http_alikassa_notification_decline(errmsg,
-                     "the query as it was sent has other signed parameters");
+            "the query that the client sent has other signed parameters");
     }
 
     return rc;

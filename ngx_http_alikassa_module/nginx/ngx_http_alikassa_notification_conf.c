@@ -133,8 +133,8 @@ ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
 
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "invalid parameter \"unsigned=%V\", name a parameter "
-                      "that AliKassa does not sign and that no shop could "
-                      "take for one it does, without escapes, in %V:%ui",
+                      "that AliKassa does not sign and that no parser "
+                      "takes for a signed one, without escapes, in %V:%ui",
                       &name, &where->file, where->line);
         return NGX_CONF_ERROR;
     }
@@ -142,7 +142,8 @@ ngx_http_alikassa_notification_check_fields(ngx_conf_t *cf,
     if (alcf->account && !alikassa_notification_signs_account(conf->fields)) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"alikassa_notification_fields\" has no \"account\": "
-                      "notifications of other accounts pass, too, in %V:%ui",
+                      "notifications of other accounts are accepted, too, "
+                      "in %V:%ui",
                       &where->file, where->line);
     }
 
