@@ -254,20 +254,12 @@ forged('parameter that is not allowed removed before the check', 'a parameter is
     "/taken?$q&utm=x&route=y");
 forged('second notification removed before the check', 'a parameter is repeated',
     "/taken?$q&utm=x&" . $n->query(order_id => 'B/2'));
-<<<<<<< HEAD
-forged('signed parameter made of another before the check', 'the query as it was sent has other',
-=======
-forged('a signed one out of another', 'the query that the client sent has other',
->>>>>>> e86bc64 (notification: texts say "verified", "incomplete", "the client sent")
+forged('signed parameter made of another before the check', 'the query that the client sent has other',
     '/joined?' . form_encode($n->pairs(is_partial_payment => undef,
         sign => undef)) . '&' . form_encode(sign => $n->php('sign', '-',
             form_encode($n->pairs(is_partial_payment => 1, sign => undef))))
         . '&utm=is_partial_payment=1');
-<<<<<<< HEAD
-forged('all parameters made of another before the check', 'the query as it was sent has other',
-=======
-forged('all out of another', 'the query that the client sent has other',
->>>>>>> e86bc64 (notification: texts say "verified", "incomplete", "the client sent")
+forged('all parameters made of another before the check', 'the query that the client sent has other',
     "/joined?wc-api=1&utm=$q");
 passes('parameter added before the check', "/added?$q");
 passes('parameter added before the check, form', '/added', method => 'POST',
@@ -629,11 +621,7 @@ passes("accepted content type \"$_\"", '/notify', method => 'POST', body => $tex
 for my $how ('Content-Length: ' . (16 + length $text),
     'Transfer-Encoding: chunked')
 {
-<<<<<<< HEAD
-    forged("partly read body, $how" =~ s/:.*//r, 'the body is not whole',
-=======
-    forged("a body half read, $how" =~ s/:.*//r, 'the body is incomplete',
->>>>>>> e86bc64 (notification: texts say "verified", "incomplete", "the client sent")
+    forged("partly read body, $how" =~ s/:.*//r, 'the body is incomplete',
         '/unbuffered', pieces => ["POST /unbuffered HTTP/1.1\r\n"
         . "Host: localhost\r\nConnection: close\r\n$how\r\n"
         . "Content-Type: application/x-www-form-urlencoded\r\n\r\n"

@@ -376,16 +376,10 @@ for my $way (sort keys %ways) {
     for my $at (qw(to at)) {
 
         my $r = $t->get("/$at/$way?$forged");
-<<<<<<< HEAD
         is("$r->{status} " . shop(), '403 ',
             "/$at/$way, forged query: does not reach the shop");
-        is($r->{json}{message}, 'This notification is not proven.',
-            "/$at/$way, forged query: message") or diag($r->{raw})
-=======
-        is("$r->{status} " . shop(), '403 ', "/$at/$way, a forged query");
         is($r->{json}{message}, 'This notification is not verified.',
-            "/$at/$way, in JSON") or diag($r->{raw})
->>>>>>> e86bc64 (notification: texts say "verified", "incomplete", "the client sent")
+            "/$at/$way, forged query: message") or diag($r->{raw})
             unless $own{$way};
 
         $r = $t->post("/$at/$way", form => [id => 7]);
@@ -461,16 +455,10 @@ for my $uri (qw(/along /along-error /one/first)) {
     shop();
 
     $r = $t->get("$uri?$forged");
-<<<<<<< HEAD
     is("$r->{status} " . shop(), '403 ',
         "$uri, forged query: does not reach the shop");
-    is($r->{json}{message}, 'This notification is not proven.',
-        "$uri, forged query: message");
-=======
-    is("$r->{status} " . shop(), '403 ', "$uri, forged");
     is($r->{json}{message}, 'This notification is not verified.',
-        "$uri, in JSON");
->>>>>>> e86bc64 (notification: texts say "verified", "incomplete", "the client sent")
+        "$uri, forged query: message");
 
     $r = $t->post($uri, form => [id => 7]);
     is("$r->{status} " . shop(), '403 ',
