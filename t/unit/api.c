@@ -16,7 +16,7 @@
 
 
 static void
-header_names_are_those_of_the_page(void **state)
+header_names_match_the_vendor_page(void **state)
 {
     size_t                         i, k;
     const alikassa_header_name_t  *name;
@@ -47,7 +47,7 @@ header_names_are_those_of_the_page(void **state)
 
 
 static void
-header_values_are_of_the_call(void **state)
+header_values_come_from_the_call(void **state)
 {
     size_t          i;
     alikassa_str_t  account, body, sign, values[ALIKASSA_NHEADERS];
@@ -138,8 +138,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(header_names_are_those_of_the_page),
-        cmocka_unit_test(header_values_are_of_the_call),
+        cmocka_unit_test(header_names_match_the_vendor_page),
+        cmocka_unit_test(header_values_come_from_the_call),
         cmocka_unit_test(signed_text_is_the_body),
         cmocka_unit_test(digests_are_found_by_name),
     };

@@ -128,7 +128,7 @@ forms_are_decoded(void **state)
         for (i = 0; i < TEST_MAX_PAIRS && form->pairs[i].name; i++) {
 
             if (i == inputs.nelts) {
-                fail_msg("\"%s\": only %zu fields", form->body, i);
+                fail_msg("\"%s\": field %zu is missing", form->body, i);
             }
 
             pair = &form->pairs[i];
@@ -143,7 +143,8 @@ forms_are_decoded(void **state)
         }
 
         if (i != inputs.nelts) {
-            fail_msg("\"%s\": %zu fields", form->body, inputs.nelts);
+            fail_msg("\"%s\": %zu fields, expected %zu", form->body,
+                     inputs.nelts, i);
         }
 
         test_pool_free();
@@ -152,7 +153,7 @@ forms_are_decoded(void **state)
 
 
 static void
-nothing_is_an_empty_form(void **state)
+empty_body_has_no_fields(void **state)
 {
     alikassa_str_t     body = alikassa_null_string;
     alikassa_inputs_t  inputs;
@@ -197,7 +198,7 @@ test_many(size_t n, size_t few)
 
 
 static void
-fields_are_limited(void **state)
+more_than_1024_fields_are_refused(void **state)
 {
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
@@ -230,7 +231,7 @@ fields_are_limited(void **state)
  */
 
 static void
-repeated_names_are_marked_among_many(void **state)
+repeated_names_are_marked_in_long_forms(void **state)
 {
     size_t             i, n, few;
     alikassa_str_t     body;
@@ -270,7 +271,7 @@ repeated_names_are_marked_among_many(void **state)
  */
 
 static void
-names_of_other_lengths_differ(void **state)
+name_prefix_is_not_a_repeated_name(void **state)
 {
     char                text[4096], *p;
     size_t              i, j;
@@ -313,7 +314,7 @@ names_of_other_lengths_differ(void **state)
 
 
 static void
-order_is_kept_among_many(void **state)
+field_order_is_kept_in_long_forms(void **state)
 {
     size_t             i;
     char               value[8];
@@ -339,7 +340,7 @@ order_is_kept_among_many(void **state)
 
 
 static void
-plain_body_is_not_copied(void **state)
+unescaped_body_is_not_copied(void **state)
 {
     alikassa_str_t     body;
     alikassa_inputs_t  inputs;
@@ -363,7 +364,7 @@ plain_body_is_not_copied(void **state)
 
 
 static void
-no_memory_is_an_error(void **state)
+failed_allocation_is_an_error(void **state)
 {
     long               n;
     alikassa_rc_t      rc;
@@ -394,7 +395,7 @@ no_memory_is_an_error(void **state)
 
 
 static void
-first_of_a_name_is_found(void **state)
+find_returns_the_first_field_of_a_name(void **state)
 {
     alikassa_str_t           name = alikassa_string("a");
     alikassa_str_t           none = alikassa_string("A");
@@ -431,14 +432,14 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(forms_are_decoded),
-        cmocka_unit_test(nothing_is_an_empty_form),
-        cmocka_unit_test(fields_are_limited),
-        cmocka_unit_test(repeated_names_are_marked_among_many),
-        cmocka_unit_test(names_of_other_lengths_differ),
-        cmocka_unit_test(order_is_kept_among_many),
-        cmocka_unit_test(plain_body_is_not_copied),
-        cmocka_unit_test(no_memory_is_an_error),
-        cmocka_unit_test(first_of_a_name_is_found),
+        cmocka_unit_test(empty_body_has_no_fields),
+        cmocka_unit_test(more_than_1024_fields_are_refused),
+        cmocka_unit_test(repeated_names_are_marked_in_long_forms),
+        cmocka_unit_test(name_prefix_is_not_a_repeated_name),
+        cmocka_unit_test(field_order_is_kept_in_long_forms),
+        cmocka_unit_test(unescaped_body_is_not_copied),
+        cmocka_unit_test(failed_allocation_is_an_error),
+        cmocka_unit_test(find_returns_the_first_field_of_a_name),
     };
 
     return cmocka_run_group_tests_name("form", tests, NULL, NULL);

@@ -129,7 +129,7 @@ test_value(const test_name_t *names, const char *name)
         }
     }
 
-    fail_msg("no such name: %s", name);
+    fail_msg("the table has an unknown name: %s", name);
 
     return -1;
 }
@@ -158,7 +158,7 @@ test_row(const char *state, const char *event)
 
 
 static void
-test_every_cell(void **data)
+every_state_and_event_match_the_table(void **data)
 {
     int                 wanted_state, wanted_action;
     size_t              rows;
@@ -208,7 +208,7 @@ test_every_cell(void **data)
 
 
 static void
-test_out_of_range(void **data)
+unknown_state_or_event_is_refused(void **data)
 {
     int              i;
     alikassa_step_t  step;
@@ -245,7 +245,7 @@ test_out_of_range(void **data)
  */
 
 static void
-test_who_sends(void **data)
+send_only_from_free_or_after_not_found(void **data)
 {
     int              state, event;
     alikassa_step_t  step;
@@ -288,7 +288,7 @@ test_who_sends(void **data)
  */
 
 static void
-test_who_forgets(void **data)
+record_is_freed_only_by_the_listed_events(void **data)
 {
     int              state, event, surely;
     alikassa_step_t  step;
@@ -335,7 +335,7 @@ test_who_forgets(void **data)
  */
 
 static void
-test_other_data(void **data)
+mismatch_is_always_a_conflict(void **data)
 {
     int              state;
     alikassa_step_t  step;
@@ -353,7 +353,7 @@ test_other_data(void **data)
 
 
 static void
-test_outcomes(void **data)
+outcome_gives_the_event(void **data)
 {
     int  outcome;
 
@@ -428,14 +428,14 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(test_every_cell),
-        cmocka_unit_test(test_out_of_range),
-        cmocka_unit_test(test_who_sends),
-        cmocka_unit_test(test_who_forgets),
-        cmocka_unit_test(test_other_data),
-        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(every_state_and_event_match_the_table),
+        cmocka_unit_test(unknown_state_or_event_is_refused),
+        cmocka_unit_test(send_only_from_free_or_after_not_found),
+        cmocka_unit_test(record_is_freed_only_by_the_listed_events),
+        cmocka_unit_test(mismatch_is_always_a_conflict),
+        cmocka_unit_test(outcome_gives_the_event),
         cmocka_unit_test(test_names)
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("idempotency", tests, NULL, NULL);
 }

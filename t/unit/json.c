@@ -379,7 +379,7 @@ test_parse(const char *text, size_t len)
 
 
 static void
-right_texts_are_parsed(void **state)
+valid_texts_are_parsed(void **state)
 {
     const test_text_t  *t;
 
@@ -388,14 +388,14 @@ right_texts_are_parsed(void **state)
     for (t = test_right; t->text; t++) {
 
         if (test_parse(t->text, t->len) != ALIKASSA_OK) {
-            fail_msg("%s", t->text);
+            fail_msg("valid text is refused: %s", t->text);
         }
     }
 }
 
 
 static void
-wrong_texts_are_refused(void **state)
+invalid_texts_are_refused(void **state)
 {
     alikassa_rc_t       rc;
     alikassa_str_t      s;
@@ -414,7 +414,8 @@ wrong_texts_are_refused(void **state)
         if (rc != ALIKASSA_DECLINED
             || strncmp(errmsg.text, t->errmsg, strlen(t->errmsg)) != 0)
         {
-            fail_msg("%s: %d, \"%s\"", t->text, rc, errmsg.text);
+            fail_msg("%s: returned %d, \"%s\"", t->text, rc,
+                     errmsg.text);
         }
 
         assert_null(json.root);
@@ -431,7 +432,7 @@ wrong_texts_are_refused(void **state)
  */
 
 static void
-cut_texts_are_refused(void **state)
+truncated_texts_are_refused(void **state)
 {
     size_t              len;
     const test_text_t  *t;
@@ -453,7 +454,8 @@ cut_texts_are_refused(void **state)
             }
 
             if (test_parse(t->text, len) != ALIKASSA_DECLINED) {
-                fail_msg("%.*s", (int) len, t->text);
+                fail_msg("truncated text is accepted: %.*s", (int) len,
+                         t->text);
             }
         }
     }
@@ -461,7 +463,7 @@ cut_texts_are_refused(void **state)
 
 
 static void
-every_byte_has_its_places(void **state)
+bytes_are_allowed_by_their_place(void **state)
 {
     int   c, ok;
     char  alone[1], string[3], behind[2], before[2], escape[4];
@@ -530,7 +532,7 @@ test_nested(size_t n, const char *odd, const char *even)
 
 
 static void
-depth_is_limited(void **state)
+too_deep_nesting_is_refused(void **state)
 {
     size_t  max = ALIKASSA_JSON_MAX_DEPTH;
 
@@ -552,7 +554,7 @@ depth_is_limited(void **state)
 
 
 static void
-closed_levels_do_not_add_up(void **state)
+closed_levels_do_not_count_as_depth(void **state)
 {
     size_t  i;
     char    text[4096], *p;
@@ -598,7 +600,7 @@ test_wide(char *text, size_t n, const char *format, char open, char close)
 
 
 static void
-items_are_limited(void **state)
+too_many_items_are_refused(void **state)
 {
     char    *text;
     size_t   max, len;
@@ -640,7 +642,7 @@ items_are_limited(void **state)
 
 
 static void
-numbers_are_limited_alone(void **state)
+long_number_at_top_level_is_refused(void **state)
 {
     int     len, max;
     char    text[ALIKASSA_JSON_MAX_NUMBER + 32];
@@ -675,7 +677,7 @@ numbers_are_limited_alone(void **state)
  */
 
 static void
-numbers_inside_are_as_they_came(void **state)
+long_numbers_in_objects_keep_their_text(void **state)
 {
     char                    *text, *p;
     size_t                   i, n, len;
@@ -762,7 +764,7 @@ numbers_inside_are_as_they_came(void **state)
 
 
 static void
-names_are_compared_among_many(void **state)
+equal_names_are_refused_among_many(void **state)
 {
     char    *text, *p;
     size_t   n, len;
@@ -932,7 +934,7 @@ test_both_ways(const char *members)
                 || !alikassa_str_eq(&flat.elts[j].value, &tree.elts[j].value)
                 || flat.elts[j].type != tree.elts[j].type)
             {
-                fail_msg("%s: member %zu", text, j);
+                fail_msg("%s: member %zu differs", text, j);
             }
 
             assert_ptr_equal(alikassa_inputs_find(&flat, &flat.elts[j].name),
@@ -948,7 +950,7 @@ test_both_ways(const char *members)
 
 
 static void
-objects_are_the_same_without_a_tree(void **state)
+flat_reader_agrees_with_the_tree(void **state)
 {
     size_t  i, len;
     char    text[128];
@@ -990,7 +992,7 @@ objects_are_the_same_without_a_tree(void **state)
 
 
 static void
-equal_names_are_refused_without_a_tree(void **state)
+flat_reader_refuses_equal_names(void **state)
 {
     size_t             i;
     alikassa_str_t     s;
@@ -1026,7 +1028,7 @@ equal_names_are_refused_without_a_tree(void **state)
  */
 
 static void
-every_byte_is_looked_at(void **state)
+every_byte_of_a_string_is_checked(void **state)
 {
     int                c, right;
     char               text[64];
@@ -1053,7 +1055,8 @@ every_byte_is_looked_at(void **state)
             if (alikassa_json_decode(test_pool(), &s, &inputs, &errmsg)
                 != (right ? ALIKASSA_OK : ALIKASSA_DECLINED))
             {
-                fail_msg("byte %d at %zu", c, i - at);
+                fail_msg("byte %d at %zu is %s", c, i - at,
+                         right ? "refused" : "accepted");
             }
 
             if (right) {
@@ -1074,7 +1077,7 @@ every_byte_is_looked_at(void **state)
  */
 
 static void
-flat_objects_need_no_tree(void **state)
+flat_objects_allocate_no_tree(void **state)
 {
     long               n;
     alikassa_rc_t      rc;
@@ -1270,7 +1273,7 @@ every_character_is_unescaped(void **state)
 
 
 static void
-only_an_object_is_decoded(void **state)
+top_level_value_must_be_an_object(void **state)
 {
     size_t             i;
     alikassa_str_t     body;
@@ -1313,7 +1316,7 @@ only_an_object_is_decoded(void **state)
  */
 
 static void
-no_memory_is_an_error(void **state)
+failed_allocation_is_an_error(void **state)
 {
     long                n, total;
     char               *text;
@@ -1383,7 +1386,7 @@ no_memory_is_an_error(void **state)
 
 
 static void
-few_numbers_without_memory_are_an_error(void **state)
+failed_allocation_of_few_numbers_is_an_error(void **state)
 {
     long               n;
     alikassa_rc_t      rc;
@@ -1421,27 +1424,27 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test_case(right_texts_are_parsed),
-        test_case(wrong_texts_are_refused),
-        test_case(cut_texts_are_refused),
-        test_case(every_byte_has_its_places),
-        test_case(depth_is_limited),
-        test_case(closed_levels_do_not_add_up),
-        test_case(items_are_limited),
-        test_case(numbers_are_limited_alone),
-        test_case(numbers_inside_are_as_they_came),
-        test_case(names_are_compared_among_many),
+        test_case(valid_texts_are_parsed),
+        test_case(invalid_texts_are_refused),
+        test_case(truncated_texts_are_refused),
+        test_case(bytes_are_allowed_by_their_place),
+        test_case(too_deep_nesting_is_refused),
+        test_case(closed_levels_do_not_count_as_depth),
+        test_case(too_many_items_are_refused),
+        test_case(long_number_at_top_level_is_refused),
+        test_case(long_numbers_in_objects_keep_their_text),
+        test_case(equal_names_are_refused_among_many),
         test_case(numbers_keep_their_text),
         test_case(many_numbers_keep_their_text),
-        test_case(objects_are_the_same_without_a_tree),
-        test_case(equal_names_are_refused_without_a_tree),
-        test_case(every_byte_is_looked_at),
-        test_case(flat_objects_need_no_tree),
+        test_case(flat_reader_agrees_with_the_tree),
+        test_case(flat_reader_refuses_equal_names),
+        test_case(every_byte_of_a_string_is_checked),
+        test_case(flat_objects_allocate_no_tree),
         test_case(objects_are_decoded),
         test_case(every_character_is_unescaped),
-        test_case(only_an_object_is_decoded),
-        test_case(no_memory_is_an_error),
-        test_case(few_numbers_without_memory_are_an_error),
+        test_case(top_level_value_must_be_an_object),
+        test_case(failed_allocation_is_an_error),
+        test_case(failed_allocation_of_few_numbers_is_an_error),
     };
 
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

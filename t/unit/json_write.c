@@ -390,7 +390,7 @@ test_declined(const char *text, size_t len, const char *errmsg)
     if (alikassa_json_reencode(test_pool(), &s, &out, &why)
         != ALIKASSA_DECLINED)
     {
-        fail_msg("%s is not declined", text);
+        fail_msg("%s is accepted", text);
     }
 
     assert_string_equal(why.text, errmsg);
@@ -401,7 +401,7 @@ test_declined(const char *text, size_t len, const char *errmsg)
 
 
 static void
-strings_are_phps(void **state)
+strings_are_escaped_as_by_php(void **state)
 {
     const test_text_t  *t;
 
@@ -419,7 +419,7 @@ strings_are_phps(void **state)
  */
 
 static void
-plain_is_what_stays_as_it_is(void **state)
+plain_strings_are_exactly_the_unescaped(void **state)
 {
     int             c, plain;
     size_t          i, len;
@@ -479,7 +479,7 @@ plain_is_what_stays_as_it_is(void **state)
 
 
 static void
-texts_are_ordinary(void **state)
+texts_are_escaped_only_where_required(void **state)
 {
     const test_text_t  *t;
 
@@ -529,7 +529,7 @@ test_utf8(char *p, unsigned c)
  */
 
 static void
-every_character_is_phps(void **state)
+every_character_is_escaped_as_by_php(void **state)
 {
     char         text[8], out[24];
     size_t       len;
@@ -614,7 +614,7 @@ numbers_keep_their_value(void **state)
 
 
 static void
-numbers_that_would_change_are_refused(void **state)
+numbers_that_would_lose_value_are_refused(void **state)
 {
     char                text[256];
     const char *const  *n;
@@ -637,7 +637,7 @@ numbers_that_would_change_are_refused(void **state)
  */
 
 static void
-every_amount_is_phps(void **state)
+amounts_are_written_as_by_php(void **state)
 {
     long  n, whole, cents;
     char  in[64], out[64];
@@ -670,7 +670,7 @@ every_amount_is_phps(void **state)
 
 
 static void
-objects_are_phps(void **state)
+objects_are_reencoded_as_by_php(void **state)
 {
     const test_pair_t  *t;
 
@@ -684,7 +684,7 @@ objects_are_phps(void **state)
 
 
 static void
-what_is_no_object_is_refused(void **state)
+non_objects_and_malformed_texts_are_refused(void **state)
 {
     const test_refused_t  *t;
 
@@ -697,7 +697,7 @@ what_is_no_object_is_refused(void **state)
 
 
 static void
-nesting_is_kept(void **state)
+nesting_is_kept_up_to_the_limit(void **state)
 {
     char    text[256], *p;
     size_t  depth, i;
@@ -733,7 +733,7 @@ nesting_is_kept(void **state)
  */
 
 static void
-numbers_are_not_mixed_up(void **state)
+many_numbers_keep_their_place(void **state)
 {
     int    i;
     char   in[8192], out[8192], *p, *q;
@@ -805,7 +805,7 @@ test_many(const char *number, int count, alikassa_errmsg_t *errmsg)
 
 
 static void
-numbers_that_are_costly_are_few(void **state)
+too_many_costly_numbers_are_refused(void **state)
 {
     size_t             i;
     alikassa_errmsg_t  errmsg;
@@ -846,7 +846,7 @@ numbers_that_are_costly_are_few(void **state)
 
 
 static void
-objects_that_are_long_are_refused(void **state)
+too_long_objects_are_refused(void **state)
 {
     char               *text;
     alikassa_rc_t       rc;
@@ -883,7 +883,7 @@ objects_that_are_long_are_refused(void **state)
  */
 
 static void
-fifteen_digits_are_the_shortest(void **state)
+fifteen_digits_are_the_shortest_form(void **state)
 {
     int        i, n, k;
     char       digits[32], text[64], printed[64];
@@ -929,7 +929,7 @@ fifteen_digits_are_the_shortest(void **state)
 
 
 static void
-no_memory_is_an_error(void **state)
+failed_allocation_is_an_error(void **state)
 {
     long               n;
     alikassa_rc_t      rc;
@@ -983,21 +983,21 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(strings_are_phps),
-        cmocka_unit_test(plain_is_what_stays_as_it_is),
-        cmocka_unit_test(texts_are_ordinary),
-        cmocka_unit_test(every_character_is_phps),
+        cmocka_unit_test(strings_are_escaped_as_by_php),
+        cmocka_unit_test(plain_strings_are_exactly_the_unescaped),
+        cmocka_unit_test(texts_are_escaped_only_where_required),
+        cmocka_unit_test(every_character_is_escaped_as_by_php),
         cmocka_unit_test(numbers_keep_their_value),
-        cmocka_unit_test(numbers_that_would_change_are_refused),
-        cmocka_unit_test(every_amount_is_phps),
-        cmocka_unit_test(objects_are_phps),
-        cmocka_unit_test(what_is_no_object_is_refused),
-        cmocka_unit_test(nesting_is_kept),
-        cmocka_unit_test(numbers_are_not_mixed_up),
-        cmocka_unit_test(numbers_that_are_costly_are_few),
-        cmocka_unit_test(objects_that_are_long_are_refused),
-        cmocka_unit_test(fifteen_digits_are_the_shortest),
-        cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(numbers_that_would_lose_value_are_refused),
+        cmocka_unit_test(amounts_are_written_as_by_php),
+        cmocka_unit_test(objects_are_reencoded_as_by_php),
+        cmocka_unit_test(non_objects_and_malformed_texts_are_refused),
+        cmocka_unit_test(nesting_is_kept_up_to_the_limit),
+        cmocka_unit_test(many_numbers_keep_their_place),
+        cmocka_unit_test(too_many_costly_numbers_are_refused),
+        cmocka_unit_test(too_long_objects_are_refused),
+        cmocka_unit_test(fifteen_digits_are_the_shortest_form),
+        cmocka_unit_test(failed_allocation_is_an_error),
     };
 
     return cmocka_run_group_tests_name("json_write", tests, test_setup,

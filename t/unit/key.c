@@ -293,7 +293,7 @@ test_verify(EVP_PKEY *pkey, const char *digest, const alikassa_str_t *text,
 
 
 static void
-plain_keys_are_loaded(void **state)
+unencrypted_keys_are_loaded(void **state)
 {
     alikassa_key_t     *key;
     alikassa_str_t      pem, passphrase;
@@ -323,7 +323,7 @@ plain_keys_are_loaded(void **state)
 
 
 static void
-encrypted_keys_are_opened(void **state)
+encrypted_keys_are_decrypted(void **state)
 {
     size_t              i, n;
     alikassa_key_t     *key;
@@ -413,7 +413,7 @@ wrong_passphrases_are_refused(void **state)
 
 
 static void
-other_files_are_no_keys(void **state)
+files_without_a_private_key_are_refused(void **state)
 {
     size_t              i;
     alikassa_key_t     *key;
@@ -464,7 +464,7 @@ other_files_are_no_keys(void **state)
 
 
 static void
-unfit_keys_are_refused(void **state)
+unsuitable_private_keys_are_refused(void **state)
 {
     alikassa_key_t     *key;
     alikassa_str_t      pem, passphrase;
@@ -500,7 +500,7 @@ unfit_keys_are_refused(void **state)
 
 
 static void
-public_half_is_proven(void **state)
+matching_public_key_is_accepted(void **state)
 {
     alikassa_key_t     *key;
     alikassa_str_t      pem;
@@ -523,7 +523,7 @@ public_half_is_proven(void **state)
 
 
 static void
-other_halves_are_refused(void **state)
+other_public_keys_are_refused(void **state)
 {
     size_t              i;
     alikassa_key_t     *key;
@@ -553,7 +553,7 @@ other_halves_are_refused(void **state)
     for (i = 0; i < sizeof(pems) / sizeof(pems[0]); i++) {
 
         if (alikassa_key_match(key, &pems[i], &errmsg) != ALIKASSA_DECLINED) {
-            fail_msg("public half %zu", i);
+            fail_msg("public key %zu is accepted", i);
         }
 
         if (strncmp(errmsg.text, (i < 4) ? "it is not the other half of the "
@@ -562,7 +562,7 @@ other_halves_are_refused(void **state)
                     29)
             != 0)
         {
-            fail_msg("public half %zu: %s", i, errmsg.text);
+            fail_msg("public key %zu: errmsg \"%s\"", i, errmsg.text);
         }
 
         assert_int_equal(ERR_peek_error(), 0);
@@ -574,7 +574,7 @@ other_halves_are_refused(void **state)
 
 
 static void
-fingerprint_is_of_the_public_half(void **state)
+fingerprint_is_sha256_of_the_public_key(void **state)
 {
     int              len;
     unsigned         i, n;
@@ -608,7 +608,7 @@ fingerprint_is_of_the_public_half(void **state)
 
 
 static void
-signatures_verify(void **state)
+signatures_verify_with_the_public_key(void **state)
 {
     size_t              i;
     alikassa_key_t     *key;
@@ -686,7 +686,7 @@ unknown_digests_are_refused(void **state)
         if (alikassa_signer_create(key, digests[i], &signer, &errmsg)
             != ALIKASSA_FORBIDDEN)
         {
-            fail_msg("digest \"%s\"", digests[i]);
+            fail_msg("digest \"%s\" is accepted", digests[i]);
         }
 
         assert_null(signer);
@@ -731,7 +731,7 @@ test_run(void *data)
 
 
 static void
-threads_sign_at_once(void **state)
+threads_share_one_signer(void **state)
 {
     size_t              i;
     pthread_t           ids[TEST_THREADS];
@@ -777,17 +777,17 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test_case(plain_keys_are_loaded),
-        test_case(encrypted_keys_are_opened),
+        test_case(unencrypted_keys_are_loaded),
+        test_case(encrypted_keys_are_decrypted),
         test_case(wrong_passphrases_are_refused),
-        test_case(other_files_are_no_keys),
-        test_case(unfit_keys_are_refused),
-        test_case(public_half_is_proven),
-        test_case(other_halves_are_refused),
-        test_case(fingerprint_is_of_the_public_half),
-        test_case(signatures_verify),
+        test_case(files_without_a_private_key_are_refused),
+        test_case(unsuitable_private_keys_are_refused),
+        test_case(matching_public_key_is_accepted),
+        test_case(other_public_keys_are_refused),
+        test_case(fingerprint_is_sha256_of_the_public_key),
+        test_case(signatures_verify_with_the_public_key),
         test_case(unknown_digests_are_refused),
-        test_case(threads_sign_at_once),
+        test_case(threads_share_one_signer),
     };
 
     return cmocka_run_group_tests_name("key", tests, test_setup,

@@ -15,7 +15,7 @@
 
 
 static void
-test_type(void **state)
+content_type_gives_the_media_type(void **state)
 {
     size_t          i;
     alikassa_str_t  v, boundary;
@@ -64,7 +64,8 @@ test_type(void **state)
         v = test_str(cases[i].value);
 
         if (alikassa_media_type(&v, &boundary) != cases[i].type) {
-            fail_msg("\"%s\"", cases[i].value);
+            fail_msg("Content-Type \"%s\" has the wrong media type",
+                     cases[i].value);
         }
     }
 }
@@ -73,7 +74,7 @@ test_type(void **state)
 /* the text may end anywhere: nothing is read beyond it */
 
 static void
-test_type_cut(void **state)
+truncated_header_is_not_read_beyond_its_end(void **state)
 {
     size_t           i;
     alikassa_str_t   v, boundary;
@@ -101,7 +102,7 @@ test_type_cut(void **state)
 
 
 static void
-test_boundary(void **state)
+boundary_is_found_in_content_type(void **state)
 {
     alikassa_str_t  v, boundary;
 
@@ -123,7 +124,7 @@ test_boundary(void **state)
 
 
 static void
-test_accept(void **state)
+accept_prefers_html_or_json(void **state)
 {
     size_t          i;
     alikassa_str_t  v;
@@ -165,7 +166,8 @@ test_accept(void **state)
         v = test_str(cases[i].value);
 
         if (alikassa_media_prefers_html(&v) != cases[i].html) {
-            fail_msg("\"%s\"", cases[i].value);
+            fail_msg("Accept \"%s\": html is not %d", cases[i].value,
+                     cases[i].html);
         }
     }
 }
@@ -175,11 +177,11 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(test_type),
-        cmocka_unit_test(test_type_cut),
-        cmocka_unit_test(test_boundary),
-        cmocka_unit_test(test_accept)
+        cmocka_unit_test(content_type_gives_the_media_type),
+        cmocka_unit_test(truncated_header_is_not_read_beyond_its_end),
+        cmocka_unit_test(boundary_is_found_in_content_type),
+        cmocka_unit_test(accept_prefers_html_or_json)
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("media", tests, NULL, NULL);
 }

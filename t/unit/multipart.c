@@ -476,13 +476,13 @@ test_forms(const test_form_t *form)
                                       &inputs, &errmsg)
             != ALIKASSA_OK)
         {
-            fail_msg("%s: %s", form->body, errmsg.text);
+            fail_msg("%s: refused, \"%s\"", form->body, errmsg.text);
         }
 
         for (i = 0; i < TEST_MAX_PARTS && form->parts[i].name; i++) {
 
             if (i == inputs.nelts) {
-                fail_msg("%s: only %zu fields", form->body, i);
+                fail_msg("%s: field %zu is missing", form->body, i);
             }
 
             part = &form->parts[i];
@@ -495,12 +495,14 @@ test_forms(const test_form_t *form)
             assert_int_equal(input->repeated, part->repeated);
 
             if (input->malformed != part->malformed) {
-                fail_msg("%s: malformed: %d", form->body, input->malformed);
+                fail_msg("%s: field %zu: malformed is %d", form->body, i,
+                         input->malformed);
             }
         }
 
         if (i != inputs.nelts) {
-            fail_msg("%s: %zu fields", form->body, inputs.nelts);
+            fail_msg("%s: %zu fields, expected %zu", form->body, inputs.nelts,
+                     i);
         }
 
         test_pool_free();
@@ -509,7 +511,7 @@ test_forms(const test_form_t *form)
 
 
 static void
-frame_is_found(void **state)
+parts_are_found_between_boundaries(void **state)
 {
     (void) state;
 
@@ -518,7 +520,7 @@ frame_is_found(void **state)
 
 
 static void
-values_are_kept(void **state)
+part_values_are_kept(void **state)
 {
     (void) state;
 
@@ -527,7 +529,7 @@ values_are_kept(void **state)
 
 
 static void
-names_are_decoded(void **state)
+part_names_are_decoded(void **state)
 {
     (void) state;
 
@@ -571,11 +573,11 @@ malformed_bodies_are_refused(void **state)
                                       &inputs, &errmsg)
             != ALIKASSA_DECLINED)
         {
-            fail_msg("%s", refused->body);
+            fail_msg("malformed body is accepted: %s", refused->body);
         }
 
         if (strncmp(errmsg.text, refused->errmsg, strlen(refused->errmsg))) {
-            fail_msg("%s: %s", refused->body, errmsg.text);
+            fail_msg("%s: errmsg \"%s\"", refused->body, errmsg.text);
         }
 
         assert_int_equal(inputs.nelts, 0);
@@ -622,7 +624,7 @@ truncated_bodies_are_refused(void **state)
 
 
 static void
-boundary_is_limited(void **state)
+boundary_length_is_limited(void **state)
 {
     int                n;
     char               text[256];
@@ -667,7 +669,7 @@ boundary_is_limited(void **state)
 
 
 static void
-parts_are_limited(void **state)
+more_than_1024_parts_are_refused(void **state)
 {
     char               text[16], *p;
     size_t             i, n;
@@ -726,7 +728,7 @@ parts_are_limited(void **state)
  */
 
 static void
-nameless_parts_are_limited(void **state)
+parts_without_a_name_count_to_the_limit(void **state)
 {
     char               *p;
     size_t             i;
@@ -770,7 +772,7 @@ nameless_parts_are_limited(void **state)
 
 
 static void
-no_memory_is_an_error(void **state)
+failed_allocation_is_an_error(void **state)
 {
     long               n;
     alikassa_rc_t      rc;
@@ -816,17 +818,17 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(frame_is_found),
-        cmocka_unit_test(values_are_kept),
-        cmocka_unit_test(names_are_decoded),
+        cmocka_unit_test(parts_are_found_between_boundaries),
+        cmocka_unit_test(part_values_are_kept),
+        cmocka_unit_test(part_names_are_decoded),
         cmocka_unit_test(files_have_no_value),
         cmocka_unit_test(other_charsets_and_encodings_are_malformed),
         cmocka_unit_test(malformed_bodies_are_refused),
         cmocka_unit_test(truncated_bodies_are_refused),
-        cmocka_unit_test(boundary_is_limited),
-        cmocka_unit_test(parts_are_limited),
-        cmocka_unit_test(nameless_parts_are_limited),
-        cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(boundary_length_is_limited),
+        cmocka_unit_test(more_than_1024_parts_are_refused),
+        cmocka_unit_test(parts_without_a_name_count_to_the_limit),
+        cmocka_unit_test(failed_allocation_is_an_error),
     };
 
     return cmocka_run_group_tests_name("multipart", tests, NULL, NULL);

@@ -213,7 +213,7 @@ judge(const char *query, const char *text, pair_t *pair)
 
 
 static void
-spellings(void **state)
+every_json_spelling_is_verified(void **state)
 {
     (void) state;
 
@@ -232,7 +232,7 @@ spellings(void **state)
 
 
 static void
-absent(void **state)
+absent_parameters_are_signed_as_null(void **state)
 {
     (void) state;
 
@@ -294,7 +294,7 @@ configure(alikassa_notification_fields_t *fields, const char *text,
 
 
 static void
-configured(void **state)
+configured_fields_are_checked_and_found(void **state)
 {
     size_t                          i;
     alikassa_str_t                  s;
@@ -372,7 +372,7 @@ configured(void **state)
 
 
 static void
-forms(void **state)
+malformed_id_and_sign_are_refused(void **state)
 {
     size_t              i, len;
     char                text[ALIKASSA_SIGN_BASE64_MAX + 64];
@@ -425,7 +425,7 @@ forms(void **state)
 
 
 static void
-accounts(void **state)
+notification_of_another_account_is_refused(void **state)
 {
     size_t                    i;
     alikassa_rc_t             rc;
@@ -474,7 +474,7 @@ accounts(void **state)
 
 
 static void
-finals(void **state)
+final_payment_statuses_are_known(void **state)
 {
     size_t                   i;
     alikassa_notification_t  n;
@@ -501,7 +501,7 @@ finals(void **state)
 
 
 static void
-keys(void **state)
+verifier_refuses_wrong_keys_and_signatures(void **state)
 {
     alikassa_str_t        pem, text;
     alikassa_errmsg_t     errmsg;
@@ -541,7 +541,7 @@ keys(void **state)
 
 
 static void
-memory(void **state)
+failed_allocation_is_an_error(void **state)
 {
     alikassa_str_t           s;
     alikassa_errmsg_t        errmsg;
@@ -570,15 +570,15 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(spellings),
-        cmocka_unit_test(absent),
-        cmocka_unit_test(configured),
-        cmocka_unit_test(forms),
-        cmocka_unit_test(accounts),
-        cmocka_unit_test(finals),
-        cmocka_unit_test(keys),
-        cmocka_unit_test(memory)
+        cmocka_unit_test(every_json_spelling_is_verified),
+        cmocka_unit_test(absent_parameters_are_signed_as_null),
+        cmocka_unit_test(configured_fields_are_checked_and_found),
+        cmocka_unit_test(malformed_id_and_sign_are_refused),
+        cmocka_unit_test(notification_of_another_account_is_refused),
+        cmocka_unit_test(final_payment_statuses_are_known),
+        cmocka_unit_test(verifier_refuses_wrong_keys_and_signatures),
+        cmocka_unit_test(failed_allocation_is_an_error)
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests_name("notification", tests, setup, teardown);
 }

@@ -58,7 +58,7 @@ add_json(alikassa_notification_t *n, const char *text,
 
 
 static void
-names(void **state)
+ambiguous_parameter_names_are_refused(void **state)
 {
     size_t                   i;
     alikassa_errmsg_t        errmsg;
@@ -91,7 +91,7 @@ names(void **state)
         begin(&n, &any);
 
         if (add(&n, bad[i], &errmsg) != ALIKASSA_DECLINED) {
-            fail_msg("\"%s\" passes", bad[i]);
+            fail_msg("\"%s\" is accepted", bad[i]);
         }
 
         assert_true(errmsg.text[0] != '\0');
@@ -102,7 +102,7 @@ names(void **state)
         begin(&n, &any);
 
         if (add(&n, good[i], &errmsg) != ALIKASSA_OK) {
-            fail_msg("\"%s\": %s", good[i], errmsg.text);
+            fail_msg("\"%s\" is refused: %s", good[i], errmsg.text);
         }
 
         test_pool_free();
@@ -129,7 +129,7 @@ names(void **state)
  */
 
 static void
-places(void **state)
+signed_parameters_come_from_one_place(void **state)
 {
     alikassa_str_t           s;
     alikassa_errmsg_t        errmsg;
@@ -173,7 +173,7 @@ places(void **state)
 
 
 static void
-equals(void **state)
+notifications_are_equal_by_signed_values(void **state)
 {
     size_t                   i;
     alikassa_errmsg_t        errmsg;
@@ -207,7 +207,8 @@ equals(void **state)
         assert_int_equal(add(&b, cases[i].b, &errmsg), ALIKASSA_OK);
 
         if (alikassa_notification_equal(&a, &b) != cases[i].equal) {
-            fail_msg("\"%s\" and \"%s\"", cases[i].a, cases[i].b);
+            fail_msg("\"%s\" and \"%s\" are%s equal", cases[i].a, cases[i].b,
+                     cases[i].equal ? " not" : "");
         }
 
         test_pool_free();
@@ -230,7 +231,7 @@ equals(void **state)
  */
 
 static void
-limits(void **state)
+number_of_parameters_is_limited(void **state)
 {
     size_t                   i, k, max;
     alikassa_errmsg_t        errmsg;
@@ -266,7 +267,7 @@ limits(void **state)
 
 
 static void
-members(void **state)
+json_members_are_checked_by_type(void **state)
 {
     size_t                   i;
     alikassa_errmsg_t        errmsg;
@@ -315,7 +316,8 @@ members(void **state)
         begin(&n, &any);
 
         if (add_json(&n, cases[i].text, &errmsg) != cases[i].rc) {
-            fail_msg("%s", cases[i].text);
+            fail_msg("%s: expected return code %d", cases[i].text,
+                     cases[i].rc);
         }
 
         test_pool_free();
@@ -324,7 +326,7 @@ members(void **state)
 
 
 static void
-targets(void **state)
+ambiguous_request_targets_are_refused(void **state)
 {
     size_t             i;
     alikassa_str_t     s;
@@ -384,14 +386,15 @@ targets(void **state)
         s = test_str(cases[i].uri);
 
         if (alikassa_notification_uri(&s, &errmsg) != cases[i].rc) {
-            fail_msg("%s", cases[i].uri);
+            fail_msg("\"%s\" is %s", cases[i].uri,
+                     cases[i].rc == ALIKASSA_OK ? "refused" : "accepted");
         }
     }
 }
 
 
 static void
-headers(void **state)
+ambiguous_cookies_and_overrides_are_refused(void **state)
 {
     size_t             i;
     alikassa_str_t     name, value;
@@ -433,14 +436,15 @@ headers(void **state)
                                          &name, &value, &errmsg)
             != cases[i].rc)
         {
-            fail_msg("%s: %s", cases[i].name, cases[i].value);
+            fail_msg("\"%s: %s\" is %s", cases[i].name, cases[i].value,
+                     cases[i].rc == ALIKASSA_OK ? "refused" : "accepted");
         }
     }
 }
 
 
 static void
-types(void **state)
+content_type_must_be_json_or_form_in_utf8(void **state)
 {
     size_t          i;
     alikassa_str_t  s;
@@ -483,14 +487,14 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(names),
-        cmocka_unit_test(places),
-        cmocka_unit_test(equals),
-        cmocka_unit_test(limits),
-        cmocka_unit_test(members),
-        cmocka_unit_test(targets),
-        cmocka_unit_test(headers),
-        cmocka_unit_test(types)
+        cmocka_unit_test(ambiguous_parameter_names_are_refused),
+        cmocka_unit_test(signed_parameters_come_from_one_place),
+        cmocka_unit_test(notifications_are_equal_by_signed_values),
+        cmocka_unit_test(number_of_parameters_is_limited),
+        cmocka_unit_test(json_members_are_checked_by_type),
+        cmocka_unit_test(ambiguous_request_targets_are_refused),
+        cmocka_unit_test(ambiguous_cookies_and_overrides_are_refused),
+        cmocka_unit_test(content_type_must_be_json_or_form_in_utf8)
     };
 
     return cmocka_run_group_tests_name("notification_input", tests, NULL,

@@ -220,7 +220,7 @@ static const char *const  test_strangers[] = {
 
 
 static void
-operations_are_those_of_the_page(void **state)
+operations_match_the_vendor_page(void **state)
 {
     const test_operation_t      *t;
     const alikassa_operation_t  *op;
@@ -248,7 +248,7 @@ operations_are_those_of_the_page(void **state)
 
 
 static void
-client_object_has_the_configured_path(void **state)
+signed_request_has_the_configured_path(void **state)
 {
     alikassa_str_t        path;
     alikassa_operation_t  op;
@@ -277,7 +277,7 @@ client_object_has_the_configured_path(void **state)
 
 
 static void
-outcome_is_asked_for_elsewhere(void **state)
+status_operation_is_read_only(void **state)
 {
     const test_operation_t      *t;
     const alikassa_operation_t  *op, *status;
@@ -306,7 +306,7 @@ outcome_is_asked_for_elsewhere(void **state)
 
 
 static void
-fields_are_those_of_the_page(void **state)
+fields_match_the_vendor_page(void **state)
 {
     size_t                       i;
     alikassa_str_t               name;
@@ -338,7 +338,8 @@ fields_are_those_of_the_page(void **state)
             if (field->type != f->type || field->role != f->role
                 || field->max != f->max || field->required != f->required)
             {
-                fail_msg("%s: %s is another field", t->name, f->name);
+                fail_msg("%s: field %s differs from the page", t->name,
+                         f->name);
             }
 
             assert_int_equal(alikassa_operation_field(op, &name), (int) i);
@@ -352,7 +353,7 @@ fields_are_those_of_the_page(void **state)
 
 
 static void
-services_and_banks_are_those_of_the_page(void **state)
+services_and_banks_match_the_vendor_page(void **state)
 {
     size_t                       i, j, n;
     const test_bank_t           *b;
@@ -414,7 +415,7 @@ services_and_banks_are_those_of_the_page(void **state)
 
 
 static void
-strangers_are_not_found(void **state)
+unknown_operations_and_fields_are_not_found(void **state)
 {
     const char *const       *s;
     alikassa_str_t           name;
@@ -427,11 +428,11 @@ strangers_are_not_found(void **state)
         name = test_str(*s);
 
         if (alikassa_operation_find(*s) != NULL) {
-            fail_msg("\"%s\" is an operation", *s);
+            fail_msg("\"%s\" is found as an operation", *s);
         }
 
         if (alikassa_operation_any_field(&name)) {
-            fail_msg("\"%s\" is a field", *s);
+            fail_msg("\"%s\" is found as a field", *s);
         }
 
         for (t = test_operations; t->name; t++) {
@@ -448,7 +449,7 @@ strangers_are_not_found(void **state)
  */
 
 static void
-fields_are_of_their_operation(void **state)
+field_is_found_only_in_its_operations(void **state)
 {
     alikassa_str_t               name;
     const test_field_t          *f, *g;
@@ -495,7 +496,7 @@ fields_are_of_their_operation(void **state)
 
 
 static void
-roles_are_found(void **state)
+field_of_a_role_is_found(void **state)
 {
     const alikassa_operation_t  *op;
 
@@ -527,7 +528,7 @@ roles_are_found(void **state)
 
 
 static void
-roles_have_one_name(void **state)
+role_has_one_field_name(void **state)
 {
     (void) state;
 
@@ -625,7 +626,7 @@ test_faults(const alikassa_operation_t *op, const char *service,
  */
 
 static void
-codes_are_right_under_their_service_only(void **state)
+bank_code_is_valid_only_for_its_service(void **state)
 {
     char                         code[32];
     size_t                       i, right, n;
@@ -658,7 +659,9 @@ codes_are_right_under_their_service_only(void **state)
                     if (test_faults(op, t->services[n], b->code)
                         != 1 - right)
                     {
-                        fail_msg("%s under %s", b->code, t->services[n]);
+                        fail_msg("code %s is %s for %s", b->code,
+                                 right ? "refused" : "accepted",
+                                 t->services[n]);
                     }
                 }
             }
@@ -692,7 +695,7 @@ codes_are_right_under_their_service_only(void **state)
 
 
 static void
-services_are_of_their_operation(void **state)
+service_is_valid_only_for_its_operation(void **state)
 {
     const alikassa_operation_t  *payment, *payout;
 
@@ -757,7 +760,7 @@ test_told(const char *operation, alikassa_validate_t validate,
 
 
 static void
-faults_tell_what_is_allowed(void **state)
+field_errors_list_the_allowed_values(void **state)
 {
     static const char  services[] =
         "The selected service is invalid; allowed: online_banking_idr_hpp, "
@@ -815,18 +818,18 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(operations_are_those_of_the_page),
-        cmocka_unit_test(client_object_has_the_configured_path),
-        cmocka_unit_test(outcome_is_asked_for_elsewhere),
-        cmocka_unit_test(fields_are_those_of_the_page),
-        cmocka_unit_test(services_and_banks_are_those_of_the_page),
-        cmocka_unit_test(strangers_are_not_found),
-        cmocka_unit_test(fields_are_of_their_operation),
-        cmocka_unit_test(roles_are_found),
-        cmocka_unit_test(roles_have_one_name),
-        cmocka_unit_test(codes_are_right_under_their_service_only),
-        cmocka_unit_test(services_are_of_their_operation),
-        cmocka_unit_test(faults_tell_what_is_allowed),
+        cmocka_unit_test(operations_match_the_vendor_page),
+        cmocka_unit_test(signed_request_has_the_configured_path),
+        cmocka_unit_test(status_operation_is_read_only),
+        cmocka_unit_test(fields_match_the_vendor_page),
+        cmocka_unit_test(services_and_banks_match_the_vendor_page),
+        cmocka_unit_test(unknown_operations_and_fields_are_not_found),
+        cmocka_unit_test(field_is_found_only_in_its_operations),
+        cmocka_unit_test(field_of_a_role_is_found),
+        cmocka_unit_test(role_has_one_field_name),
+        cmocka_unit_test(bank_code_is_valid_only_for_its_service),
+        cmocka_unit_test(service_is_valid_only_for_its_operation),
+        cmocka_unit_test(field_errors_list_the_allowed_values),
     };
 
     return cmocka_run_group_tests_name("operation", tests, NULL, NULL);

@@ -87,7 +87,7 @@ test_existing(const alikassa_response_t *response, const char *order_id,
 
 
 static void
-refusal_has_alikassas_shape(void **state)
+error_has_the_shape_of_alikassas_errors(void **state)
 {
     alikassa_refusal_t       refusal;
     alikassa_field_errors_t  errors;
@@ -131,7 +131,7 @@ refusal_has_alikassas_shape(void **state)
 
 
 static void
-refusal_tells_outcome_and_order(void **state)
+error_has_outcome_and_order_id(void **state)
 {
     size_t                   i;
     alikassa_refusal_t       refusal;
@@ -188,7 +188,7 @@ refusal_tells_outcome_and_order(void **state)
 
 
 static void
-existing_order_has_what_the_status_has(void **state)
+existing_order_has_id_and_payment_status(void **state)
 {
     alikassa_response_t  response;
 
@@ -233,9 +233,9 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(refusal_has_alikassas_shape),
-        cmocka_unit_test(refusal_tells_outcome_and_order),
-        cmocka_unit_test(existing_order_has_what_the_status_has),
+        cmocka_unit_test(error_has_the_shape_of_alikassas_errors),
+        cmocka_unit_test(error_has_outcome_and_order_id),
+        cmocka_unit_test(existing_order_has_id_and_payment_status),
     };
 
     return cmocka_run_group_tests_name("refusal", tests, NULL, NULL);

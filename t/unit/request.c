@@ -280,7 +280,7 @@ static void
 test_built(alikassa_validate_t validate)
 {
     if (test_build(validate) != ALIKASSA_OK) {
-        fail_msg("%.*s", (int) test_faults.elts[0].message.len,
+        fail_msg("refused: %.*s", (int) test_faults.elts[0].message.len,
                  test_faults.elts[0].message.data);
     }
 }
@@ -328,7 +328,7 @@ static void
 test_fault(alikassa_validate_t validate, const char *name, const char *words)
 {
     if (test_build(validate) != ALIKASSA_DECLINED) {
-        fail_msg("taken: %.*s", (int) test_body.len, test_body.data);
+        fail_msg("accepted: %.*s", (int) test_body.len, test_body.data);
     }
 
     assert_int_equal(test_faults.nelts, 1);
@@ -364,7 +364,8 @@ test_holds(alikassa_validate_t validate, const char *name, const char *out)
         }
     }
 
-    fail_msg("%.*s: no %s", (int) test_body.len, test_body.data, member);
+    fail_msg("%.*s: %s is missing", (int) test_body.len, test_body.data,
+             member);
 }
 
 
@@ -396,7 +397,7 @@ test_values_are_judged(alikassa_validate_t validate, const test_value_t *t)
 
 
 static void
-payments_are_in_the_order_of_the_page(void **state)
+payment_fields_are_in_vendor_order(void **state)
 {
     (void) state;
 
@@ -431,7 +432,7 @@ payments_are_in_the_order_of_the_page(void **state)
 
 
 static void
-payouts_are_in_the_order_of_the_page(void **state)
+payout_fields_are_in_vendor_order(void **state)
 {
     (void) state;
 
@@ -452,7 +453,7 @@ payouts_are_in_the_order_of_the_page(void **state)
 
 
 static void
-status_is_asked_by_one_name(void **state)
+status_query_has_exactly_one_id(void **state)
 {
     size_t  i;
 
@@ -493,7 +494,7 @@ status_is_asked_by_one_name(void **state)
 
 
 static void
-values_are_judged_by_type(void **state)
+values_are_validated_by_type(void **state)
 {
     (void) state;
 
@@ -509,7 +510,7 @@ values_are_judged_by_type(void **state)
  */
 
 static void
-controls_are_refused_if_strict(void **state)
+control_characters_are_refused_if_strict(void **state)
 {
     size_t  i;
 
@@ -556,7 +557,7 @@ controls_are_refused_if_strict(void **state)
 
 
 static void
-forms_are_judged_unless_off(void **state)
+formats_are_validated_unless_off(void **state)
 {
     const test_value_t  *t;
 
@@ -576,7 +577,7 @@ forms_are_judged_unless_off(void **state)
 
 
 static void
-required_fields_are_missed(void **state)
+missing_required_fields_are_reported(void **state)
 {
     size_t              i;
     const char *const  *f;
@@ -650,7 +651,7 @@ test_limit(const char *operation, alikassa_validate_t validate,
 
 
 static void
-limits_count_characters(void **state)
+length_limits_count_characters(void **state)
 {
     (void) state;
 
@@ -686,7 +687,7 @@ limits_count_characters(void **state)
 
 
 static void
-repeated_and_malformed_are_refused_always(void **state)
+repeated_and_malformed_fields_are_refused(void **state)
 {
     int                 i;
     alikassa_input_t    input;
@@ -795,7 +796,7 @@ extra_fields_come_last_as_strings(void **state)
  */
 
 static void
-set_values_are_looked_at(void **state)
+configured_values_are_classified(void **state)
 {
     size_t            i;
     alikassa_str_t    s;
@@ -885,7 +886,7 @@ test_begin_wrong(void)
 
 
 static void
-all_faults_are_told_at_once(void **state)
+all_field_errors_are_reported_at_once(void **state)
 {
     size_t  i;
 
@@ -937,7 +938,7 @@ test_sweep(alikassa_validate_t validate, size_t errors)
 
 
 static void
-no_memory_is_an_error(void **state)
+failed_allocation_is_an_error(void **state)
 {
     alikassa_extra_t  extra;
 
@@ -966,7 +967,7 @@ no_memory_is_an_error(void **state)
 
 
 static void
-missing_field_is_told_by_role(void **state)
+missing_field_is_reported_by_role(void **state)
 {
     static const char  payment[] = "payment";
 
@@ -1010,20 +1011,20 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(payments_are_in_the_order_of_the_page),
-        cmocka_unit_test(payouts_are_in_the_order_of_the_page),
-        cmocka_unit_test(status_is_asked_by_one_name),
-        cmocka_unit_test(values_are_judged_by_type),
-        cmocka_unit_test(controls_are_refused_if_strict),
-        cmocka_unit_test(forms_are_judged_unless_off),
-        cmocka_unit_test(required_fields_are_missed),
-        cmocka_unit_test(limits_count_characters),
-        cmocka_unit_test(repeated_and_malformed_are_refused_always),
+        cmocka_unit_test(payment_fields_are_in_vendor_order),
+        cmocka_unit_test(payout_fields_are_in_vendor_order),
+        cmocka_unit_test(status_query_has_exactly_one_id),
+        cmocka_unit_test(values_are_validated_by_type),
+        cmocka_unit_test(control_characters_are_refused_if_strict),
+        cmocka_unit_test(formats_are_validated_unless_off),
+        cmocka_unit_test(missing_required_fields_are_reported),
+        cmocka_unit_test(length_limits_count_characters),
+        cmocka_unit_test(repeated_and_malformed_fields_are_refused),
         cmocka_unit_test(extra_fields_come_last_as_strings),
-        cmocka_unit_test(set_values_are_looked_at),
-        cmocka_unit_test(all_faults_are_told_at_once),
-        cmocka_unit_test(no_memory_is_an_error),
-        cmocka_unit_test(missing_field_is_told_by_role),
+        cmocka_unit_test(configured_values_are_classified),
+        cmocka_unit_test(all_field_errors_are_reported_at_once),
+        cmocka_unit_test(failed_allocation_is_an_error),
+        cmocka_unit_test(missing_field_is_reported_by_role),
     };
 
     return cmocka_run_group_tests_name("body", tests, NULL, NULL);

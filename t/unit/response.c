@@ -145,7 +145,7 @@ static const test_url_t  test_urls[] = {
 
 
 static void
-answers_are_judged(void **state)
+status_and_body_give_the_outcome(void **state)
 {
     alikassa_str_t          body;
     alikassa_response_t     response;
@@ -174,7 +174,7 @@ answers_are_judged(void **state)
                          ALIKASSA_OK);
 
         if (outcome != t->status_query || response.object != t->object) {
-            fail_msg("%u %s: outcome %d, object %d, of a status call",
+            fail_msg("%u %s: outcome %d, object %d of a status call",
                      t->status, t->body, outcome, response.object);
         }
 
@@ -188,7 +188,7 @@ answers_are_judged(void **state)
  */
 
 static void
-rejections_are_doubted(void **state)
+rejection_that_names_order_id_is_doubted(void **state)
 {
     size_t               i;
     alikassa_str_t       body;
@@ -256,7 +256,7 @@ rejections_are_doubted(void **state)
         if (alikassa_response_order_may_exist(tests[i].status, &response)
             != tests[i].doubtful)
         {
-            fail_msg("%u %s: doubtful is not %d", tests[i].status,
+            fail_msg("%u %s: doubt is not %d", tests[i].status,
                      tests[i].body, tests[i].doubtful);
         }
 
@@ -281,7 +281,7 @@ rejections_are_doubted(void **state)
  */
 
 static void
-another_order_is_told(void **state)
+status_of_another_order_is_detected(void **state)
 {
     size_t               i;
     alikassa_str_t       body;
@@ -317,7 +317,7 @@ another_order_is_told(void **state)
         if (alikassa_response_is_other_order(&response, &order_id)
             != tests[i].another)
         {
-            fail_msg("%s: another is not %d", tests[i].body,
+            fail_msg("%s: another order is not %d", tests[i].body,
                      tests[i].another);
         }
 
@@ -331,7 +331,7 @@ another_order_is_told(void **state)
  */
 
 static void
-the_caller_is_refused(void **state)
+denied_caller_and_retry_after_by_status(void **state)
 {
     unsigned             status;
     alikassa_response_t  response;
@@ -371,7 +371,7 @@ the_caller_is_refused(void **state)
 
 
 static void
-members_are_read(void **state)
+response_members_are_read(void **state)
 {
     alikassa_str_t       body;
     alikassa_response_t  response;
@@ -416,7 +416,7 @@ members_are_read(void **state)
 
 
 static void
-only_plain_https_is_redirected_to(void **state)
+payer_is_redirected_only_to_https(void **state)
 {
     char                 text[256];
     alikassa_str_t       body;
@@ -438,7 +438,7 @@ only_plain_https_is_redirected_to(void **state)
         assert_int_equal(outcome, ACCEPTED);
 
         if (!alikassa_response_has_link(&response) != !t->redirect) {
-            fail_msg("%s", t->url);
+            fail_msg("%s: redirect is not %d", t->url, t->redirect);
         }
 
         test_pool_free();
@@ -451,7 +451,7 @@ only_plain_https_is_redirected_to(void **state)
  */
 
 static void
-size_is_limited(void **state)
+too_large_response_is_unknown(void **state)
 {
     char                *p;
     size_t               len;
@@ -486,7 +486,7 @@ size_is_limited(void **state)
 
 
 static void
-no_memory_is_an_error_and_unknown(void **state)
+failed_allocation_is_an_error_and_unknown(void **state)
 {
     long                 n;
     alikassa_rc_t        rc;
@@ -525,7 +525,7 @@ no_memory_is_an_error_and_unknown(void **state)
 
 
 static void
-only_a_404_with_an_object_is_not_found(void **state)
+not_found_is_only_a_404_with_an_object(void **state)
 {
     unsigned             status;
     alikassa_response_t  response;
@@ -569,15 +569,15 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(answers_are_judged),
-        cmocka_unit_test(rejections_are_doubted),
-        cmocka_unit_test(another_order_is_told),
-        cmocka_unit_test(the_caller_is_refused),
-        cmocka_unit_test(members_are_read),
-        cmocka_unit_test(only_plain_https_is_redirected_to),
-        cmocka_unit_test(size_is_limited),
-        cmocka_unit_test(no_memory_is_an_error_and_unknown),
-        cmocka_unit_test(only_a_404_with_an_object_is_not_found),
+        cmocka_unit_test(status_and_body_give_the_outcome),
+        cmocka_unit_test(rejection_that_names_order_id_is_doubted),
+        cmocka_unit_test(status_of_another_order_is_detected),
+        cmocka_unit_test(denied_caller_and_retry_after_by_status),
+        cmocka_unit_test(response_members_are_read),
+        cmocka_unit_test(payer_is_redirected_only_to_https),
+        cmocka_unit_test(too_large_response_is_unknown),
+        cmocka_unit_test(failed_allocation_is_an_error_and_unknown),
+        cmocka_unit_test(not_found_is_only_a_404_with_an_object),
         cmocka_unit_test(outcomes_have_names),
     };
 

@@ -107,7 +107,7 @@ test_encode(int32_t code, unsigned char *p)
 
 
 static void
-texts_are_judged_and_counted(void **state)
+texts_are_checked_and_characters_counted(void **state)
 {
     int                 rc;
     size_t              chars;
@@ -123,7 +123,8 @@ texts_are_judged_and_counted(void **state)
         rc = alikassa_utf8_check(&s, &chars);
 
         if (rc != (t->chars >= 0)) {
-            fail_msg("text %zu: %d", (size_t) (t - test_texts), rc);
+            fail_msg("text %zu is %s", (size_t) (t - test_texts),
+                     rc ? "accepted" : "refused");
         }
 
         if (rc) {
@@ -138,7 +139,7 @@ texts_are_judged_and_counted(void **state)
 
 
 static void
-nothing_is_well_formed(void **state)
+empty_text_is_well_formed(void **state)
 {
     size_t          chars;
     alikassa_str_t  s = alikassa_null_string;
@@ -194,7 +195,7 @@ every_code_point_is_decoded(void **state)
  */
 
 static void
-no_other_sequence_is_decoded(void **state)
+malformed_sequences_are_not_decoded(void **state)
 {
     size_t                two, three;
     uint32_t              i;
@@ -235,7 +236,7 @@ no_other_sequence_is_decoded(void **state)
 
 
 static void
-four_bytes_keep_their_ranges(void **state)
+four_byte_sequences_are_checked_by_range(void **state)
 {
     int                   valid;
     size_t                i, j;
@@ -274,7 +275,7 @@ four_bytes_keep_their_ranges(void **state)
 
 
 static void
-controls_are_found(void **state)
+control_characters_are_found(void **state)
 {
     size_t          i, c;
     unsigned char   buf[2];
@@ -328,12 +329,12 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(texts_are_judged_and_counted),
-        cmocka_unit_test(nothing_is_well_formed),
+        cmocka_unit_test(texts_are_checked_and_characters_counted),
+        cmocka_unit_test(empty_text_is_well_formed),
         cmocka_unit_test(every_code_point_is_decoded),
-        cmocka_unit_test(no_other_sequence_is_decoded),
-        cmocka_unit_test(four_bytes_keep_their_ranges),
-        cmocka_unit_test(controls_are_found),
+        cmocka_unit_test(malformed_sequences_are_not_decoded),
+        cmocka_unit_test(four_byte_sequences_are_checked_by_range),
+        cmocka_unit_test(control_characters_are_found),
     };
 
     return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);

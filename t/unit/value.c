@@ -331,7 +331,8 @@ test_judge_all(test_judge_pt judge, const test_text_t *t, int expected)
     for ( /* void */ ; t->text; t++) {
 
         if (test_judge(judge, t->text, t->len) != expected) {
-            fail_msg("\"%s\" is %staken", t->text, expected ? "not " : "");
+            fail_msg("\"%s\" is %s", t->text,
+                     expected ? "refused" : "accepted");
         }
     }
 }
@@ -345,13 +346,14 @@ test_amount_is(const char *text, size_t len, const char *canonical)
     s = test_copy(text, len);
 
     if (!alikassa_amount(&s, &out)) {
-        fail_msg("\"%s\" is no amount", text);
+        fail_msg("amount \"%s\" is refused", text);
     }
 
     if (out.len != strlen(canonical)
         || memcmp(out.data, canonical, out.len) != 0)
     {
-        fail_msg("\"%s\" is \"%.*s\"", text, (int) out.len, out.data);
+        fail_msg("amount \"%s\" is written as \"%.*s\"", text, (int) out.len,
+                 out.data);
     }
 
     /* a part of it, not a copy */
@@ -371,7 +373,7 @@ test_amount_is(const char *text, size_t len, const char *canonical)
 
 
 static void
-amounts_are_made_canonical(void **state)
+amounts_are_checked_and_made_canonical(void **state)
 {
     const test_amount_t  *t;
 
@@ -383,14 +385,14 @@ amounts_are_made_canonical(void **state)
             test_amount_is(t->text, t->len, t->canonical);
 
         } else if (test_judge(test_is_amount, t->text, t->len)) {
-            fail_msg("\"%s\" is an amount", t->text);
+            fail_msg("amount \"%s\" is accepted", t->text);
         }
     }
 }
 
 
 static void
-every_cent_is_an_amount(void **state)
+amounts_of_up_to_200_are_canonical(void **state)
 {
     int   n, len;
     char  text[16], canonical[16];
@@ -423,7 +425,7 @@ every_cent_is_an_amount(void **state)
  */
 
 static void
-short_amounts_are_those_of_the_expression(void **state)
+short_amounts_match_the_regex(void **state)
 {
     char     text[8];
     long     n, i;
@@ -466,7 +468,8 @@ short_amounts_are_those_of_the_expression(void **state)
                    && regexec(&zero, text, 0, NULL, 0) != 0;
 
         if (test_judge(test_is_amount, text, (size_t) len) != expected) {
-            fail_msg("\"%s\" is %s amount", text, expected ? "no" : "an");
+            fail_msg("amount \"%s\" is %s", text,
+                     expected ? "refused" : "accepted");
         }
     }
 
@@ -476,7 +479,7 @@ short_amounts_are_those_of_the_expression(void **state)
 
 
 static void
-integers_are_positive_and_of_64_bits(void **state)
+integers_are_positive_and_64_bit(void **state)
 {
     (void) state;
 
@@ -486,7 +489,7 @@ integers_are_positive_and_of_64_bits(void **state)
 
 
 static void
-integers_end_at_the_greatest(void **state)
+integers_above_int64_max_are_refused(void **state)
 {
     int       len;
     char      text[32];
@@ -515,7 +518,7 @@ integers_end_at_the_greatest(void **state)
  */
 
 static void
-bytes_of_numbers_are_digits(void **state)
+other_bytes_than_digits_are_refused(void **state)
 {
     int     c;
     char    text[16];
@@ -547,7 +550,7 @@ bytes_of_numbers_are_digits(void **state)
 
 
 static void
-addresses_are_of_either_family(void **state)
+ipv4_and_ipv6_addresses_are_accepted(void **state)
 {
     (void) state;
 
@@ -557,7 +560,7 @@ addresses_are_of_either_family(void **state)
 
 
 static void
-octets_are_up_to_255(void **state)
+ipv4_octets_above_255_are_refused(void **state)
 {
     int   n, i, len;
     char  text[64];
@@ -581,7 +584,7 @@ octets_are_up_to_255(void **state)
 
 
 static void
-urls_are_absolute(void **state)
+urls_must_be_absolute_http_or_https(void **state)
 {
     size_t              i;
     char                text[128];
@@ -600,13 +603,14 @@ urls_are_absolute(void **state)
             sprintf(text, "%s%s", schemes[i], t->text);
 
             if (!test_judge(test_any_url, text, strlen(text))) {
-                fail_msg("\"%s\" is not taken", text);
+                fail_msg("\"%s\" is refused", text);
             }
 
             /* http is not for payers */
 
             if (test_judge(test_https_url, text, strlen(text)) != (i > 2)) {
-                fail_msg("\"%s\" is taken or not", text);
+                fail_msg("\"%s\" is %s for payers", text,
+                         (i > 2) ? "refused" : "accepted");
             }
         }
 
@@ -619,7 +623,7 @@ urls_are_absolute(void **state)
                 || test_judge(test_https_url, text,
                               strlen(schemes[i]) + t->len))
             {
-                fail_msg("\"%s\" is taken", text);
+                fail_msg("\"%s\" is accepted", text);
             }
         }
     }
@@ -630,7 +634,7 @@ urls_are_absolute(void **state)
 
 
 static void
-payers_are_not_sent_to_a_user_name(void **state)
+payer_url_with_a_user_name_is_refused(void **state)
 {
     const test_text_t  *t;
 
@@ -657,7 +661,7 @@ payers_are_not_sent_to_a_user_name(void **state)
  */
 
 static void
-bytes_of_urls_are_chosen(void **state)
+bytes_of_paths_and_hosts_are_checked(void **state)
 {
     int   c, expected;
     char  text[16];
@@ -690,7 +694,7 @@ bytes_of_urls_are_chosen(void **state)
 
 
 static void
-ports_are_of_16_bits(void **state)
+ports_above_65535_are_refused(void **state)
 {
     int   n, len;
     char  text[32];
@@ -715,7 +719,7 @@ ports_are_of_16_bits(void **state)
  */
 
 static void
-long_urls_are_taken(void **state)
+long_urls_are_accepted(void **state)
 {
     char    text[4096];
     size_t  len;
@@ -736,7 +740,7 @@ long_urls_are_taken(void **state)
  */
 
 static void
-uuids_are_of_one_form(void **state)
+uuids_have_one_format(void **state)
 {
     int     c;
     char    text[128];
@@ -801,7 +805,7 @@ uuids_are_of_one_form(void **state)
 
 
 static void
-nothing_is_no_value(void **state)
+empty_text_is_no_value(void **state)
 {
     alikassa_str_t  none = alikassa_null_string;
     alikassa_str_t  out;
@@ -821,21 +825,21 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(amounts_are_made_canonical),
-        cmocka_unit_test(every_cent_is_an_amount),
-        cmocka_unit_test(short_amounts_are_those_of_the_expression),
-        cmocka_unit_test(integers_are_positive_and_of_64_bits),
-        cmocka_unit_test(integers_end_at_the_greatest),
-        cmocka_unit_test(bytes_of_numbers_are_digits),
-        cmocka_unit_test(addresses_are_of_either_family),
-        cmocka_unit_test(octets_are_up_to_255),
-        cmocka_unit_test(urls_are_absolute),
-        cmocka_unit_test(payers_are_not_sent_to_a_user_name),
-        cmocka_unit_test(bytes_of_urls_are_chosen),
-        cmocka_unit_test(ports_are_of_16_bits),
-        cmocka_unit_test(long_urls_are_taken),
-        cmocka_unit_test(uuids_are_of_one_form),
-        cmocka_unit_test(nothing_is_no_value),
+        cmocka_unit_test(amounts_are_checked_and_made_canonical),
+        cmocka_unit_test(amounts_of_up_to_200_are_canonical),
+        cmocka_unit_test(short_amounts_match_the_regex),
+        cmocka_unit_test(integers_are_positive_and_64_bit),
+        cmocka_unit_test(integers_above_int64_max_are_refused),
+        cmocka_unit_test(other_bytes_than_digits_are_refused),
+        cmocka_unit_test(ipv4_and_ipv6_addresses_are_accepted),
+        cmocka_unit_test(ipv4_octets_above_255_are_refused),
+        cmocka_unit_test(urls_must_be_absolute_http_or_https),
+        cmocka_unit_test(payer_url_with_a_user_name_is_refused),
+        cmocka_unit_test(bytes_of_paths_and_hosts_are_checked),
+        cmocka_unit_test(ports_above_65535_are_refused),
+        cmocka_unit_test(long_urls_are_accepted),
+        cmocka_unit_test(uuids_have_one_format),
+        cmocka_unit_test(empty_text_is_no_value),
     };
 
     return cmocka_run_group_tests_name("value", tests, NULL, NULL);

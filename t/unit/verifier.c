@@ -258,7 +258,7 @@ test_refused(BIGNUM *n, BIGNUM *e, const char *why)
 
 
 static void
-exponents(void **state)
+unsuitable_exponents_are_refused(void **state)
 {
     size_t   i;
     BIGNUM  *n, *e;
@@ -286,7 +286,7 @@ exponents(void **state)
 
 
 static void
-moduli(void **state)
+unsuitable_moduli_are_refused(void **state)
 {
     BIGNUM  *n, *e;
 
@@ -327,7 +327,7 @@ moduli(void **state)
  */
 
 static void
-three(void **state)
+exponent_3_is_accepted(void **state)
 {
     BIGNUM               *e;
     EVP_PKEY             *pkey;
@@ -369,7 +369,7 @@ three(void **state)
  */
 
 static void
-certificates(void **state)
+keys_and_certificates_verify_signatures(void **state)
 {
     size_t                i;
     alikassa_key_t       *key;
@@ -430,10 +430,10 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(exponents),
-        cmocka_unit_test(moduli),
-        cmocka_unit_test(three),
-        cmocka_unit_test(certificates)
+        cmocka_unit_test(unsuitable_exponents_are_refused),
+        cmocka_unit_test(unsuitable_moduli_are_refused),
+        cmocka_unit_test(exponent_3_is_accepted),
+        cmocka_unit_test(keys_and_certificates_verify_signatures)
     };
 
     return cmocka_run_group_tests_name("verifier", tests, test_setup,
