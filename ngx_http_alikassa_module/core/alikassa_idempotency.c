@@ -199,6 +199,7 @@ static const char *const  alikassa_action_names[ALIKASSA_NACTIONS] = {
     [ALIKASSA_ACTION_REFUSE] = "refuse"
 };
 
+
 alikassa_step_t
 alikassa_idempotency_step(alikassa_state_t state, alikassa_event_t event)
 {

@@ -359,3 +359,29 @@ alikassa_key_cipher_legacy(const alikassa_key_cipher_t *c)
 
     return 0;
 }
+
+
+/*
+ * Empties the error queue, because nginx reports what is left there at its next
+ * TLS call.
+ */
+
+void
+alikassa_key_errmsg(alikassa_errmsg_t *errmsg, const char *what)
+{
+    const char     *data;
+    unsigned long   err;
+
+    err = ERR_peek_last_error_all(NULL, NULL, NULL, &data, NULL);
+    (void) data;
+
+    if (err == 0 || ERR_reason_error_string(err) == NULL) {
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "%s", what);
+
+    } else {
+        snprintf(errmsg->text, ALIKASSA_ERRMSG_LEN, "%s (SSL: %s)", what,
+                 ERR_reason_error_string(err));
+    }
+
+    ERR_clear_error();
+}
