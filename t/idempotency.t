@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 
-# One order, one payment: each state of an order, as clients see it.
+# One order, one payment: each state of an order, as a client sees it.
 
 use v5.36;
 
@@ -102,7 +102,7 @@ sub payments ($id) {
 sub asked ($id) { return $t->status_queries($id) }
 sub replayed ($r) { return $r->{header}->('Idempotent-Replayed') }
 
-# of several workers, each of which logs when it comes to it
+# Waits for $n lines of an order in the access log, which several workers write.
 
 sub verdicts ($id, $n = 1) {
     my @v;
@@ -256,7 +256,7 @@ is(pay($id, amount => 5)->{status}, 422,
 $t->respond;
 answer($s);
 
-# after a definite refusal it is free
+# After a definite refusal the order is free.
 
 $id = id();
 is(pay($id, customer_first_name => ' ')->{status}, 400,
@@ -267,10 +267,10 @@ for my $action (qw(forbidden json_429)) {
     $id = id();
     $t->faults({ action => $action, count => 1 });
     is(pay($id)->{status}, $action eq 'forbidden' ? 403 : 429,
-        "$action: status");
+        "refusal by $action: status");
     is(pay($id, amount => 5)->{status}, 200,
-        "$action: the order is free, for other data too");
-    is(asked($id), 0, "$action: no status query");
+        "refusal by $action: the order is free, for other data too");
+    is(asked($id), 0, "refusal by $action: no status query");
 }
 
 $id = id();
@@ -278,7 +278,7 @@ is($t->post('/refused', form($id))->{status}, 502, 'unsent: status');
 is(pay($id)->{status}, 200, 'unsent: the order is free');
 is(asked($id), 0, 'unsent: no status query');
 
-# those who wait for one that is refused take their turns
+# Requests that wait for an order that is refused send it one after the other.
 
 $id = id();
 $t->faults($t->held_response(action => 'forbidden', count => 1));
@@ -291,7 +291,7 @@ is(join(' ', sort map { $_->{status} } @r), '200 200 200 403',
     'four at once, the first is refused: status');
 is(payments($id), 2, 'four at once, the first is refused: two POSTs');
 
-# after an outcome nobody knows: it is asked for
+# After an unknown outcome the module queries the status.
 
 for my $action (qw(cut_after reset_after half chunks garbage empty html_500
     html_502 json_500 hang timeout_408 broken_json array gzip))
@@ -311,11 +311,11 @@ for my $action (qw(cut_after reset_after half chunks garbage empty html_500
         is((audit($id))[0]{outcome}, 'unknown',
             "$action: outcome in the audit log");
 
-        # while AliKassa tells no status, nothing is sent
+        # Without a status from AliKassa nothing is sent.
 
         for my $why (qw(html_502 json_500 no_id forbidden cut_after)) {
 
-            # "no such order" has no id to leave out
+            # A response "no such order" has no id that could be missing.
 
             next if $why eq 'no_id' && !$exists;
 
@@ -358,7 +358,7 @@ for my $action (qw(cut_after reset_after half chunks garbage empty html_500
     }
 }
 
-# a browser has no page to be led to: a hook
+# For a browser there is no payment page to redirect to: error_page can be used.
 
 for my $uri (qw(/browser /exists)) {
     $id = id();
@@ -378,7 +378,8 @@ for my $uri (qw(/browser /exists)) {
     }
 }
 
-# many at once after an unknown one: one asks, the others wait
+# Many requests at once for an order with an unknown outcome: one queries the
+# status, the others wait.
 
 $id = id();
 $t->faults({ action => 'cut_before', call => 'payment', count => 1 });
@@ -398,7 +399,7 @@ is(scalar(keys %{ { map { $_->{body} => 1 } @r } }), 1,
     'eight at once after a cut: one body');
 $t->faults;
 
-# the payer leaves: the answer is kept for whoever asks next
+# The payer leaves: the zone keeps the response for the next request.
 
 for my $how (qw(HTTP/1.1 HTTP/2)) {
     $id = id();
@@ -417,7 +418,8 @@ for my $how (qw(HTTP/1.1 HTTP/2)) {
     is(payments($id), 1, "$how, client left: one POST");
 }
 
-# one who waits leaves: nothing is sent for it, whatever becomes of the first
+# A waiting client leaves: nothing is sent for it, whatever the outcome of the
+# first request.
 
 for my $end (qw(accepted unsent)) {
     $id = id();
@@ -443,10 +445,11 @@ for my $end (qw(accepted unsent)) {
     is(join(' ', map { $_->{outcome} } audit($id)), $end,
         "waiting clients leave, $end: audit log");
     is(pay($id)->{status}, 200,
-        "waiting clients leave, $end: the next is paid");
+        "waiting clients leave, $end: the next request is paid");
 }
 
-# with post_action its request lives on: then it has its turn, and is not cut
+# With post_action the request of a client that left goes on: it gets its turn
+# and is not cut.
 
 my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1',
     LocalPort => $t->port(9)) or die;
@@ -477,7 +480,7 @@ ok(IO::Select->new($silent)->can_read($LIMIT),
     'post_action of a waiting client: then post_action begins');
 close $_ for $silent->accept, $silent;
 
-# a worker dies with a payment in flight
+# A worker dies while a payment is in flight.
 
 $id = id();
 $t->faults($t->held_response(order_id => $id, call => 'payment',
@@ -495,7 +498,7 @@ like($r->{body}, qr/exists already/, 'killed worker: the order exists');
 is(payments($id), 1, 'killed worker: one POST');
 $t->faults;
 
-# reload keeps the zone, and ends what is in flight
+# A reload keeps the zone, and the old worker ends the payments in flight.
 
 $id = id();
 pay($id);
@@ -510,13 +513,14 @@ ok(wait_for(sub { $t->unread == 0 }), 'reload: nginx has the next request');
 $t->respond;
 $r = answer($next);
 is($r->{status}, 200, 'reload: a request in a new worker waits');
-is(replayed($r), 'true', 'reload: and gets a replay');
+is(replayed($r), 'true', 'reload: a request in a new worker gets a replay');
 like(read_all($s), qr/^HTTP\/1.1 200/,
     'reload: the first gets its response');
 is(payments($flying), 1, 'reload: one POST');
 $t->faults;
 
-# worker_shutdown_timeout cuts an old worker's request: unknown, then asked
+# worker_shutdown_timeout cuts a request of an old worker: the outcome is
+# unknown, and the next request queries the status.
 
 $id = id();
 $t->faults($t->held_response(order_id => $id, call => 'payment',
@@ -534,26 +538,25 @@ $t->respond;
 $t->faults;
 $r = pay($id);
 like($r->{body}, qr/exists already/,
-    'worker_shutdown_timeout: the next learns that the order exists');
+    'worker_shutdown_timeout: the next request finds that the order exists');
 is(payments($id), 1, 'worker_shutdown_timeout: one POST');
 
-# its time is over: an order that it does not forget before the next request
-# comes, however late
+# An order expires: the zone does not drop it before the next request.
 
 configure('1m', '1h');
 $t->reload;
 $id = id();
 is(pay($id)->{status}, 200, 'expiry: the order is paid');
-is(replayed(pay($id)), 'true', 'expiry: replayed before it');
+is(replayed(pay($id)), 'true', 'expiry: replayed before expiry');
 configure('1m', '1s');
 $t->reload;
 sleep 1.3;
 like(pay($id)->{body}, qr/exists already/,
-    'expiry: after it the order exists');
+    'expiry: retried after expiry, the order exists');
 is(payments($id) . asked($id), '21',
-    'expiry: after it a second POST and a status query');
+    'expiry: retried after expiry, a second POST and a status query');
 
-# another size: a zone of its own, as with limit_req_zone
+# A zone of another size is another zone, as with limit_req_zone.
 
 configure('2m', '1h');
 $t->reload;
@@ -561,7 +564,7 @@ like(pay($id)->{body}, qr/exists already/,
     'zone of another size: the order exists');
 is(payments($id) . asked($id), '32', 'zone of another size: it starts empty');
 
-# a zone that is full forgets what is finished, the oldest first
+# A full zone drops finished orders, the oldest first.
 
 configure('32k', '1h');
 $t->reload;
@@ -576,8 +579,9 @@ is(payments($ids[0]) . asked($ids[0]), '21',
 like($t->log, qr/\[warn\] .*idempotency zone "orders" is full/,
     'full zone: error log');
 
-# when no finished one is left, the oldest unknown one makes way: from then on
-# the zone asks before it sends what it does not know
+# If no finished order is left, the zone drops the oldest unknown one.  From then
+# on the module queries the status of each order that is not in the zone before
+# it sends it.
 
 $t->faults({ action => 'cut_after', call => 'payment', count => 1 },
     { action => 'cut_before', call => 'payment' });
@@ -603,21 +607,23 @@ is(payments($unknown[0]) . asked($unknown[0]), '11',
 is(pay($unknown[1])->{status}, 200,
     'zone full of unknown orders, forgotten and not created: paid');
 is(payments($unknown[1]) . asked($unknown[1]), '21',
-    'zone full of unknown orders, forgotten and not created: calls');
+    'zone full of unknown orders, forgotten and not created: two POSTs');
 
 sub new_one ($want, $name) {
     my $id = id();
-    is(pay($id)->{status}, 200, "$name: a new order");
-    is(payments($id) . asked($id), $want, "$name: calls");
+    is(pay($id)->{status}, 200, "$name: a new order is paid");
+    is(payments($id) . asked($id), $want,
+        "$name: POSTs and status queries of a new order");
 }
 
-new_one('11', 'in doubt');
+new_one('11', 'zone that dropped an unknown order');
 configure('32k', '1s');
 $t->reload;
 sleep 1.3;
-new_one('11', 'in doubt, after a reload and the timeout');
+new_one('11', 'zone that dropped an unknown order, reload and expiry');
 
-# those that are being asked for stay: then 503, and nothing is sent
+# The zone does not drop orders whose status is being queried: then the response
+# is 503, and nothing is sent.
 
 $t->faults({ action => 'cut_before', call => 'payment' });
 my @asked = map { id() } 1 .. 100;
@@ -643,8 +649,8 @@ $t->write('go', '');
 answer($_) for @asks;
 unlink "$t->{dir}/go";
 
-# a zone that is made anew has no doubt; what dead workers had in flight makes
-# way, too
+# A new zone has dropped no order.  The zone also drops orders that dead workers
+# had in flight.
 
 configure('36k', '1h');
 $t->reload;
@@ -654,18 +660,23 @@ my @flying = map { id() } 1 .. 80;
 $from = $t->requests;
 @asks = map { start('/pay', $_) } @flying;
 @flying = out_for('payment', $from, \@flying, \@asks);
-cmp_ok(scalar @flying, '>', 0, 'many in flight');
+cmp_ok(scalar @flying, '>', 0,
+    'zone full of orders in flight: some are in flight');
 $id = id();
-is($t->post('/pay', form($id))->{status}, 503, 'many in flight: no room');
+is($t->post('/pay', form($id))->{status}, 503,
+    'zone full of orders in flight: 503 for a new order');
 @old = $t->workers;
 kill 'KILL', @old;
 $t->expect_dead(2);
 ok(wait_for(sub { 2 == grep { my $p = $_; !grep { $p == $_ } @old }
-    $t->workers }), 'many in flight: the workers die');
+    $t->workers }),
+    'zone full of orders in flight: new workers after a kill');
 $t->faults;
-new_one('10', 'after their death, the room for their answers does');
-like(pay($flying[0])->{body}, qr/url|exists/, 'after their death: one of them');
-is(asked($flying[0]), 1, 'after their death: it is asked for');
+new_one('10', 'zone full of orders of dead workers');
+like(pay($flying[0])->{body}, qr/url|exists/,
+    'zone full of orders of dead workers: one of them is paid or exists');
+is(asked($flying[0]), 1,
+    'zone full of orders of dead workers: a status query for it');
 close $_ for @asks;
 
 is(scalar(grep { $_->{created} > 1 } $t->ledger), 0,

@@ -1,12 +1,13 @@
 #!/usr/bin/env perl
 
-# Signing in threads: whatever becomes of the client, the worker or the queue
-# while a signature is made, each task ends, each request is cleaned up once,
-# and nothing leaks.  Under nginx as it is, under valgrind, and with
-# AddressSanitizer in the module and all that it allocates.
+# Signing in threads: whatever happens to the client, the worker or the queue
+# while a thread signs, each task ends, each request is cleaned up once, and
+# nothing leaks.  The test runs with nginx alone, under valgrind, and with
+# AddressSanitizer in the module and in all its allocations.
 #
-# Signatures are held (t/preload/hold_sign.c) until what is to come in between
-# has come; once more without that, where the two may come at the same moment.
+# t/preload/hold_sign.c holds signatures until the event under test has
+# occurred.  Each case also runs without that, so that both may occur at the
+# same moment.
 
 use v5.36;
 
@@ -23,8 +24,8 @@ use Time::HiRes qw(sleep);
 my $libasan = `gcc 2>/dev/null -print-file-name=libasan.so`;
 chomp $libasan;
 
-# valgrind runs one thread at a time: without taking turns fairly, one that
-# signs may keep the worker from running until it is through
+# valgrind runs one thread at a time.  Without --fair-sched a signing thread may
+# keep the worker from running until it has signed.
 
 my %how = (
     plain    => {},
@@ -109,7 +110,8 @@ EOF
         } 1 .. $count;
     };
 
-    # both are long in the end: only what is new is read
+    # Read only what is new of the audit log and of the sandbox's requests, as
+    # both become long.
 
     my (@lines, @requests, $audit);
 
@@ -161,22 +163,25 @@ EOF
         }
     };
 
-    # whatever became of orders: one line and one POST at most, and they are
-    # paid in the end
+    # Checks that each order has at most one audit line and one POST, whatever
+    # its outcome, and that a retry pays it.
 
     my $once = sub (@ids) {
         my %ours = map { $_ => 1 } @ids;
         my (%lines, %posts);
         $lines{ $_->{order_id} }++
             for grep { $ours{ $_->{order_id} } } $audited->();
-        is(scalar(grep { $_ > 1 } values %lines), 0, 'one line at most');
+        is(scalar(grep { $_ > 1 } values %lines), 0,
+            "$how, orders of $ids[0]: at most one audit line each");
         $posts{ $_->{order_id} }++
             for grep { $ours{ $_->{order_id} // '' } } $requested->();
-        is(scalar(grep { $_ > 1 } values %posts), 0, 'and one POST at most');
+        is(scalar(grep { $_ > 1 } values %posts), 0,
+            "$how, orders of $ids[0]: at most one POST each");
 
         my @r = map { $t->get('/default-zone', method => 'POST',
             form => [$t->payment(order_id => $_)]) } @ids;
-        is(scalar(grep { $_->{status} != 200 } @r), 0, 'they are paid then');
+        is(scalar(grep { $_->{status} != 200 } @r), 0,
+            "$how, orders of $ids[0], retried: all are paid");
     };
 
     my $all = sub ($uri, $count = $many) {
@@ -187,9 +192,9 @@ EOF
         return (\%status, \@r, map { $_->[0] } @work);
     };
 
-    # posts whose signatures are held: as many have begun as there are
-    # threads, nginx has read the others too, and the worker serves whoever
-    # comes; $room of them are not refused
+    # Sends requests whose signatures are held: each thread has begun one,
+    # nginx has read the others too, and the worker serves other clients.
+    # Returns how many are not refused ($room), the connections and the orders.
 
     my $held = sub ($uri, $send = $t->can('send_request')) {
         my $threads = $uri =~ /default/ ? 32 : 1;
@@ -199,7 +204,7 @@ EOF
 
         $t->hold;
 
-        # a queue of one is free when the first one has begun
+        # A queue of one task is empty when the first signature has begun.
 
         my ($first, @s) = (1);
 
@@ -211,7 +216,7 @@ EOF
 
         ok($first && $t->begun($begin), "$how, $uri: $begin signatures begin");
         ok(wait_for(sub { $t->unread == 0 }),
-            "$how, $uri, held: nginx has read all requests");
+            "$how, $uri, held: nginx has read all requests of $work[0][0]");
         is($t->get('/static')->{status}, 204,
             "$how, $uri, held: nginx serves others");
         is(length $t->log('begun'), $begin,
@@ -226,7 +231,7 @@ EOF
         return \%status;
     };
 
-    # well
+    # Signatures that are not held.
 
     for my $uri (qw(/default /one /one-zone /off)) {
         my ($status, $r, @ids) = $all->($uri);
@@ -249,7 +254,7 @@ EOF
         is($sent->(@ids), $many, "$how, $uri, held: each has one POST");
     }
 
-    # a queue that is full
+    # The queue is full.
 
     {
         my ($room, $s, @ids) = $held->('/tiny');
@@ -266,7 +271,7 @@ EOF
             "$how, full queue: audit log");
     }
 
-    # full, too, for a status that must be asked for first: the order may exist
+    # The queue is full for the status query before a retry: the order may exist.
 
     {
         my ($id, @q) = @{ ($work->('/tiny-zone', 1))[0] };
@@ -291,7 +296,7 @@ EOF
         is($sent->($id), 3, "$how, full queue, status query: calls");
     }
 
-    # a signature that fails: nothing is sent, and who holds the order lets go
+    # A signature fails: nothing is sent, and the request releases the order.
 
     {
         my ($id, @q) = @{ ($work->('/one-zone', 1))[0] };
@@ -321,8 +326,8 @@ EOF
         is($sent->($id), 3, "$how, failed signature of a query: calls");
     }
 
-    # the client goes while its signature is made: a payment is made all the
-    # same, a status is not asked for
+    # The client leaves while a thread signs: a payment is still made, a status
+    # query is not.
 
     for my $uri (qw(/default /one /one-zone /tiny)) {
         for my $end (qw(close reset HTTP/2)) {
@@ -367,7 +372,8 @@ EOF
         }
     }
 
-    # once more without waiting: both may come at one moment
+    # Once more without a held signature: the client may leave at the moment
+    # when the signature is made.
 
     for my $end (qw(close reset HTTP/2)) {
         my @work = $work->('/default', $many);
@@ -383,8 +389,8 @@ EOF
         is($sent->(@ids), $many, "$how, $end while signing: each has one POST");
     }
 
-    # a time-out while it is made: who waits for the order is told so, and the
-    # one whose order it is goes on
+    # A wait times out while a thread signs: the waiting requests get 409, and
+    # the owner of the order goes on.
 
     {
         my ($room, $s, @ids) = $held->('/wait');
@@ -402,7 +408,7 @@ EOF
             "$how, wait ends while signing: each has one POST");
     }
 
-    # a reload meanwhile: all are answered, by the old worker
+    # A reload while threads sign: the old worker sends all responses.
 
     for my $uri (qw(/default /one /tiny)) {
         my ($room, $s, @ids) = $held->($uri);
@@ -418,7 +424,8 @@ EOF
             "$how, $uri, reload while signing: each has one POST");
     }
 
-    # one that cuts them off: each has its one line, and none is sent twice
+    # A reload that cuts the requests off: each order has one audit line, and
+    # none is sent twice.
 
     $t->conf($conf =~ s/SHUTDOWN/worker_shutdown_timeout 1ms;/r);
     $t->reload;
@@ -433,7 +440,7 @@ EOF
         $once->(@ids);
     }
 
-    # without waiting
+    # The same without a held signature.
 
     for my $uri (qw(/default-zone /one-zone)) {
         my @work = $work->($uri, $many);
@@ -450,7 +457,7 @@ EOF
     is(scalar(grep { $_->{created} != 1 } $t->ledger), 0,
         "$how: no order is created twice");
 
-    # the end while signatures are made, orderly: all are answered
+    # QUIT while threads sign: nginx sends all responses.
 
     $t->conf($conf =~ s/SHUTDOWN//r);
     $t->reload;
@@ -469,16 +476,16 @@ EOF
         $t->run;
     }
 
-    # and at once: threads end what they have, the worker goes
+    # TERM while threads sign: the threads end their tasks, the worker exits.
 
-    # (the worker is told by itself: nginx's master kills one that has not
-    # ended a second after TERM, which valgrind takes for longer)
+    # The test signals the worker itself: nginx's master kills a worker that has
+    # not ended a second after TERM, and under valgrind one takes longer.
 
     my ($room, $s, @ids) = $held->('/one');
     my @old = $t->workers;
     kill 'TERM', @old;
     ok(wait_for(sub { !grep { $t->log !~ /\] $_#\d+: exiting$/m } @old }),
-        "$how, TERM while signing: the worker is told");
+        "$how, TERM while signing: the worker logs its exit");
     $t->release;
     read_all($_) for @$s;
     ok(wait_for(sub { !grep { -e "/proc/$_" } @old }),
