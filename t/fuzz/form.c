@@ -5,8 +5,8 @@
 
 
 /*
- * Forms: what is decoded is written again, every byte escaped, and must come
- * back the same.
+ * Fuzzes alikassa_form.c.  Writes the decoded fields again with every byte
+ * escaped; the decoder must return the same fields.
  */
 
 

@@ -5,7 +5,7 @@
 
 
 /*
- * What all fuzz targets share.
+ * Functions and headers that all fuzz targets use.
  */
 
 
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 /*
- * A copy of the exact size: libFuzzer's own buffer may be longer.
+ * Returns a copy of the exact size.  libFuzzer's own buffer may be longer.
  */
 
 static inline alikassa_str_t
@@ -56,7 +56,7 @@ fuzz_copy(const uint8_t *data, size_t size)
 
 
 /*
- * Reads every byte, for the sanitizer to see them.
+ * Reads every byte, so that the sanitizer checks them.
  */
 
 static inline unsigned

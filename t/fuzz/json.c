@@ -5,9 +5,9 @@
 
 
 /*
- * JSON, against a second reader: a plain recursive descent that knows no
- * more than the grammar, and cJSON by itself.  All must agree on what is
- * right and on what it says.
+ * Fuzzes alikassa_json*.c.  Compares them with a simple recursive-descent
+ * parser of the grammar, and with cJSON alone.  All must accept the same texts
+ * and read the same values.
  */
 
 
@@ -214,7 +214,7 @@ fuzz_members(fuzz_reader_t *r, int depth, int object)
 
 
 /*
- * First where it ends, then what is in it.
+ * Finds the end of a string first, then reads the characters.
  */
 
 static int
@@ -278,7 +278,7 @@ fuzz_characters(const unsigned char *p, const unsigned char *end)
             }
         }
 
-        /* a high surrogate and a low one, next to each other */
+        /* a high surrogate and a low one must follow each other */
 
         if (high != (unit >= 0xdc00 && unit <= 0xdfff)) {
             return 0;
@@ -357,7 +357,7 @@ fuzz_number(fuzz_reader_t *r)
         }
     }
 
-    /* cJSON, which this is compared with, takes no longer ones */
+    /* cJSON alone accepts no longer numbers */
 
     fuzz_long |= (r->p - s > ALIKASSA_JSON_MAX_NUMBER);
 
@@ -480,7 +480,7 @@ fuzz_decode(const alikassa_str_t *text, const alikassa_json_t *json)
 
         fuzz_check(alikassa_inputs_find(&inputs, &input->name) == input);
 
-        /* read without a tree or with it: what the tree says */
+        /* the flat reader must return what the tree has */
 
         fuzz_value_same(json, item, input);
     }
@@ -555,7 +555,7 @@ fuzz_value_same(const alikassa_json_t *json, const cJSON *item,
 
 
 /*
- * What was written once is written the same again.
+ * Re-encodes the output, which must not change.
  */
 
 static void

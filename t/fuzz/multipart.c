@@ -5,9 +5,9 @@
 
 
 /*
- * Multipart forms.  The input is the boundary, a line feed and the body.
- * What is decoded is written again as a browser would, and must come back
- * the same.
+ * Fuzzes alikassa_multipart.c.  The input is the boundary, a line feed and the
+ * body.  Writes the decoded fields again as a browser does; the decoder must
+ * return the same fields.
  */
 
 
@@ -102,7 +102,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 
 /*
- * A browser cannot write a "%" before "22" so that it is read back.
+ * Returns whether a browser can write the fields.  A browser does not escape
+ * "%" in a name, so that "%22" is read back as a quote, and a value cannot
+ * contain the boundary.
  */
 
 static int

@@ -5,8 +5,9 @@
 
 
 /*
- * Notifications: any query or JSON object is read, and none is proven by a
- * signature that nobody made.  What is taken has one value a field, in UTF-8.
+ * Fuzzes alikassa_notification*.c with queries and JSON objects.  No input may
+ * have a valid signature.  What is accepted has one value for a field, in
+ * UTF-8.
  */
 
 
@@ -105,7 +106,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 
 /*
- * No name stands twice, and none has a character that parsers differ about.
+ * Checks that no name is repeated, and that no name has a character that
+ * parsers read differently.
  */
 
 static void

@@ -5,8 +5,8 @@
 
 
 /*
- * Answers.  The first two bytes of the input are the HTTP status and, in
- * their highest bit, whether the call moves money.
+ * Fuzzes alikassa_response.c.  The first two bytes of the input are the HTTP
+ * status; their highest bit is set if the call moves money.
  */
 
 

@@ -5,8 +5,8 @@
 
 
 /*
- * Tests for the protocol: headers, signed text and digests, as the vendor's
- * page has them.
+ * Tests for alikassa_api.c: headers, signed text and digests, compared with the
+ * vendor's page.
  */
 
 

@@ -170,8 +170,8 @@ empty_body_has_no_fields(void **state)
 
 
 /*
- * n pairs, each followed by an empty one; the names are pressed into few
- * different ones if few is set.
+ * Returns a form of n fields, each followed by an empty pair.  If few is not 0,
+ * the form has only this number of different names.
  */
 
 static alikassa_str_t
@@ -226,8 +226,8 @@ more_than_1024_fields_are_refused(void **state)
 
 
 /*
- * The numbers of fields on both sides of where comparing gives way to
- * sorting, and the largest.
+ * Tries numbers of fields below and above the number from which the decoder
+ * sorts the names instead of comparing each pair of them, and the maximum.
  */
 
 static void
@@ -267,7 +267,8 @@ repeated_names_are_marked_in_long_forms(void **state)
 
 
 /*
- * Names of all lengths, one beginning as another does; only two are equal.
+ * The names have all lengths, and many are a prefix of another.  Only two names
+ * are equal.
  */
 
 static void
@@ -303,7 +304,7 @@ name_prefix_is_not_a_repeated_name(void **state)
                      ALIKASSA_OK);
     assert_int_equal(inputs.nelts, 31);
 
-    /* field 13 is "ba", too: 13 * 7 % 30 is 1 */
+    /* the name of field 13 is "ba" too: 13 * 7 % 30 is 1 */
 
     for (i = 0; i < 31; i++) {
         assert_int_equal(inputs.elts[i].repeated, i == 13 || i == 30);
@@ -354,7 +355,7 @@ unescaped_body_is_not_copied(void **state)
                                           &errmsg),
                      ALIKASSA_OK);
 
-    /* the body itself and the list */
+    /* one for the body, one for the list of fields */
 
     assert_int_equal(test_pool_allocs(), 2);
     assert_ptr_equal(inputs.elts[1].value.data, body.data + 6);

@@ -5,7 +5,8 @@
 
 
 /*
- * cJSON's memory in the unit tests: it is counted, and it can fail.
+ * The allocator of cJSON in the unit tests.  It counts allocations and can
+ * fail.
  */
 
 
@@ -18,7 +19,7 @@
 #include <cjson/cJSON.h>
 
 
-/* left: allocations until the first one that fails; negative: none fails */
+/* left: allocations that succeed before all fail; negative: none fails */
 
 static struct {
     long  left;

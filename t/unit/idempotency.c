@@ -5,8 +5,9 @@
 
 
 /*
- * Tests for the states of an order: every state with every event, from the
- * table as docs/idempotency.md has it, and what must hold of any such table.
+ * Tests for the state machine of an order: every state with every event,
+ * against the table of docs/idempotency.md, and rules that any such table must
+ * obey.
  */
 
 
@@ -66,8 +67,8 @@ static const test_name_t  test_actions[] = {
 
 
 /*
- * The table: state, event, the next state and the action.  A cell that is
- * not here must refuse and keep its state.
+ * The rows are: state, event, next state, action.  For each other pair of state
+ * and event the action must be REFUSE and the state must not change.
  */
 
 static const char *const  test_table[][4] = {
@@ -200,7 +201,7 @@ every_state_and_event_match_the_table(void **data)
         }
     }
 
-    /* no cell was left out, and no row named what there is not */
+    /* the loop has tried each pair, and each row is one of these pairs */
 
     assert_int_equal(cells, ALIKASSA_NSTATES * ALIKASSA_NEVENTS);
     assert_int_equal(rows, test_nrows);
@@ -240,8 +241,8 @@ unknown_state_or_event_is_refused(void **data)
 
 
 /*
- * Nobody sends but from where nothing was sent, or where AliKassa said that
- * there is no such order.
+ * A call is sent only if none was sent before, or if AliKassa has reported that
+ * the order does not exist.
  */
 
 static void
@@ -259,7 +260,7 @@ send_only_from_free_or_after_not_found(void **data)
 
             if (step.action != ALIKASSA_ACTION_SEND) {
 
-                /* and none gets into flight without sending */
+                /* no other action leads to IN_FLIGHT or RESENDING */
 
                 assert_true((step.state != ALIKASSA_STATE_IN_FLIGHT
                              && step.state != ALIKASSA_STATE_RESENDING)
@@ -267,7 +268,7 @@ send_only_from_free_or_after_not_found(void **data)
                 continue;
             }
 
-            /* what was unknown is sent again, and that is remembered */
+            /* RESENDING: the order was unknown, and its call is sent again */
 
             if (state == ALIKASSA_STATE_QUERYING) {
                 assert_int_equal(event, ALIKASSA_EVENT_NOT_FOUND);
@@ -283,8 +284,9 @@ send_only_from_free_or_after_not_found(void **data)
 
 
 /*
- * An order is forgotten where nothing was made, or where it is finished; one
- * that is unknown only for its room, and its loss must be remembered.
+ * A record is freed if AliKassa has made no order, or if the order is finished.
+ * An unknown order is freed only to make room; the action is then FORGET, so
+ * that the loss is recorded.
  */
 
 static void
@@ -331,7 +333,8 @@ record_is_freed_only_by_the_listed_events(void **data)
 
 
 /*
- * Other data never gets an answer, a call or a turn where there is a record.
+ * A request whose fingerprint differs from that of the record never gets a
+ * stored response, a call or a place to wait.
  */
 
 static void

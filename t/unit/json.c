@@ -34,7 +34,7 @@ typedef struct {
 
 static const test_text_t  test_right[] = {
 
-    /* any value is a text */
+    /* any value is a valid text */
 
     test_text("null"),
     test_text("true"),
@@ -44,7 +44,7 @@ static const test_text_t  test_right[] = {
     test_text("[]"),
     test_text("{}"),
 
-    /* space */
+    /* white space */
 
     test_text(" \t\r\n[ \t\r\n] \t\r\n"),
     test_text(" { \"a\" : 1 , \"b\" : [ 2 , 3 ] } "),
@@ -104,7 +104,7 @@ static const test_text_t  test_refused[] = {
     test_wrong(" ", "unexpected end at byte 1"),
     test_wrong("\n\t \r", "unexpected end at byte 4"),
 
-    /* not quite a value */
+    /* not a value */
 
     test_wrong("nul", "unexpected end at byte 3"),
     test_wrong("nulL", "unexpected character at byte 3"),
@@ -123,7 +123,7 @@ static const test_text_t  test_refused[] = {
     test_wrong("*", "unexpected character at byte 0"),
     test_wrong("\xd0\x98", "unexpected character at byte 0"),
 
-    /* more than one */
+    /* more than one value */
 
     test_wrong("1 2", "unexpected character at byte 2"),
     test_wrong("{}{}", "unexpected character at byte 2"),
@@ -167,7 +167,7 @@ static const test_text_t  test_refused[] = {
     test_wrong("1L", "unexpected character at byte 1"),
     test_wrong("\xef\xbc\x91", "unexpected character at byte 0"),
 
-    /* space */
+    /* white space */
 
     test_wrong("[\f1]", "unexpected character at byte 1"),
     test_wrong("\v1", "unexpected character at byte 0"),
@@ -329,7 +329,7 @@ static const test_text_t  test_refused[] = {
 };
 
 
-/* each test must leave none of cJSON's memory behind */
+/* each test must free all memory of cJSON */
 
 static int
 test_setup(void **state)
@@ -428,7 +428,7 @@ invalid_texts_are_refused(void **state)
 
 
 /*
- * Wherever a text is cut, what is left is another text or none.
+ * Truncates each text after each byte.  The rest must not be a valid text.
  */
 
 static void
@@ -447,7 +447,9 @@ truncated_texts_are_refused(void **state)
 
         for (len = 0; len < t->len; len++) {
 
-            /* but for space at the end */
+            /*
+             * only white space at the end is missing: the text is still valid
+             */
 
             if (strspn(t->text + len, " \n\r\t") == t->len - len) {
                 continue;
@@ -502,7 +504,7 @@ bytes_are_allowed_by_their_place(void **state)
 
 
 /*
- * n levels: objects, arrays, or one in the other.
+ * Parses a text with n levels of objects, arrays, or both in turn.
  */
 
 static alikassa_rc_t
@@ -517,7 +519,7 @@ test_nested(size_t n, const char *odd, const char *even)
         p += sprintf(p, "%s", (i & 1) ? odd : even);
     }
 
-    /* the innermost object has a name and waits for its value */
+    /* the innermost object has a name and needs a value */
 
     if (p[-1] == ':') {
         *p++ = '1';
@@ -576,7 +578,8 @@ closed_levels_do_not_count_as_depth(void **state)
 
 
 /*
- * An array with n elements, or an object with n members.
+ * Writes an array with n elements, or an object with n members.  Returns the
+ * length.
  */
 
 static size_t
@@ -612,7 +615,7 @@ too_many_items_are_refused(void **state)
     text = malloc(max * 32);
     assert_non_null(text);
 
-    /* the array is an item, too */
+    /* the array itself is an item, too */
 
     len = test_wide(text, max - 1, "%zu", '[', ']');
     assert_int_equal(test_parse(text, len), ALIKASSA_OK);
@@ -629,7 +632,10 @@ too_many_items_are_refused(void **state)
     len = test_wide(text, max, "[]", '[', ']');
     assert_int_equal(test_parse(text, len), ALIKASSA_DECLINED);
 
-    /* 2 * 2047 + 1: with one item more a name has room and its value not */
+    /*
+     * 2 * 2047 + 1: with one item more, the name would fit but its value would
+     * not
+     */
 
     len = test_wide(text, max / 2 - 1, "\"%zu\":null", '{', '}');
     assert_int_equal(test_parse(text, len), ALIKASSA_OK);
@@ -672,8 +678,8 @@ long_number_at_top_level_is_refused(void **state)
 
 
 /*
- * In an object or array they may be as long as the text: what is used is
- * judged there.  Both ways to read, flat and by tree.
+ * In an object or array a number may be as long as the text; whoever uses the
+ * number checks its length.  Tests both the flat reader and the tree.
  */
 
 static void
@@ -738,12 +744,12 @@ long_numbers_in_objects_keep_their_text(void **state)
 
         alikassa_json_free(&json);
 
-        /* what is signed anew has to be what PHP makes of it */
+        /* the number that is signed again must be written as PHP writes it */
 
         assert_int_equal(alikassa_json_reencode(pool, &s, &out, &errmsg),
                          ALIKASSA_DECLINED);
 
-        /* flat */
+        /* read by the flat reader */
 
         len = (size_t) sprintf(text, "{\"n\":");
         memset(text + len, '7', n);
@@ -779,7 +785,9 @@ equal_names_are_refused_among_many(void **state)
         len = test_wide(text, n, "\"n%zu\":[]", '{', '}');
         assert_int_equal(test_parse(text, len), ALIKASSA_OK);
 
-        /* the first again, at the end; the nested object does not count */
+        /*
+         * repeat the first name at the end; the nested object has its own names
+         */
 
         p = text + len - 1;
         len += (size_t) sprintf(p, ",\"m\":{\"n0\":0}}") - 1;
@@ -888,8 +896,8 @@ many_numbers_keep_their_text(void **state)
 
 
 /*
- * The same members in an object that is read without a tree, and in one that
- * needs it: of many members, with a nested one, with an escape in a name.
+ * Decodes the same members twice: in an object that the flat reader can read,
+ * and in an object that needs a tree.  The results must be equal.
  */
 
 static void
@@ -978,7 +986,7 @@ flat_reader_agrees_with_the_tree(void **state)
         test_both_ways(members[i]);
     }
 
-    /* of every length, with an escape at its end */
+    /* strings of every length with an escape at the end */
 
     for (len = 0; len < 40; len++) {
 
@@ -1024,7 +1032,8 @@ flat_reader_refuses_equal_names(void **state)
 
 
 /*
- * Any byte anywhere in a string that is longer than the words it is read by.
+ * Tries each byte at each place of a string.  The string is longer than the
+ * eight bytes that the reader tests at once.
  */
 
 static void
@@ -1073,7 +1082,8 @@ every_byte_of_a_string_is_checked(void **state)
 
 
 /*
- * Where no character is escaped by its code cJSON is not asked.
+ * The decoder reads an object without a tree unless the object is nested or an
+ * escape is \u and four digits.
  */
 
 static void
@@ -1125,7 +1135,7 @@ flat_objects_allocate_no_tree(void **state)
         assert_int_equal(inputs.nelts, 0);
     }
 
-    /* the list, and the string with escapes */
+    /* one for the list, one for the string with escapes */
 
     assert_int_equal(n, 2);
 }
@@ -1179,14 +1189,14 @@ objects_are_decoded(void **state)
         assert_int_equal(inputs.elts[i].malformed, 0);
     }
 
-    /* nothing of the tree is left that the list could need */
+    /* the tree is freed, and the list must not point into it */
 
     assert_int_equal(test_heap.live, 0);
 }
 
 
 /*
- * Every character there is, escaped and as it is.
+ * Tries every character of Unicode, escaped and unescaped.
  */
 
 static void
@@ -1228,7 +1238,7 @@ every_character_is_unescaped(void **state)
         assert_true(alikassa_str_eq(&inputs.elts[0].name,
                                     &inputs.elts[0].value));
 
-        /* and without a tree: with a name that has no escape */
+        /* the flat reader reads the same if the name has no escape */
 
         (void) memmove(text + 3, strchr(text, ':') - 1,
                        strlen(strchr(text, ':')) + 2);
@@ -1311,8 +1321,8 @@ top_level_value_must_be_an_object(void **state)
 
 
 /*
- * An object with so many numbers and names that every kind of allocation is
- * made; each of them fails once.
+ * The object has so many numbers and names that the decoder makes every kind of
+ * allocation.  Each allocation fails once.
  */
 
 static void
@@ -1412,7 +1422,9 @@ failed_allocation_of_few_numbers_is_an_error(void **state)
         assert_int_equal(test_heap.live, 0);
     }
 
-    /* four items, a name, a list of numbers, perhaps each number */
+    /*
+     * four items, a name, a list of numbers, and in some versions each number
+     */
 
     assert_in_range(n, 6, 8);
 

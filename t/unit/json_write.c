@@ -5,8 +5,8 @@
 
 
 /*
- * Tests for alikassa_json_string.c and alikassa_json_write.c.  The expected
- * texts are those that PHP 8.2 prints.
+ * Tests for alikassa_json_string.c and alikassa_json_write.c.  PHP 8.2 has
+ * printed the expected texts.
  */
 
 
@@ -31,7 +31,7 @@ typedef struct {
 } test_text_t;
 
 
-/* out NULL: as it was sent */
+/* out NULL: the output is equal to the input */
 
 typedef struct {
     const char           *in;
@@ -57,19 +57,19 @@ static const test_text_t  test_strings[] = {
     test_text("https://a.b/c?d=1&e=2",
               "\"https:\\/\\/a.b\\/c?d=1&e=2\""),
 
-    /* what has a letter of its own */
+    /* characters whose escape is a letter */
 
     test_text("\"", "\"\\\"\""), test_text("\\", "\"\\\\\""),
     test_text("/", "\"\\/\""), test_text("\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\""),
     test_text("\\u0041\\/", "\"\\\\u0041\\\\\\/\""),
 
-    /* and what has none */
+    /* characters whose escape is a code */
 
     test_text("\0", "\"\\u0000\""), test_text("a\0b", "\"a\\u0000b\""),
     test_text("\x01\x07\x0b\x0e\x1b\x1f",
               "\"\\u0001\\u0007\\u000b\\u000e\\u001b\\u001f\""),
 
-    /* left alone */
+    /* characters that are not escaped */
 
     test_text("\x7f", "\"\x7f\""),
     test_text("<a href='x'>&amp;</a>",
@@ -77,7 +77,7 @@ static const test_text_t  test_strings[] = {
     test_text(" !#$%()*+,-.:;=?@[]^_`{|}~",
               "\" !#$%()*+,-.:;=?@[]^_`{|}~\""),
 
-    /* lower case, and pairs */
+    /* lower-case digits, and surrogate pairs */
 
     test_text("\xc2\x80\xc2\xa0", "\"\\u0080\\u00a0\""),
     test_text("\xc3\xa9", "\"\\u00e9\""),
@@ -103,7 +103,7 @@ static const test_text_t  test_strings[] = {
 };
 
 
-/* an ordinary writer's: only what must be */
+/* a minimal writer escapes only what JSON requires */
 
 static const test_text_t  test_texts[] = {
     test_text("", "\"\""),
@@ -113,7 +113,7 @@ static const test_text_t  test_texts[] = {
     test_text("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
               "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""),
 
-    /* no UTF-8: byte by byte */
+    /* malformed UTF-8 is replaced byte by byte */
 
     test_text("\xff", "\"\\ufffd\""), test_text("a\x80z", "\"a\\ufffdz\""),
     test_text("\xc3", "\"\\ufffd\""), test_text("\xc3(", "\"\\ufffd(\""),
@@ -154,7 +154,7 @@ static const test_pair_t  test_numbers[] = {
     { "9007199254740992.0", "9007199254740992" },
     { "10000000000000000.0", "10000000000000000" },
 
-    /* an exponent goes up to 10^17 and under 10^-4 */
+    /* PHP writes an exponent from 10^17 on, and below 10^-4 */
 
     { "1e0", "1" }, { "1e2", "100" }, { "1E+2", "100" }, { "-1e2", "-100" },
     { "1e00002", "100" }, { "1.5e3", "1500" }, { "12.5e1", "125" },
@@ -172,7 +172,7 @@ static const test_pair_t  test_numbers[] = {
     { "100000000000000000.0", "1.0e+17" },
     { "1000000000000000000000000000000000000000000e-42", "1" },
 
-    /* beyond 64 bits a double, if it keeps the value */
+    /* an integer beyond 64 bits is a double, if a double can hold the value */
 
     { "9300000000000000000", "9.3e+18" },
     { "10000000000000000000", "1.0e+19" },
@@ -180,7 +180,7 @@ static const test_pair_t  test_numbers[] = {
     { "20000000000000000000000", "2.0e+22" },
     { "1000000000000000000000000000", "1.0e+27" },
 
-    /* the ends of a double */
+    /* the smallest and largest doubles */
 
     { "1.7976931348623157e308", "1.7976931348623157e+308" },
     { "-1.7976931348623157e308", "-1.7976931348623157e+308" },
@@ -193,11 +193,11 @@ static const test_pair_t  test_numbers[] = {
 
 static const char *const  test_changed[] = {
 
-    /* PHP has 0 for the one and -0 for the others */
+    /* PHP reads the first as 0 and the others as -0 */
 
     "-0", "-0.0", "-0e0", "-0.00e-3",
 
-    /* more than 64 bits, and more digits than a double has */
+    /* numbers beyond 64 bits, or with more digits than a double can hold */
 
     "9223372036854775808", "-9223372036854775809", "9223372036854775810",
     "12345678901234567890", "-12345678901234567890", "18446744073709551615",
@@ -210,7 +210,7 @@ static const char *const  test_changed[] = {
     "0.1000000000000000055511151231257827", "0.1000000000000000055",
     "1.0000000000000000000000000000000000001", "1.00000000000000001",
 
-    /* over and under */
+    /* overflow and underflow */
 
     "1e309", "1e999", "-1e999", "1.7976931348623159e308", "1e100000",
     "5.9604644775390625e-8", "1e100001", "1e99999999999999999999", "1e-400",
@@ -232,7 +232,7 @@ static const test_pair_t  test_objects[] = {
     { "{\"a\":null}", NULL },
     { "{\"a\" : [ 1 , { \"b\" : 2.0 } ] }", "{\"a\":[1,{\"b\":2}]}" },
 
-    /* the order is the text's; names are no numbers */
+    /* members keep their order; a name of digits is not an index */
 
     { "{\"b\":1,\"a\":2,\"10\":3,\"9\":4,\"0\":5}", NULL },
     { "{\"z\":{\"b\":1,\"a\":2},\"y\":[3,1,2]}", NULL },
@@ -242,7 +242,7 @@ static const test_pair_t  test_objects[] = {
     { "{\"1\":{\"2\":[]}}", NULL },
     { "{\"00\":0,\"-1\":1,\"1e2\":2}", NULL },
 
-    /* names are strings, too */
+    /* names are escaped as strings are */
 
     { "{\"a/b\":1,\"\xc3\xa9\":2}", "{\"a\\/b\":1,\"\\u00e9\":2}" },
     { "{\"\\u0061\\/\\n\":\"\\u0062\"}", "{\"a\\/\\n\":\"b\"}" },
@@ -288,7 +288,7 @@ static const test_refused_t  test_not_objects[] = {
     test_refused("{\"a\":\"\n\"}", "a bare control character at byte 6"),
     test_refused("\xef\xbb\xbf{}", "a byte-order mark at byte 0"),
 
-    /* PHP has no encoding of these either */
+    /* PHP cannot encode these either */
 
     test_refused("{\"a\":\"\xff\"}", "malformed UTF-8 at byte 6"),
     test_refused("{\"a\":\"x\x80\"}", "malformed UTF-8 at byte 7"),
@@ -370,7 +370,7 @@ test_reencoded(const char *in, const char *out)
                  out);
     }
 
-    /* the text's copy and the result's one allocation */
+    /* one allocation for the copy of the text, one for the result */
 
     assert_int_equal(test_pool_allocs(), 2);
     assert_int_equal(test_heap.live, 0);
@@ -414,8 +414,9 @@ strings_are_escaped_as_by_php(void **state)
 
 
 /*
- * Any byte anywhere in a text that is longer than the words it is read by:
- * what is plain is written as it is, and nothing else.
+ * Tries each byte at each place of texts of up to 20 bytes, more than the eight
+ * bytes that the code tests at once.  A text is plain if and only if it is
+ * written without escapes.
  */
 
 static void
@@ -492,7 +493,7 @@ texts_are_escaped_only_where_required(void **state)
 
 
 /*
- * The character in UTF-8; returns its length.
+ * Writes the character in UTF-8.  Returns its length.
  */
 
 static size_t
@@ -525,7 +526,7 @@ test_utf8(char *p, unsigned c)
 
 
 /*
- * All of Unicode: each character by itself and between two others.
+ * Tries characters of all of Unicode, alone and between two others.
  */
 
 static void
@@ -573,7 +574,7 @@ every_character_is_escaped_as_by_php(void **state)
 
         test_written(alikassa_json_write_string, text, len + 1, out);
 
-        /* without the others */
+        /* the character alone */
 
         memmove(&out[1], &out[2], strlen(out) - 1);
         strcpy(&out[strlen(out) - 2], "\"");
@@ -598,7 +599,7 @@ numbers_keep_their_value(void **state)
 
         test_reencoded(in, out);
 
-        /* PHP's own text is kept */
+        /* the text that PHP writes is not changed */
 
         test_reencoded(out, out);
 
@@ -633,7 +634,7 @@ numbers_that_would_lose_value_are_refused(void **state)
 
 
 /*
- * Amounts of all lengths: what is written has no more zeros than it needs.
+ * Tries amounts of all lengths.  The output has no unnecessary zeros.
  */
 
 static void
@@ -729,7 +730,7 @@ nesting_is_kept_up_to_the_limit(void **state)
 
 
 /*
- * Many numbers, each with a value of its own: none is taken for another.
+ * The text has many different numbers.  Each number must keep its place.
  */
 
 static void
@@ -765,7 +766,7 @@ many_numbers_keep_their_place(void **state)
 }
 
 
-/* an array of count times number, in an object */
+/* re-encodes an object with an array that has the number count times */
 
 static alikassa_rc_t
 test_many(const char *number, int count, alikassa_errmsg_t *errmsg)
@@ -810,7 +811,7 @@ too_many_costly_numbers_are_refused(void **state)
     size_t             i;
     alikassa_errmsg_t  errmsg;
 
-    /* as many as an object holds; these cost nothing */
+    /* any number of these is accepted: they need no conversion to a double */
 
     static const char  *cheap[] = {
         "0", "1", "9223372036854775807", "-9223372036854775808", "150000.5",
@@ -818,7 +819,7 @@ too_many_costly_numbers_are_refused(void **state)
         "9.99999999999999e+307"
     };
 
-    /* and these must be read as doubles */
+    /* these need a conversion to a double */
 
     static const char  *costly[] = {
         "0.1234567890123456", "1.2345678901234567", "1.2345678901234567e-308",
@@ -878,8 +879,8 @@ too_long_objects_are_refused(void **state)
 
 
 /*
- * What is taken for its double's shortest text without a look at it: printf()
- * and strtod() say the same.
+ * The writer takes a number of up to 15 digits for the shortest text of its
+ * double, without a conversion.  Compares this with printf() and strtod().
  */
 
 static void
@@ -915,7 +916,7 @@ fifteen_digits_are_the_shortest_form(void **state)
                  n > 1 ? &digits[1] : "0", k);
         value = strtod(text, NULL);
 
-        /* n digits are enough for it, and no less than n are */
+        /* n digits are enough for this double, and fewer are not */
 
         snprintf(printed, sizeof(printed), "%.*e", n > 1 ? n - 1 : 1, value);
         assert_string_equal(printed, text);
@@ -968,7 +969,7 @@ failed_allocation_is_an_error(void **state)
         assert_string_equal(errmsg.text, "cannot make the JSON tree");
     }
 
-    /* six items, three strings of them, and the list of numbers */
+    /* six items with three strings, and the list of numbers */
 
     assert_true(n >= 8 && n < 100);
 

@@ -5,8 +5,8 @@
 
 
 /*
- * Tests for alikassa_key.c and alikassa_signer.c.  The keys are made at run
- * time.
+ * Tests for alikassa_key.c and alikassa_signer.c.  The program generates the
+ * keys.
  */
 
 
@@ -46,12 +46,12 @@ static struct {
     EVP_PKEY             *ec;
     EVP_PKEY             *pss;
 
-    /* how often OpenSSL asked on the terminal */
+    /* how often OpenSSL has asked for a passphrase */
     unsigned              asked;
 } test_keys;
 
 
-/* what a thread signs, and whether it did */
+/* what a thread signs, and how many signatures were good */
 
 typedef struct {
     alikassa_signer_t    *signer;
@@ -151,8 +151,8 @@ test_teardown(void **state)
 
 
 /*
- * Whatever became of it, nothing is left in the library's error queue, and
- * nobody was asked.
+ * Fails if a test has left an error in OpenSSL's queue, or if OpenSSL has asked
+ * for a passphrase.
  */
 
 static int
@@ -191,7 +191,7 @@ test_write_certificate(BIO *bio, EVP_PKEY *pkey)
 
 
 /*
- * The key in PEM, encrypted if there is a passphrase.
+ * Returns the key in PEM, encrypted if there is a passphrase.
  */
 
 static alikassa_str_t
@@ -273,7 +273,7 @@ test_verify(EVP_PKEY *pkey, const char *digest, const alikassa_str_t *text,
     EVP_MD_CTX     *ctx;
     unsigned char   raw[ALIKASSA_SIGN_BASE64_MAX];
 
-    /* of 256 bytes the last base64 group holds one: "==" */
+    /* the last base64 group of 256 bytes holds one byte and "==" */
 
     len = EVP_DecodeBlock(raw, sign, (int) strlen((const char *) sign));
 
@@ -338,7 +338,7 @@ encrypted_keys_are_decrypted(void **state)
 
         pem = test_pem(test_keys.rsa, forms[i], TEST_PASSPHRASE);
 
-        /* the right one is the first, the second or the third */
+        /* the correct passphrase is the first, the second or the third */
 
         for (n = 0; n < 3; n++) {
 
@@ -401,7 +401,7 @@ wrong_passphrases_are_refused(void **state)
             assert_int_equal(ERR_peek_error(), 0);
         }
 
-        /* none at all */
+        /* no passphrase is given */
 
         assert_int_equal(alikassa_key_create(&pem, NULL, 0, &key, &errmsg),
                          ALIKASSA_DECLINED);
@@ -434,7 +434,7 @@ files_without_a_private_key_are_refused(void **state)
     pems[4] = test_pem(test_keys.rsa, TEST_PUBLIC, NULL);
     pems[5] = test_pem(test_keys.rsa, TEST_CERTIFICATE, NULL);
 
-    /* cut short; without its first line */
+    /* a truncated key; a key without its first line */
 
     pems[6] = pem;
     pems[6].len -= 40;
@@ -544,7 +544,7 @@ other_public_keys_are_refused(void **state)
     pems[6] = test_pem(test_keys.rsa, TEST_PUBLIC, NULL);
     pems[6].len /= 2;
 
-    /* a private key has no place there, least of all an encrypted one */
+    /* private keys instead of public ones, encrypted or not */
 
     pems[7] = test_pem(test_keys.rsa, TEST_PKCS8, NULL);
     pems[8] = test_pem(test_keys.rsa, TEST_PKCS8, TEST_PASSPHRASE);
@@ -632,7 +632,7 @@ signatures_verify_with_the_public_key(void **state)
         assert_int_equal(ERR_peek_error(), 0);
         assert_int_equal(alikassa_signer_len(signer), 344);
 
-        /* no byte behind the final NUL is touched */
+        /* the bytes after the final NUL are not written */
 
         memset(sign, 0xee, sizeof(sign));
 

@@ -5,7 +5,7 @@
 
 
 /*
- * Content-Type and Accept.
+ * Tests for alikassa_media.c: Content-Type and Accept.
  */
 
 
@@ -71,7 +71,7 @@ content_type_gives_the_media_type(void **state)
 }
 
 
-/* the text may end anywhere: nothing is read beyond it */
+/* truncates a header after each byte; AddressSanitizer sees a read beyond it */
 
 static void
 truncated_header_is_not_read_beyond_its_end(void **state)

@@ -64,7 +64,7 @@ typedef struct {
 #define test_file(n)  test_any(n, "", ALIKASSA_VALUE_FILE, 0, 0)
 
 
-/* what may surround the parts */
+/* what may stand around the parts */
 
 static const test_form_t  test_frames[] = {
 
@@ -72,7 +72,7 @@ static const test_form_t  test_frames[] = {
                 test_field("name=\"b\"", "2") test_end),
       { test_part("a", "1"), test_part("b", "2") } },
 
-    /* no field at all */
+    /* forms without a field */
 
     { test_body("--B--"), { { 0 } } },
     { test_body("--B--" CRLF), { { 0 } } },
@@ -97,7 +97,7 @@ static const test_form_t  test_frames[] = {
     { test_body(test_field("name=\"a\"", "1") "--B--\n"),
       { test_part("a", "1") } },
 
-    /* space behind a boundary */
+    /* white space after a boundary */
 
     { test_body("--B \t" CRLF "Content-Disposition: form-data; name=a" CRLF
                 CRLF "1" CRLF "--B--\t " CRLF),
@@ -106,7 +106,7 @@ static const test_form_t  test_frames[] = {
                 CRLF "1" CRLF "--B--  "),
       { test_part("a", "1") } },
 
-    /* what only looks like a boundary */
+    /* lines that are similar to a boundary */
 
     { test_body(test_field("name=\"a\"", "x--B" CRLF "-B" CRLF "--" CRLF "--b"
                            CRLF "--BB" CRLF "--B-" CRLF "--B-x" CRLF "--B--x"
@@ -125,7 +125,7 @@ static const test_form_t  test_values[] = {
     { test_body(test_field("name=\"a\"", "") test_end),
       { test_part("a", "") } },
 
-    /* the blank line's break is the boundary's */
+    /* the line break of the blank line belongs to the boundary */
 
     { test_body("--B" CRLF "Content-Disposition: form-data; name=\"a\"" CRLF
                 CRLF "--B--" CRLF),
@@ -167,7 +167,7 @@ static const test_form_t  test_names[] = {
                 "\t;" CRLF CRLF "2" CRLF test_end),
       { test_part("A", "1"), test_part("b", "2") } },
 
-    /* browsers, newer and older curl */
+    /* escapes of browsers, of newer and of older versions of curl */
 
     { test_body(test_field("name=\"a%22b%0D%0Ac\"", "") test_end),
       { test_part("a\"b\r\nc", "") } },
@@ -182,7 +182,7 @@ static const test_form_t  test_names[] = {
     { test_body(test_field("name=\"\\\"\"", "") test_end),
       { test_part("\"", "") } },
 
-    /* the bare ones are not escaped */
+    /* a "\" or "%" that begins no escape is kept */
 
     { test_body(test_field("name=a%22\\b", "") test_end),
       { test_part("a%22\\b", "") } },
@@ -199,7 +199,7 @@ static const test_form_t  test_names[] = {
     { test_body(test_field("; ;name=\"a\";; ", "") test_end),
       { test_part("a", "") } },
 
-    /* no name, no field */
+    /* a part without a name is not a field */
 
     { test_body("--B" CRLF CRLF "1" CRLF
                 "--B" CRLF "Content-Type: text/plain" CRLF CRLF "2" CRLF
@@ -222,7 +222,7 @@ static const test_form_t  test_files[] = {
                 test_field("name=\"a\"", "1") test_end),
       { test_file("f"), test_part("a", "1") } },
 
-    /* none was chosen */
+    /* the user has chosen no file */
 
     { test_body(test_field("name=\"f\"; filename=\"\"" CRLF
                            "Content-Type: application/octet-stream", "")
@@ -251,7 +251,7 @@ static const test_form_t  test_files[] = {
     { test_body(test_field("name=f; filename*=", "x") test_end),
       { test_file("f") } },
 
-    /* other parameters are none of it */
+    /* other parameters do not matter */
 
     { test_body(test_field("name=f; filenames=x; filenam=y; x-filename=z; "
                            "file*name=a", "1") test_end),
@@ -260,7 +260,7 @@ static const test_form_t  test_files[] = {
     { test_body(test_field("name=f; filename=\"caf\xe9\"", "x") test_end),
       { test_file("f") } },
 
-    /* a name of its own only */
+    /* a parameter that only contains "name" */
 
     { test_body(test_field("filename=\"x\"", "x") test_end), { { 0 } } },
 
@@ -399,7 +399,7 @@ static const test_refused_t  test_refused[] = {
     test_wrong(test_field("name=\"a\"", "--B") test_end,
                "no blank line after the header in the part at byte 54"),
 
-    /* a header that is none */
+    /* malformed headers */
 
     test_wrong("--B" CRLF "Content-Disposition: form-data; name=\"a\"" CRLF
                "1" CRLF CRLF test_end, "a malformed line of the header"),
@@ -419,7 +419,7 @@ static const test_refused_t  test_refused[] = {
     test_wrong(test_field("name=\"a\nb\"", "1") test_end,
                "a bare line break in the header"),
 
-    /* two readings */
+    /* headers that parsers read differently */
 
     test_wrong(test_field("name=\"a\"; name=\"a\"", "1") test_end,
                "two names"),
@@ -588,7 +588,7 @@ malformed_bodies_are_refused(void **state)
 
 
 /*
- * Wherever a form is cut, its end is missed.
+ * Truncates a form after each byte.  Only the whole form is accepted.
  */
 
 static void
@@ -724,7 +724,7 @@ more_than_1024_parts_are_refused(void **state)
 
 
 /*
- * Parts without a name count: they cost as much.
+ * Parts without a name count to the limit, since they cost as much.
  */
 
 static void
@@ -756,7 +756,7 @@ parts_without_a_name_count_to_the_limit(void **state)
                                                &errmsg),
                      ALIKASSA_DECLINED);
 
-    /* one less */
+    /* one part less */
 
     body.data += 9;
     body.len -= 9;
@@ -803,7 +803,7 @@ failed_allocation_is_an_error(void **state)
         test_pool_free();
     }
 
-    /* the list and two names */
+    /* one for the list, two for names with escapes */
 
     assert_int_equal(n, 3);
     assert_int_equal(inputs.nelts, 3);

@@ -5,7 +5,8 @@
 
 
 /*
- * Notifications and the keys that prove them.
+ * Tests for alikassa_notification.c and alikassa_verifier.c: a notification and
+ * its signature.
  */
 
 
@@ -168,8 +169,8 @@ add_json(alikassa_notification_t *n, const char *text,
 
 
 /*
- * What becomes of a query with the pair's signature of text: NULL if it is
- * proven, else why not.
+ * Verifies a query, or a JSON object, with the signature that the pair makes of
+ * text.  Returns NULL if the signature is verified, otherwise the errmsg.
  */
 
 static const char *
@@ -248,7 +249,7 @@ absent_parameters_are_signed_as_null(void **state)
                 "\"is_partial_payment\":null,\"account\":null,"
                 "\"service\":null,\"desc\":null}", &first));
 
-    /* a boolean is signed as one */
+    /* a boolean is signed as a boolean */
 
     assert_null(judge("{\"id\":1,\"is_partial_payment\":true,"
                 "\"payment_status\":\"\"}",
@@ -258,7 +259,7 @@ absent_parameters_are_signed_as_null(void **state)
                 "\"is_partial_payment\":true,\"account\":null,"
                 "\"service\":null,\"desc\":null}", &first));
 
-    /* one that is there is bound */
+    /* a commission_amount that was sent must be signed */
 
     assert_string_equal(judge("id=1&amount=5&commission_amount=9",
                 "{\"type\":null,\"id\":1,"
@@ -351,7 +352,7 @@ configured_fields_are_checked_and_found(void **state)
                      ALIKASSA_OK);
     test_pool_free();
 
-    /* as many as there may be, with the longest names and values of null */
+    /* the maximum of fields, with the longest name and values of null */
 
     assert_int_equal(configure(&fields,
         "id order_id payment_status a a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 "
@@ -411,7 +412,7 @@ malformed_id_and_sign_are_refused(void **state)
                             cases[i].why);
     }
 
-    /* of the longest signature, and longer */
+    /* signatures up to the longest one, and longer ones */
 
     len = (size_t) snprintf(text, sizeof(text), "id=1&amount=5&sign=");
     memset(text + len, 'A', sizeof(text) - len - 1);

@@ -5,8 +5,9 @@
 
 
 /*
- * Notifications: what is read of a query, a form, a JSON object and a
- * request's headers, and what is refused since parsers differ about it.
+ * Tests for alikassa_notification_input.c: what is read from a query, a form, a
+ * JSON object and the headers of a request, and what is refused because parsers
+ * read it differently.
  */
 
 
@@ -108,14 +109,14 @@ ambiguous_parameter_names_are_refused(void **state)
         test_pool_free();
     }
 
-    /* a NUL is a character */
+    /* a NUL does not end a value */
 
     begin(&n, &one);
     assert_int_equal(add(&n, "desc=%00", &errmsg), ALIKASSA_OK);
     assert_int_equal(n.values[ALIKASSA_NOTIFICATION_DESC].len, 1);
     test_pool_free();
 
-    /* one that is not allowed */
+    /* a parameter that is neither signed nor allowed */
 
     begin(&n, &one);
     assert_int_equal(add(&n, "y=1", &errmsg), ALIKASSA_DECLINED);
@@ -125,7 +126,7 @@ ambiguous_parameter_names_are_refused(void **state)
 
 
 /*
- * A query and a body: what is signed comes from one of them.
+ * With a query and a body, the signed parameters come from only one of them.
  */
 
 static void
@@ -227,7 +228,7 @@ notifications_are_equal_by_signed_values(void **state)
 
 
 /*
- * As many parameters as there may be, and one more.
+ * Tries the maximum of parameters, and one more.
  */
 
 static void

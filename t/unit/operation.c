@@ -5,8 +5,8 @@
 
 
 /*
- * Tests for alikassa_operation.c: every row of the vendor's page, spelt out
- * here once more.
+ * Tests for alikassa_operation.c.  The tables repeat every row of the vendor's
+ * page.
  */
 
 
@@ -54,7 +54,7 @@ typedef struct {
 } test_operation_t;
 
 
-/* "Deposit Bank Code" */
+/* the page's table "Deposit Bank Code" */
 
 static const test_bank_t  test_deposit_banks[] = {
 
@@ -96,7 +96,7 @@ static const test_bank_t  test_deposit_banks[] = {
 };
 
 
-/* "Payout Bank Code" */
+/* the page's table "Payout Bank Code" */
 
 static const test_bank_t  test_payout_banks[] = {
     { "payment_card_idr", "PMTB", "Permata Bank" },
@@ -207,7 +207,7 @@ static const test_operation_t  test_operations[] = {
 };
 
 
-/* neither an operation's nor a field's, by a hair */
+/* names that are similar to those of an operation or a field */
 
 static const char *const  test_strangers[] = {
     "", " ", "Payment", "PAYMENT", "payment ", " payment", "paymen",
@@ -331,7 +331,7 @@ fields_match_the_vendor_page(void **state)
 
             test_equal(&field->name, f->name);
 
-            /* names are written as they are */
+            /* request.c writes names without escapes */
 
             assert_true(alikassa_json_plain(&field->name));
 
@@ -398,7 +398,7 @@ services_and_banks_match_the_vendor_page(void **state)
         }
     }
 
-    /* as many as the page has rows */
+    /* the page has this number of rows */
 
     for (n = 0, b = test_deposit_banks; b->service; b++) {
         n++;
@@ -445,7 +445,8 @@ unknown_operations_and_fields_are_not_found(void **state)
 
 
 /*
- * A field of one operation is none of another's, but any operation's.
+ * A field is found in the operations that have it and in no other one.
+ * alikassa_operation_any_field() finds the fields of all operations.
  */
 
 static void
@@ -480,7 +481,7 @@ field_is_found_only_in_its_operations(void **state)
         }
     }
 
-    /* bytes are counted: no name ends at a NUL */
+    /* the length of a name counts, not its NUL */
 
     name = test_str("amount");
     name.len--;
@@ -574,7 +575,7 @@ test_set(const alikassa_operation_t *op, alikassa_fields_t *fields,
 
 
 /*
- * Builds a payment or payout under this service and code.
+ * Builds a payment or payout with this service and code.
  */
 
 static void
@@ -604,7 +605,7 @@ test_build(const alikassa_operation_t *op, alikassa_validate_t validate,
 
 
 /*
- * How many fields are at fault, by the tables.
+ * Returns the number of field errors for this service and code.
  */
 
 static size_t
@@ -621,8 +622,9 @@ test_faults(const alikassa_operation_t *op, const char *service,
 
 
 /*
- * Each service with each code of the page: right only where the page has the
- * two in one row; and no code is right in lower case, cut or prolonged.
+ * Tries each service with each code of the page.  The pair is valid only if the
+ * page has both in one row.  A code is invalid in lower case, truncated or with
+ * a character more.
  */
 
 static void
@@ -704,7 +706,7 @@ service_is_valid_only_for_its_operation(void **state)
     payment = alikassa_operation_find("payment");
     payout = alikassa_operation_find("payout");
 
-    /* Permata and Panin have the same code in both lists */
+    /* the codes of Permata and Panin are equal in both lists */
 
     assert_int_equal(test_faults(payment, "online_banking_idr_hpp", "PMTB"),
                      0);
@@ -725,7 +727,7 @@ service_is_valid_only_for_its_operation(void **state)
 
 
 /*
- * Up to two faults of a call; NULL: no such fault.
+ * Expects these field errors of service and customer_code.  NULL: no error.
  */
 
 static void
@@ -794,7 +796,7 @@ field_errors_list_the_allowed_values(void **state)
     test_told("payment", ALIKASSA_VALIDATE_STRICT, " ", "BCA", services,
               NULL);
 
-    /* under an unknown service a code's form is judged, and no more */
+    /* with an unknown service, only the format of a code is validated */
 
     test_told("payment", ALIKASSA_VALIDATE_STRICT, "x", "y", services, NULL);
     test_told("payment", ALIKASSA_VALIDATE_STRICT, "x", " ", services,
@@ -803,7 +805,7 @@ field_errors_list_the_allowed_values(void **state)
               no_code);
     test_told("payout", ALIKASSA_VALIDATE_STRICT, "x", "", card, no_code);
 
-    /* the tables are not for the others */
+    /* the other modes of validation do not use the tables */
 
     test_told("payment", ALIKASSA_VALIDATE_FIELDS, "x", "y", NULL, NULL);
     test_told("payment", ALIKASSA_VALIDATE_FIELDS, " ", "\t", no_service,

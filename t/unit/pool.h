@@ -67,7 +67,7 @@ test_pool_alloc(void *data, size_t size)
         abort();
     }
 
-    /* whoever relies on zeroed memory is found out */
+    /* code that relies on zeroed memory fails */
     memset(piece->data, 0xa5, size);
 
     piece->next = test_pool_state.pieces;

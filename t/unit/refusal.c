@@ -5,7 +5,7 @@
 
 
 /*
- * Tests for the JSON that the module itself answers with.
+ * Tests for alikassa_refusal.c: the JSON of the module's own responses.
  */
 
 
@@ -15,8 +15,8 @@
 
 
 /*
- * Writes the refusal twice, first without and then with a buffer of exactly
- * the length, and compares it with the text.
+ * Writes the error twice, first without a buffer and then with a buffer of the
+ * exact length, and compares it with the text.
  */
 
 static void
@@ -154,7 +154,7 @@ error_has_outcome_and_order_id(void **state)
           "{\"message\":\"M\",\"errors\":{},\"outcome\":\"invalid\","
           "\"order_id\":\"a\\\"\\\\\\ufffd\\n\"}" },
 
-        /* without an outcome the order_id is not written either */
+        /* without an outcome, the error has no order_id */
 
         { ALIKASSA_OUTCOME_NONE, "A-1", "{\"message\":\"M\",\"errors\":{}}" }
     };
@@ -212,7 +212,7 @@ existing_order_has_id_and_payment_status(void **state)
              "\"id\":108465371,\"order_id\":\"A\\n1\"}", message);
     test_existing(&response, "A\n1", text);
 
-    /* an id that is no integer is a string */
+    /* an id that is not an integer is written as a string */
 
     response.payment_status = test_str("");
     response.id = test_str("01");

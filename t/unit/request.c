@@ -5,7 +5,7 @@
 
 
 /*
- * Tests for alikassa_body.c.
+ * Tests for alikassa_request.c, alikassa_param.c and alikassa_validate.c.
  */
 
 
@@ -26,7 +26,7 @@
 #define OBJECT  ALIKASSA_VALUE_OBJECT
 #define FILED   ALIKASSA_VALUE_FILE
 
-/* behind "The order id" */
+/* these follow a text such as "The order id" */
 #define NO_AMOUNT                                                             \
     " must be a number from 0.01 to 999999999.99 with at most two decimals."
 #define NO_INTEGER   " must be a positive integer."
@@ -41,7 +41,7 @@
 #define TEST_FACE  "\xf0\x9f\x98\x80"
 
 
-/* one field of a payment or payout: it comes out as ..., or is at fault */
+/* one field: the body has the text out, or the field error is words */
 
 typedef struct {
     const char               *operation;
@@ -53,11 +53,11 @@ typedef struct {
 } test_value_t;
 
 
-/* what is judged under any validation */
+/* what is validated in every mode */
 
 static const test_value_t  test_values[] = {
 
-    /* amounts are bare and canonical, however they were spelt */
+    /* amounts are written without quotes in canonical form */
 
     { "payment", "amount", "100.50", STR, "100.5", NULL },
     { "payment", "amount", "100.00", STR, "100", NULL },
@@ -75,7 +75,7 @@ static const test_value_t  test_values[] = {
     { "payment", "amount", "1", OBJECT, NULL, NO_AMOUNT },
     { "payment", "amount", "1", FILED, NULL, NO_AMOUNT },
 
-    /* integers are bare, too */
+    /* integers are written without quotes, too */
 
     { "payment", "success_redirect_id", "1", STR, "1", NULL },
     { "payment", "fail_redirect_id", "9223372036854775807", STR,
@@ -91,7 +91,7 @@ static const test_value_t  test_values[] = {
     { "payout", "notification_endpoint_id", "1", BOOL, NULL, NO_INTEGER },
     { "payment", "success_redirect_id", "", OBJECT, NULL, NO_INTEGER },
 
-    /* strings are PHP's */
+    /* strings are escaped as by PHP */
 
     { "payment", "order_id", "A/1", STR, "\"A\\/1\"", NULL },
     { "payment", "order_id", "007", STR, "\"007\"", NULL },
@@ -118,7 +118,7 @@ static const test_value_t  test_values[] = {
 };
 
 
-/* what is judged unless validation is off */
+/* what is validated unless validation is off */
 
 static const test_value_t  test_forms[] = {
 
@@ -142,7 +142,7 @@ static const test_value_t  test_forms[] = {
     { "payout", "notification_endpoint_url", "https://a b", STR, NULL,
       NO_URL },
 
-    /* blank is as good as nothing, Unicode's spaces included */
+    /* a value of white space, including Unicode's, counts as missing */
 
     { "payment", "order_id", " ", STR, NULL, REQUIRED },
     { "payment", "customer_first_name", " \t\n\v\f\r", STR, NULL, REQUIRED },
@@ -214,7 +214,9 @@ test_set_typed(const char *name, const char *value,
     input.value = test_str(value);
     input.type = type;
 
-    /* a copy of the exact size: a step beyond it is seen */
+    /*
+     * a copy of the exact size, so that AddressSanitizer sees a read beyond it
+     */
 
     p = test_pool_alloc(NULL, input.value.len);
     assert_non_null(p);
@@ -234,7 +236,7 @@ test_set(const char *name, const char *value)
 
 
 /*
- * A right call of this operation, with what is required.
+ * Begins a valid call of this operation with all required fields.
  */
 
 static void
@@ -295,7 +297,8 @@ test_is(alikassa_validate_t validate, const char *body)
 
 
 /*
- * "The order id" and the words, or the words alone.
+ * Expects the message of a field error: if words begins with a space, "The",
+ * the name of the field and words; otherwise words alone.
  */
 
 static void
@@ -321,7 +324,7 @@ test_message_is(size_t i, const char *name, const char *words)
 
 
 /*
- * Of all fields this one alone is at fault.
+ * Expects that this field is the only one with an error.
  */
 
 static void
@@ -337,7 +340,7 @@ test_fault(alikassa_validate_t validate, const char *name, const char *words)
 
 
 /*
- * The body holds "name":out.
+ * Expects that the body has the member "name":out.
  */
 
 static void
@@ -352,7 +355,7 @@ test_holds(alikassa_validate_t validate, const char *name, const char *out)
 
     test_built(validate);
 
-    /* a whole member: "{" or "," before it, "," or "}" behind it */
+    /* a whole member stands after "{" or "," and before "," or "}" */
 
     for (i = 1; i + m.len < test_body.len; i++) {
 
@@ -404,11 +407,11 @@ payment_fields_are_in_vendor_order(void **state)
     test_begin("payment");
     test_is(STRICT, TEST_REQUIRED "}");
 
-    /* seven values, and the body of the exact size */
+    /* one for each of seven values, and one for the body */
 
     assert_int_equal(test_pool_allocs(), 8);
 
-    /* the caller sees what is signed, and may build it once more */
+    /* the caller can read the values that are signed, and build them again */
 
     test_equal(&test_param("amount")->value, "100.5");
     test_is(OFF, TEST_REQUIRED "}");
@@ -471,7 +474,7 @@ status_query_has_exactly_one_id(void **state)
         test_set("id", "108465371");
         test_is(STRICT, "{\"id\":108465371}");
 
-        /* null and nothing are not given */
+        /* null and an empty string count as missing */
 
         test_set("order_id", "");
         test_set_typed("id", "", NONE);
@@ -483,7 +486,7 @@ status_query_has_exactly_one_id(void **state)
         test_set("id", "1");
         test_fault(STRICT, "id", both);
 
-        /* a faulty one is told of first */
+        /* an invalid field is reported before the rule of one field */
 
         test_set("id", "0");
         test_fault(STRICT, "id", NO_INTEGER);
@@ -505,8 +508,8 @@ values_are_validated_by_type(void **state)
 
 
 /*
- * A control character is refused by the page's rules only: AliKassa may take
- * it, and PHP spells it.
+ * Only strict validation refuses a control character: AliKassa may accept it,
+ * and PHP can encode it.
  */
 
 static void
@@ -603,7 +606,7 @@ missing_required_fields_are_reported(void **state)
         }
     }
 
-    /* nothing at all is an object still */
+    /* a call without fields is an empty object */
 
     test_begin("payment");
     memset(&test_fields, 0, sizeof(alikassa_fields_t));
@@ -614,8 +617,8 @@ missing_required_fields_are_reported(void **state)
 
 
 /*
- * A value of max characters, of four bytes behind what it must begin with,
- * and one of one more.
+ * Tries a value of max characters, and one of a character more.  After the
+ * start, each character has four bytes.
  */
 
 static void
@@ -677,7 +680,7 @@ length_limits_count_characters(void **state)
     test_limit("payout", STRICT, "notification_endpoint_url", "https://a/",
                255, 1);
 
-    /* a payer's names have none */
+    /* the names of a payer have no limit */
 
     test_limit("payment", STRICT, "customer_first_name", "", 300, 0);
     test_limit("payment", STRICT, "customer_last_name", "", 300, 0);
@@ -699,7 +702,7 @@ repeated_and_malformed_fields_are_refused(void **state)
 
         for (f = test_payment; *f; f += 2) {
 
-            /* though nothing was sent */
+            /* the value is empty, but the error is reported */
 
             memset(&input, 0, sizeof(alikassa_input_t));
 
@@ -715,7 +718,7 @@ repeated_and_malformed_fields_are_refused(void **state)
         }
     }
 
-    /* a repeated service tells nothing of the code */
+    /* with a repeated service, customer_code is not compared with the table */
 
     test_begin("payment");
     test_param("service")->repeated = 1;
@@ -759,7 +762,9 @@ extra_fields_come_last_as_strings(void **state)
     test_is(STRICT, "{\"id\":5,\"z\\/\\u00e9\":\"1\",\"my_field\":\"\","
                     "\"m\":\"\\ud83d\\ude00\\/\\n\"}");
 
-    /* the first malformed one is told, behind the known ones */
+    /*
+     * only the first malformed extra field is reported, after the known fields
+     */
 
     test_begin("payment");
     test_set("amount", "x");
@@ -778,7 +783,7 @@ extra_fields_come_last_as_strings(void **state)
     test_set("amount", "1");
     test_fault(OFF, "my_field", NO_UTF8);
 
-    /* alone */
+    /* an extra field alone */
 
     memset(&test_fields, 0, sizeof(alikassa_fields_t));
 
@@ -792,7 +797,7 @@ extra_fields_come_last_as_strings(void **state)
 
 
 /*
- * What the operator sets, and what is made of it.
+ * Tests the values that the operator sets with alikassa_set.
  */
 
 static void
@@ -848,7 +853,7 @@ configured_values_are_classified(void **state)
 }
 
 
-/* a payment that is wrong in every field */
+/* a payment in which each field is invalid */
 
 static const test_value_t  test_wrong[] = {
     { "payment", "amount", "10.001", STR, NULL, NO_AMOUNT },
@@ -906,7 +911,7 @@ all_field_errors_are_reported_at_once(void **state)
 
 
 /*
- * Every allocation fails in its turn: one for each fault, or the body's.
+ * Each allocation fails once: one for each field error, or that of the body.
  */
 
 static void
@@ -992,7 +997,7 @@ missing_field_is_reported_by_role(void **state)
 
     test_pool_free();
 
-    /* a status query has no amount */
+    /* a status query has no field for the amount */
 
     test_begin("payment_status");
 

@@ -17,8 +17,8 @@
 typedef struct {
     unsigned              status;
     const char           *body;
-    alikassa_outcome_t    money;            /* of a call that moves money */
-    alikassa_outcome_t    status_query;     /* of a call that does not */
+    alikassa_outcome_t    money;            /* if the call moves money */
+    alikassa_outcome_t    status_query;     /* if it does not */
     unsigned              object:1;
 } test_response_t;
 
@@ -52,7 +52,7 @@ static const test_response_t  test_responses[] = {
     { 201, "{\"id\":1}", ACCEPTED, ACCEPTED, 1 },
     { 299, "{\"id\":1}", ACCEPTED, ACCEPTED, 1 },
 
-    /* nothing to find it by */
+    /* without an id */
 
     { 200, "{}", UNKNOWN, ACCEPTED, 1 },
     { 200, "{\"url\":\"https://a.b/\"}", UNKNOWN, ACCEPTED, 1 },
@@ -92,7 +92,7 @@ static const test_response_t  test_responses[] = {
     { 100, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
     { 0, "{\"id\":1}", UNKNOWN, UNKNOWN, 1 },
 
-    /* no object */
+    /* not an object */
 
     { 200, "", UNKNOWN, UNKNOWN, 0 },
     { 200, "OK", UNKNOWN, UNKNOWN, 0 },
@@ -106,7 +106,7 @@ static const test_response_t  test_responses[] = {
     { 404, "[]", UNKNOWN, UNKNOWN, 0 },
     { 403, "Forbidden", UNKNOWN, UNKNOWN, 0 },
 
-    /* cut short, or two readings */
+    /* truncated, or texts that parsers read differently */
 
     { 200, "{\"id\":108465371", UNKNOWN, UNKNOWN, 0 },
     { 200, "{\"id\":108465371,", UNKNOWN, UNKNOWN, 0 },
@@ -184,7 +184,8 @@ status_and_body_give_the_outcome(void **state)
 
 
 /*
- * A rejection that may be none: 409, and whatever names order_id in "errors".
+ * The order may exist in spite of a rejection: 409, and whatever names order_id
+ * in "errors" or "message".
  */
 
 static void
@@ -205,7 +206,7 @@ rejection_that_names_order_id_is_doubted(void **state)
         { 403, "{\"errors\":{\"order_id\":null}}", 1 },
         { 499, "{\"errors\":{\"order\\u005fid\":\"taken\"}}", 1 },
 
-        /* other shapes */
+        /* other forms of "errors" */
 
         { 400, "{\"errors\":[{\"field\":\"order_id\",\"message\":\"x\"}]}", 1 },
         { 400, "{\"errors\":[{\"field\":\"a\"},"
@@ -234,7 +235,7 @@ rejection_that_names_order_id_is_doubted(void **state)
         { 400, "{\"errors\":null}", 0 },
         { 400, "{\"Errors\":{\"order_id\":[]}}", 0 },
 
-        /* no rejection at all */
+        /* not a rejection */
 
         { 200, "{\"id\":1,\"errors\":{\"order_id\":[]}}", 0 },
         { 408, "{\"errors\":{\"order_id\":[]}}", 0 },
@@ -263,7 +264,7 @@ rejection_that_names_order_id_is_doubted(void **state)
         test_pool_free();
     }
 
-    /* of a call that moves nothing nobody asks */
+    /* a call that moves no money is never doubted */
 
     body = test_copy_str("{\"errors\":{\"order_id\":[]}}");
 
@@ -277,7 +278,7 @@ rejection_that_names_order_id_is_doubted(void **state)
 
 
 /*
- * The status of another order is not that of this one.
+ * AliKassa may answer a status query with the status of another order.
  */
 
 static void
@@ -327,7 +328,8 @@ status_of_another_order_is_detected(void **state)
 
 
 /*
- * What refuses the caller, and what says when to come again.
+ * Tries each status: which ones deny the caller, mean a wrong path, or may have
+ * Retry-After.
  */
 
 static void
@@ -354,7 +356,7 @@ denied_caller_and_retry_after_by_status(void **state)
                          status == 429 || status == 503);
     }
 
-    /* "no such order", which only a status call can say */
+    /* with an object, 404 of a status call means that there is no such order */
 
     response.object = 1;
 
@@ -397,7 +399,7 @@ response_members_are_read(void **state)
 
     test_pool_free();
 
-    /* a number beyond a double keeps its digits; the rest is absent */
+    /* a number that a double cannot hold keeps its digits; the rest is empty */
 
     body = test_copy_str("{\"id\":9007199254740993,\"uuid\":null,\"url\":[]}");
 
@@ -447,7 +449,7 @@ payer_is_redirected_only_to_https(void **state)
 
 
 /*
- * A whole object of some bytes more than any response has.
+ * The body is a valid object of the maximum length, or of a byte more.
  */
 
 static void
@@ -517,7 +519,10 @@ failed_allocation_is_an_error_and_unknown(void **state)
         assert_int_equal(outcome, UNKNOWN);
     }
 
-    /* the list of members, the link without its escapes, what is kept */
+    /*
+     * one for the list of members, one for the unescaped link, one for the
+     * values
+     */
 
     assert_int_equal(n, 3);
     assert_int_equal(outcome, ACCEPTED);

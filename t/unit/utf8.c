@@ -14,7 +14,7 @@
 #include "alikassa_utf8.h"
 
 
-/* the number of code points that take two and three bytes */
+/* the number of code points that have two and three bytes */
 #define TEST_TWO_BYTES  (0x800 - 0x80)
 #define TEST_THREE_BYTES  (0x10000 - 0x800 - 0x800)
 
@@ -178,7 +178,7 @@ every_code_point_is_decoded(void **state)
         s.len = len;
         assert_int_equal(alikassa_utf8_check(&s, NULL), !surrogate);
 
-        /* cut short */
+        /* truncated */
 
         if (len > 1) {
             p = buf;
@@ -190,8 +190,9 @@ every_code_point_is_decoded(void **state)
 
 
 /*
- * As many sequences are accepted as there are characters: since each of these
- * decodes to itself, no other sequence is accepted.
+ * Counts the sequences that are accepted.  The number is that of the
+ * characters, and each character decodes to itself, so no other sequence is
+ * accepted.
  */
 
 static void
@@ -317,7 +318,7 @@ control_characters_are_found(void **state)
                          c < 0x20 || (c >= 0x7f && c <= 0x9f));
     }
 
-    /* what stands behind the end is not looked at */
+    /* the byte after the end is not read */
 
     buf[1] = 0x85;
     s.len = 1;

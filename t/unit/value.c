@@ -20,7 +20,7 @@
 typedef struct {
     const char           *text;
     size_t                len;
-    const char           *canonical;        /* NULL: no amount */
+    const char           *canonical;        /* NULL: not an amount */
 } test_amount_t;
 
 
@@ -53,7 +53,7 @@ static const test_amount_t  test_amounts[] = {
     test_amount("999999999.99", "999999999.99"),
     test_amount("100000000.00", "100000000"),
 
-    /* zeros behind the second decimal */
+    /* zeros after the second decimal */
 
     test_amount("150000.0000", "150000"), test_amount("10.000", "10"),
     test_amount("10.100", "10.1"), test_amount("0.010", "0.01"),
@@ -61,12 +61,12 @@ static const test_amount_t  test_amounts[] = {
                                                   "999999999.99"),
     test_amount("1.0000000000000000000000000000000000000000000000000", "1"),
 
-    /* nothing, or nearly */
+    /* no digit */
 
     test_no_amount(""), test_no_amount("."), test_no_amount(".."),
     test_no_amount("-"), test_no_amount("+"), test_no_amount("e"),
 
-    /* too little, too much */
+    /* too small, too large */
 
     test_no_amount("0"), test_no_amount("0.0"), test_no_amount("0.00"),
     test_no_amount("0.000"), test_no_amount("0.001"), test_no_amount("0.009"),
@@ -76,7 +76,7 @@ static const test_amount_t  test_amounts[] = {
     test_no_amount("999999999999999999999999999999999999999999"),
     test_no_amount("18446744073709551617"),
 
-    /* never rounded */
+    /* more than two decimals: amounts are never rounded */
 
     test_no_amount("10.001"), test_no_amount("10.0010"),
     test_no_amount("10.101"), test_no_amount("10.999"),
@@ -85,7 +85,7 @@ static const test_amount_t  test_amounts[] = {
     test_no_amount("10.0000x"), test_no_amount("10.0000 "),
     test_no_amount("10.0000.0"), test_no_amount("10.000\0"),
 
-    /* a point needs digits on both sides, and is alone */
+    /* one point at most, with digits on both sides */
 
     test_no_amount("1."), test_no_amount(".5"), test_no_amount(".50"),
     test_no_amount("1..5"), test_no_amount("1.5."), test_no_amount("1.5.5"),
@@ -120,7 +120,7 @@ static const test_amount_t  test_amounts[] = {
     test_no_amount("INF"), test_no_amount("Infinity"), test_no_amount("null"),
     test_no_amount("true"),
 
-    /* space, and what C would stop at */
+    /* white space, NUL and malformed UTF-8 */
 
     test_no_amount(" 5"), test_no_amount("5 "), test_no_amount("\t5"),
     test_no_amount("5\n"), test_no_amount("5\r\n"), test_no_amount("5. 5"),
@@ -206,7 +206,7 @@ static const test_text_t  test_no_ips[] = {
 };
 
 
-/* behind "https:" or "http:", and fit for both */
+/* valid after "https:" and "http:" */
 
 static const test_text_t  test_urls[] = {
     test_text("//a"), test_text("//a/"), test_text("//a.b"),
@@ -234,7 +234,7 @@ static const test_text_t  test_urls[] = {
 };
 
 
-/* behind "https:" or "http:", and fit for neither */
+/* invalid after both "https:" and "http:" */
 
 static const test_text_t  test_no_urls[] = {
     test_text(""), test_text("/"), test_text("//"), test_text("///"),
@@ -268,7 +268,7 @@ static const test_text_t  test_no_urls[] = {
 };
 
 
-/* not https, nor http by any reading */
+/* URLs of other schemes, and texts that are no URLs */
 
 static const test_text_t  test_other_urls[] = {
     test_text(""), test_text("h"), test_text("http"), test_text("http:"),
@@ -356,12 +356,12 @@ test_amount_is(const char *text, size_t len, const char *canonical)
                  out.data);
     }
 
-    /* a part of it, not a copy */
+    /* the result is a part of the input, not a copy */
 
     assert_ptr_equal(out.data, s.data);
     assert_true(out.len <= ALIKASSA_AMOUNT_LEN);
 
-    /* and so is the part's own */
+    /* the canonical text of a canonical text is itself */
 
     s = out;
 
@@ -421,7 +421,8 @@ amounts_of_up_to_200_are_canonical(void **state)
 
 
 /*
- * All texts of up to five of these characters, against an expression.
+ * Compares all texts of up to five of these characters with a regular
+ * expression.
  */
 
 static void
@@ -443,7 +444,7 @@ short_amounts_match_the_regex(void **state)
 
     for (n = 1; ; n++) {
 
-        /* n's digits to the base of one more than the characters */
+        /* the digits of n, to a base of the number of characters plus one */
 
         for (i = n, len = 0; i; i /= (long) sizeof(chars)) {
 
@@ -514,7 +515,7 @@ integers_above_int64_max_are_refused(void **state)
 
 
 /*
- * Every byte in every place of a right amount and a right integer.
+ * Tries each byte at each place of a valid amount and a valid integer.
  */
 
 static void
@@ -533,7 +534,7 @@ other_bytes_than_digits_are_refused(void **state)
             strcpy(text, "111.11");
             text[i] = (char) c;
 
-            /* "1.1.11" has two points, "111.1." ends in one */
+            /* "1.1.11" has two points, "111.1." ends in a point */
 
             assert_int_equal(test_judge(test_is_amount, text, 6),
                              (i == 3) ? c == '.' || (c >= '0' && c <= '9')
@@ -606,7 +607,7 @@ urls_must_be_absolute_http_or_https(void **state)
                 fail_msg("\"%s\" is refused", text);
             }
 
-            /* http is not for payers */
+            /* a payer is redirected to https only */
 
             if (test_judge(test_https_url, text, strlen(text)) != (i > 2)) {
                 fail_msg("\"%s\" is %s for payers", text,
@@ -657,7 +658,7 @@ payer_url_with_a_user_name_is_refused(void **state)
 
 
 /*
- * Every byte in a path, and in a host.
+ * Tries each byte in a path, and in a host.
  */
 
 static void
@@ -679,7 +680,7 @@ bytes_of_paths_and_hosts_are_checked(void **state)
         assert_int_equal(test_judge(test_any_url, text, 13), expected);
         assert_int_equal(test_judge(test_https_url, text, 13), expected);
 
-        /* what ends the authority is followed by a path or so */
+        /* a byte that ends the authority begins a path, query or fragment */
 
         strcpy(text, "https://a?bc");
         text[9] = (char) c;
@@ -715,7 +716,7 @@ ports_above_65535_are_refused(void **state)
 
 
 /*
- * No length is too long here: that is the field's limit.
+ * alikassa_url() has no limit of length: the field has one.
  */
 
 static void
@@ -736,7 +737,7 @@ long_urls_are_accepted(void **state)
 
 
 /*
- * Every byte in every place of a UUID, and every length.
+ * Tries each byte at each place of a UUID, and each length.
  */
 
 static void

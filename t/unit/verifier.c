@@ -5,8 +5,8 @@
 
 
 /*
- * Tests for alikassa_verifier.c, and for the numbers that any RSA key is made
- * of.  The keys are made at run time.
+ * Tests for alikassa_verifier.c, and for the checks of the modulus and exponent
+ * of any RSA key.  The program generates the keys.
  */
 
 
@@ -53,7 +53,7 @@ test_teardown(void **state)
 
 
 /*
- * Copies what was written to bio, which is freed.
+ * Copies the text in bio, and frees bio.
  */
 
 static alikassa_str_t
@@ -103,7 +103,8 @@ test_private(EVP_PKEY *pkey)
 
 
 /*
- * A certificate of pkey's, which the good key signs: pkey may be unable to.
+ * Returns a certificate of pkey.  The good key signs the certificate, as an
+ * unsuitable pkey may be unable to sign.
  */
 
 static alikassa_str_t
@@ -144,8 +145,8 @@ test_number(const char *name)
 
 
 /*
- * Makes a key of the modulus n and the exponent e.  Unless d is NULL it is a
- * private key, with the factors of the good one.
+ * Makes a key of the modulus n and the exponent e.  If d is not NULL, the key
+ * is a private one and has the factors of the good key.
  */
 
 static EVP_PKEY *
@@ -207,8 +208,8 @@ test_key(BIGNUM *n, BIGNUM *e, BIGNUM *d)
 
 
 /*
- * Expects that the key is refused for why: as AliKassa's, as a key and as a
- * certificate, and as the merchant's.
+ * Expects that the key is refused with the errmsg why: as a public key, as a
+ * certificate, and as a private key.
  */
 
 static void
@@ -275,7 +276,7 @@ unsuitable_exponents_are_refused(void **state)
         test_refused(n, e, "its public exponent is even or below 3");
     }
 
-    /* one that is no exponent of this modulus */
+    /* an exponent that is not below the modulus */
 
     assert_non_null(BN_copy(e, n));
     test_refused(n, e, "its public exponent is not below its modulus");
@@ -298,7 +299,7 @@ unsuitable_moduli_are_refused(void **state)
     assert_int_equal(BN_sub_word(n, 1), 1);
     test_refused(n, e, "its modulus is even");
 
-    /* divisible by 3: some of three odd neighbours */
+    /* one of three successive odd numbers is divisible by 3 */
 
     assert_int_equal(BN_add_word(n, 1), 1);
 
@@ -310,7 +311,7 @@ unsuitable_moduli_are_refused(void **state)
 
     BN_free(n);
 
-    /* a prime: who knows the public key knows the private one */
+    /* if the modulus is a prime, the public key reveals the private key */
 
     n = BN_new();
     assert_int_equal(BN_generate_prime_ex(n, TEST_BITS, 0, NULL, NULL, NULL),
@@ -323,7 +324,7 @@ unsuitable_moduli_are_refused(void **state)
 
 
 /*
- * 3 is small, and an exponent all the same.
+ * 3 is the smallest exponent that is accepted.
  */
 
 static void
@@ -363,9 +364,9 @@ exponent_3_is_accepted(void **state)
 
 
 /*
- * Whatever a key comes as, its proof works, and OpenSSL's error queue is as
- * empty as before: nginx takes what is left there for an error of the next
- * connection.
+ * A public key, a certificate and a certificate after other text verify a
+ * signature, and leave OpenSSL's error queue empty: nginx would take what is
+ * left in the queue for an error of the next connection.
  */
 
 static void
@@ -384,7 +385,7 @@ keys_and_certificates_verify_signatures(void **state)
     pems[0] = test_public(test_rsa);
     pems[1] = test_certificate(test_rsa);
 
-    /* words before the key */
+    /* text before the certificate */
 
     pems[2].len = pems[1].len + 5;
     pems[2].data = test_pool_alloc(NULL, pems[2].len);
