@@ -136,6 +136,23 @@ test_value(const test_name_t *names, const char *name)
 }
 
 
+/*
+ * Returns the name of a value, for messages.
+ */
+
+static const char *
+test_label(const test_name_t *names, int value)
+{
+    for ( /* void */ ; names->name; names++) {
+        if (names->value == value) {
+            return names->name;
+        }
+    }
+
+    return (value == ALIKASSA_ACTION_REFUSE) ? "REFUSE" : "none";
+}
+
+
 static const char *const *
 test_row(const char *state, const char *event)
 {
@@ -193,8 +210,12 @@ every_state_and_event_match_the_table(void **data)
             if ((int) step.state != wanted_state
                 || (int) step.action != wanted_action)
             {
-                fail_msg("%s x %s: got state %d, action %d",
-                         state->name, event->name, step.state, step.action);
+                fail_msg("%s x %s: state %s, action %s; expected %s, %s",
+                         state->name, event->name,
+                         test_label(test_states, (int) step.state),
+                         test_label(test_actions, (int) step.action),
+                         test_label(test_states, wanted_state),
+                         test_label(test_actions, wanted_action));
             }
 
             cells++;
