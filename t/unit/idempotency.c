@@ -136,23 +136,6 @@ test_value(const test_name_t *names, const char *name)
 }
 
 
-/*
- * Returns the name of a value, for messages.
- */
-
-static const char *
-test_label(const test_name_t *names, int value)
-{
-    for ( /* void */ ; names->name; names++) {
-        if (names->value == value) {
-            return names->name;
-        }
-    }
-
-    return (value == ALIKASSA_ACTION_REFUSE) ? "REFUSE" : "none";
-}
-
-
 static const char *const *
 test_row(const char *state, const char *event)
 {
@@ -212,10 +195,10 @@ every_state_and_event_match_the_table(void **data)
             {
                 fail_msg("%s x %s: state %s, action %s; expected %s, %s",
                          state->name, event->name,
-                         test_label(test_states, (int) step.state),
-                         test_label(test_actions, (int) step.action),
-                         test_label(test_states, wanted_state),
-                         test_label(test_actions, wanted_action));
+                         alikassa_state_name(step.state),
+                         alikassa_action_name(step.action),
+                         alikassa_state_name(wanted_state),
+                         alikassa_action_name(wanted_action));
             }
 
             cells++;
@@ -406,7 +389,7 @@ outcome_gives_the_event(void **data)
 
 
 static void
-test_names(void **data)
+every_state_event_and_action_has_a_name(void **data)
 {
     int  i, k;
 
@@ -458,7 +441,7 @@ main(void)
         cmocka_unit_test(record_is_freed_only_by_the_listed_events),
         cmocka_unit_test(mismatch_is_always_a_conflict),
         cmocka_unit_test(outcome_gives_the_event),
-        cmocka_unit_test(test_names)
+        cmocka_unit_test(every_state_event_and_action_has_a_name)
     };
 
     return cmocka_run_group_tests_name("idempotency", tests, NULL, NULL);
