@@ -181,33 +181,23 @@ ngx_http_alikassa_content_encoding(ngx_http_request_t *r)
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
+    static ngx_str_t  name = ngx_string("Content-Encoding");
+    static ngx_str_t  identity = ngx_string("identity");
+
+    i = 0;
     part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */; i++) {
+    while ((h = ngx_http_alikassa_next_header(&part, &i, &name)) != NULL) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("Content-Encoding") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
-                               sizeof("Content-Encoding") - 1)
-               == 0
-            && (h[i].value.len != sizeof("identity") - 1
-                || ngx_strncasecmp(h[i].value.data, (u_char *) "identity",
-                                   sizeof("identity") - 1)
-                   != 0))
+        if (h->value.len != identity.len
+            || ngx_strncasecmp(h->value.data, identity.data, identity.len)
+               != 0)
         {
             return 1;
         }
     }
+
+    return 0;
 }
 
 
