@@ -8,7 +8,8 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use IO::Select;
-use Test::Alikassa qw(read_all read_response wait_for $LIMIT);
+use Test::Alikassa qw(form_encode read_all read_response wait_for $LIMIT);
+use Test::Http2;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -479,6 +480,31 @@ is(payments($id), 1, 'post_action of a waiting client: one POST');
 ok(IO::Select->new($silent)->can_read($LIMIT),
     'post_action of a waiting client: then post_action begins');
 close $_ for $silent->accept, $silent;
+
+# The HTTP/2 stream of such a request is reset: nginx does not watch it, and the
+# claim finds the lost connection.
+
+$silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1',
+    LocalPort => $t->port(9)) or die;
+
+$id = id();
+$t->faults($t->held_response(order_id => $id));
+$s = start('/pay', $id);
+ok(wait_for(sub { payments($id) }), 'post_action of a reset stream: in flight');
+my $h2 = Test::Http2->new(port => $t->port(1));
+my $stream = $h2->send('POST', '/post-action',
+    type => 'application/x-www-form-urlencoded',
+    body => form_encode($t->payment(order_id => $id)));
+ok($h2->ping, 'post_action of a reset stream: one waits');
+$h2->cancel($stream);
+ok($h2->ping, 'post_action of a reset stream: reset');
+ok(IO::Select->new($silent)->can_read($LIMIT),
+    'post_action of a reset stream: then post_action begins');
+close $_ for $silent->accept, $silent;
+like((verdicts($id, 1))[0], qr/^\S+ WAIT/,
+    'post_action of a reset stream: access log');
+$t->respond;
+is(answer($s)->{status}, 200, 'post_action of a reset stream: the first');
 
 # A worker dies while a payment is in flight.
 

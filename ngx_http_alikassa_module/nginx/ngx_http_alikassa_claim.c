@@ -212,6 +212,7 @@ ngx_http_alikassa_claim_leave(ngx_http_alikassa_claim_t *claim)
 {
     if (claim->waiting) {
         claim->waiting = 0;
+        claim->waited = 1;
         ngx_http_alikassa_unwatch(claim->request);
 
     } else if (claim->settling) {

@@ -55,7 +55,7 @@ struct ngx_http_alikassa_claim_s {
     unsigned                              found:1;  /* REPLAY: by status */
     unsigned                              owner:1;
     unsigned                              querying:1; /* it may exist */
-    unsigned                              waited:1; /* for another claim */
+    unsigned                              waited:1; /* for a claim, or left */
     unsigned                              waiting:1;  /* begin: NGX_AGAIN */
     unsigned                              settling:1; /* settle: NGX_AGAIN */
 };

@@ -292,7 +292,9 @@ ngx_http_alikassa_notification_once_ended(ngx_http_alikassa_ctx_t *ctx)
 
     nctx = ngx_http_alikassa_notification_ctx(r);
 
-    if (nctx && nctx->claim && nctx->claim->waiting) {
+    if (nctx && nctx->claim && ctx->idempotency_status.len == 0
+        && (nctx->claim->waiting || nctx->claim->waited))
+    {
         ngx_http_alikassa_notification_once_set_status(r, "WAIT");
     }
 }

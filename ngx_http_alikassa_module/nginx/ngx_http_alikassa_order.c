@@ -713,11 +713,14 @@ ngx_http_alikassa_order_cleanup(ngx_http_alikassa_ctx_t *ctx)
         return;
     }
 
-    if (ctx->claim->waiting) {
+    ngx_http_alikassa_claim_leave(ctx->claim);
+
+    if (ctx->claim->waited && ctx->idempotency_status.len == 0) {
+
+        /* the request has ended while it waited: nothing was decided */
+
         ctx->idempotency_status = ngx_http_alikassa_status_wait;
     }
-
-    ngx_http_alikassa_claim_leave(ctx->claim);
 
     /* if the claim still owns the order, no call of it is in flight */
 
