@@ -131,11 +131,13 @@ for (['empty', ''], ['white', " \n"], ['truncated', substr $good, 0, -1],
         split //, $good)],
     ['deep', '{"a":' . '[' x 100 . ']' x 100 . ',' . substr($good, 1)],
     ['very deep', '[' x 200_000],
-    ['01', $good =~ s/"150000.50"/0150000/r], ['1.', $good =~ s/"150000.50"/1./r],
+    ['01', $good =~ s/"150000.50"/0150000/r],
+    ['1.', $good =~ s/"150000.50"/1./r],
     ['.5', $good =~ s/"150000.50"/.5/r], ['+1', $good =~ s/"150000.50"/+1/r],
     ['NaN', $good =~ s/"150000.50"/NaN/r],
     ['a tab', $good =~ s/Budi/Bu\tdi/r], ['a line', $good =~ s/Budi/Bu\ndi/r],
-    ['a NUL', $good =~ s/Budi/Bu\\u0000di/r], ['a bare NUL', $good =~ s/Budi/Bu\0/r],
+    ['a NUL', $good =~ s/Budi/Bu\\u0000di/r],
+    ['a bare NUL', $good =~ s/Budi/Bu\0/r],
     ['UTF-8', $good =~ s/Budi/Bu\xc3/r], ['\\x', $good =~ s/Budi/Bu\\x41/r],
     ['quotes', $good =~ s/"/'/gr], ['a comma', $good =~ s/\}/,}/r],
     ['a comment', $good =~ s/\{/{\/* *\//r], ['no quotes', '{amount:5}'],
@@ -163,7 +165,8 @@ refused('multipart that does not end', 400, 'bad_form', '/pay',
     body => "--x\r\nContent-Disposition: form-data; name=\"amount\"\r\n\r\n5",
     headers => ['Content-Type: multipart/form-data; boundary=x']);
 refused('multipart without its boundary', 400, 'bad_form', '/pay',
-    body => $pairs, headers => ['Content-Type: multipart/form-data; boundary=x']);
+    body => $pairs,
+    headers => ['Content-Type: multipart/form-data; boundary=x']);
 
 # Sizes.
 

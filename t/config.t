@@ -80,8 +80,8 @@ unlike(try('valid payment', "$a $key", $pay), qr/warn|emerg|alikassa module/,
 
 try('account that is no UUID', 'alikassa_account abc;', '',
     qr/"abc" is not an account's UUID, which looks like "6c1f/, $where);
-try('account set twice', "$a $a", '', qr/"alikassa_account" directive is duplicate/,
-    $where);
+try('account set twice', "$a $a", '',
+    qr/"alikassa_account" directive is duplicate/, $where);
 try('account by a variable', "alikassa_account \$host; $key", $pay);
 try('account by an unknown variable', 'alikassa_account $nothing_like_it;', '',
     qr/unknown "nothing_like_it" variable/);
@@ -94,10 +94,12 @@ try('payment without a key', $a, $pay,
 # Keys.
 
 for (['missing key file', "$d/nothing.pem", qr/cannot find key .*No such file/],
-    ['key folder that is empty', "$d/folder", qr{cannot find "$d/folder/private.pem"}],
+    ['key folder that is empty', "$d/folder",
+        qr{cannot find "$d/folder/private.pem"}],
     ['key file with garbage', "$d/garbage.pem", qr/not a private key in PEM/],
     ['empty key file', "$d/empty.pem", qr/the file is empty/],
-    ['public key as the private key', "$d/plain.pub", qr/not a private key in PEM/],
+    ['public key as the private key', "$d/plain.pub",
+        qr/not a private key in PEM/],
     ['EC key', "$d/ec.pem", qr/not an RSA key/],
     ['key of 1024 bits', "$d/short.pem", qr/has 1024 bits, from 2048/],
     ['encrypted key without a passphrase', "$k/private.pem",
@@ -113,13 +115,15 @@ for (['missing key file', "$d/nothing.pem", qr/cannot find key .*No such file/],
     ['missing public key file', "$d/plain.pem public=no.pem", qr/No such file/],
     ['unknown parameter of alikassa_key', "$d/plain.pem passwd=x",
         qr/invalid parameter "passwd=x", it must be "password=file"/],
-    ['empty parameter of alikassa_key', "$d/plain.pem password=", qr/invalid parameter/])
+    ['empty parameter of alikassa_key', "$d/plain.pem password=",
+        qr/invalid parameter/])
 {
     try($_->[0], "$a alikassa_key $_->[1];", $pay, $_->[2], $where);
 }
 
 try('key without a passphrase', "$a alikassa_key $d/plain.pem;", $pay);
-try('key by a relative path', "$a alikassa_key plain.pem public=plain.pub;", $pay);
+try('key by a relative path', "$a alikassa_key plain.pem public=plain.pub;",
+    $pay);
 try('password file with several passphrases',
     "$a alikassa_key $k/private.pem password=many.txt;", $pay);
 try('key folder with parameters',
@@ -143,7 +147,8 @@ try('set with value before name', "$a $key",
     'location = /pay { alikassa_payment; alikassa_set $order_total amount; }',
     qr/the field's name "\$order_total" is a variable, write the name first and then its value, as in "alikassa_set amount \$order_total"/,
     $where);
-try("accept $_", "$a $key", "location = /pay { alikassa_payment; alikassa_accept $_; }",
+try("accept $_", "$a $key",
+    "location = /pay { alikassa_payment; alikassa_accept $_; }",
     qr/"\$x" is a variable, name fields that a client may send, as in "alikassa_accept amount order_id"/,
     $where)
     for '$x', 'amount $x';
@@ -180,13 +185,16 @@ for (['amount of itself', 'amount $alikassa_amount', 'amount', 'amount'],
         qr/"\$alikassa_$of" has no value yet in "alikassa_set $field", since "$of" is not before it: use what "$of" is made of, such as "\$alikassa_field_$of", in \S+nginx\.conf:\d+/);
     try("$name, set in the server", "$a $key alikassa_set $set;", $pay,
         qr/has no value yet in "alikassa_set $field".* $where/);
-    try("$name, set in a server without payments", "$a $key alikassa_set $set;", '');
+    try("$name, set in a server without payments", "$a $key alikassa_set $set;",
+        '');
 }
 
-try('order_id of itself, in a status location', "$a $key", 'location = /s { alikassa_payment_status; '
+try('order_id of itself, in a status location', "$a $key",
+    'location = /s { alikassa_payment_status; '
     . 'alikassa_set order_id $alikassa_order_id; }',
     qr/"\$alikassa_order_id" has no value yet/, $where);
-try('fields of fields that come before them', "$a $key", 'location = /pay { alikassa_payment; '
+try('fields of fields that come before them', "$a $key",
+    'location = /pay { alikassa_payment; '
     . 'alikassa_set success_redirect_url "https://a/$alikassa_order_id"; '
     . 'alikassa_set order_id "$alikassa_amount-$arg_x"; '
     . 'alikassa_set shop_order "$alikassa_order_id $alikassa_amount '
@@ -207,8 +215,8 @@ try('account of itself', "alikassa_account \$alikassa_account; $key", $pay,
     qr/"alikassa_account" directive has "\$alikassa_account" in its own value/,
     $where);
 
-try('accept with an unknown field', "$a $key alikassa_accept amount nothing;", $pay,
-    qr/"nothing" is no field that a client may send/, $where);
+try('accept with an unknown field', "$a $key alikassa_accept amount nothing;",
+    $pay, qr/"nothing" is no field that a client may send/, $where);
 try('two operations in one location', "$a $key",
     'location = /pay { alikassa_payment; alikassa_payout; }',
     qr/has "alikassa_payment" already/, $where);
@@ -227,8 +235,9 @@ for ('alikassa_payment', 'alikassa_payout', 'alikassa_payment_status',
     my ($operation) = /(\w+)/;
     my $no = qr/"$operation" makes no call beside "(?:return|try_files)", which answers before it: remove "\w+", or give it another location or an "if", $where/;
 
-    for my $first ('return 303 https://a/;', 'return 204;', 'return https://a/;',
-        'return 200 "x$arg_a";', 'try_files /x /y;', 'try_files $uri =404;',
+    for my $first ('return 303 https://a/;', 'return 204;',
+        'return https://a/;', 'return 200 "x$arg_a";', 'try_files /x /y;',
+        'try_files $uri =404;',
         'set $a 1; return 303 /;', 'set $a "x$arg_b/$host"; return 303 /;',
         'if ($arg_a) { return 403; } return 303 /;',
         'if ($arg_a ~ "^x(.)$") { return 403; } return 303 /;',
@@ -265,8 +274,8 @@ for my $other ('proxy_pass http://127.0.0.1:1;', 'fastcgi_pass 127.0.0.1:1;',
     }
 }
 
-try('api in a named location', "$a $key alikassa_api \@x;", $pay, qr/named location "\@x"/,
-    $where);
+try('api in a named location', "$a $key alikassa_api \@x;", $pay,
+    qr/named location "\@x"/, $where);
 try('api without a slash', "$a $key alikassa_api x;", $pay,
     qr/invalid path "x", it must start with "\/"/, $where);
 try('redirect with an invalid value', "$a $key alikassa_redirect maybe;", $pay,
@@ -275,11 +284,14 @@ try('unknown thread pool', "$a $key alikassa_thread_pool nowhere;", $pay,
     qr/unknown thread pool "nowhere"/, $where);
 try('thread pool off', "$a $key alikassa_thread_pool off;", $pay, 'warn',
     qr/signs without a thread pool/);
-try('unknown idempotency zone', 'alikassa_idempotency nowhere;' . "$a $key", $pay, qr/nowhere/);
-try('idempotency zone that is too small', 'alikassa_idempotency_zone x 1k;', '', qr/zone "?x/, $where);
-try('request without a slash', "$a $key", 'location = /r { alikassa_request v1; }',
-    qr/invalid path "v1"/, $where);
-try('payment with if and limit_except', "$a $key", 'location /pay { alikassa_payment; '
+try('unknown idempotency zone', 'alikassa_idempotency nowhere;' . "$a $key",
+    $pay, qr/nowhere/);
+try('idempotency zone that is too small', 'alikassa_idempotency_zone x 1k;', '',
+    qr/zone "?x/, $where);
+try('request without a slash', "$a $key",
+    'location = /r { alikassa_request v1; }', qr/invalid path "v1"/, $where);
+try('payment with if and limit_except', "$a $key",
+    'location /pay { alikassa_payment; '
     . 'if ($arg_a) { set $b 1; } limit_except GET { deny all; } }');
 
 # Notifications.
@@ -295,7 +307,8 @@ for (['notification, missing key file', 'nowhere.pem', qr/No such file/],
     ['notification, no key', 'unsigned=x', qr/has no public key/],
     ['notification, unsigned= with a signed field', "$note unsigned=amount",
         qr/invalid parameter "unsigned=amount", name a parameter that AliKassa does not sign/],
-    ['notification, unsigned= without a name', "$note unsigned=", qr/invalid parameter "unsigned="/])
+    ['notification, unsigned= without a name', "$note unsigned=",
+        qr/invalid parameter "unsigned="/])
 {
     try($_->[0], '', "location = /n { alikassa_notification $_->[1]; }",
         $_->[2], $where);
@@ -304,11 +317,14 @@ for (['notification, missing key file', 'nowhere.pem', qr/No such file/],
 openssl("pkey -in $d/ec.pem -pubout -out $d/ec.pub");
 openssl("pkey -in $d/short.pem -pubout -out $d/short.pub");
 
-try('notification, EC key', '', "location = /n { alikassa_notification ec.pub; }",
+try('notification, EC key', '',
+    "location = /n { alikassa_notification ec.pub; }",
     qr/not an RSA key/, $where);
-try('notification, key of 1024 bits', '', "location = /n { alikassa_notification short.pub; }",
+try('notification, key of 1024 bits', '',
+    "location = /n { alikassa_notification short.pub; }",
     qr/has 1024 bits/, $where);
-try('notification, directive twice', '', "location = /n { alikassa_notification $note; "
+try('notification, directive twice', '',
+    "location = /n { alikassa_notification $note; "
     . "alikassa_notification $note; }", qr/is duplicate/, $where);
 try('notification, in http', "alikassa_notification $note;", '',
     qr/not allowed here/);
@@ -328,25 +344,33 @@ try("notification, valid unsigned=$_", '', "$check unsigned=$_; }")
 
 my $fields = 'alikassa_notification_fields';
 
-try('notification_fields at three levels', "$fields id order_id payment_status;",
+try('notification_fields at three levels',
+    "$fields id order_id payment_status;",
     "$fields payment_status id order_id a b_2; $check; "
     . "$fields type id order_id payment_status; }");
-try('notification_fields in a nested location', '', "location /n { alikassa_notification "
+try('notification_fields in a nested location', '',
+    "location /n { alikassa_notification "
     . "$note; location /n/n { $fields id order_id payment_status x; } }");
 
 for (['notification_fields, a field twice', 'id order_id payment_status id',
         qr/a field is named twice/],
-    ['notification_fields, a field twice in another case', 'id order_id payment_status Order_ID',
+    ['notification_fields, a field twice in another case',
+        'id order_id payment_status Order_ID',
         qr/a field is named twice, capitals are not told apart/],
     ['notification_fields, sign', 'id order_id payment_status sign',
         qr/"sign" is the signature itself/],
     ['notification_fields, Sign', 'id order_id payment_status Sign',
         qr/"sign" is the signature itself/],
-    ['notification_fields, no id', 'order_id payment_status', qr/"id" is missing/],
-    ['notification_fields, no order_id', 'id payment_status ORDER', qr/"order_id" is missing/],
-    ['notification_fields, no payment_status', 'id order_id', qr/"payment_status" is missing/],
-    ['notification_fields, ID for id', 'ID order_id payment_status', qr/"id" is missing/],
-    (map { [ "notification_fields, invalid name \"$_\"", "id order_id payment_status $_",
+    ['notification_fields, no id', 'order_id payment_status',
+        qr/"id" is missing/],
+    ['notification_fields, no order_id', 'id payment_status ORDER',
+        qr/"order_id" is missing/],
+    ['notification_fields, no payment_status', 'id order_id',
+        qr/"payment_status" is missing/],
+    ['notification_fields, ID for id', 'ID order_id payment_status',
+        qr/"id" is missing/],
+    (map { [ "notification_fields, invalid name \"$_\"",
+        "id order_id payment_status $_",
         qr/a letter and then letters, digits and "_", at most 64 of them/ ] }
         'a.b', 'a[b]', 'a-b', '_a', '1a', '""', "\xc3\xa9", "'a b'",
         '$a', 'a' x 65),
@@ -358,14 +382,18 @@ for (['notification_fields, a field twice', 'id order_id payment_status id',
         qr/, name the signed fields in their order in \S+\/nginx\.conf:\d+/);
 }
 
-try('notification_fields, a name that a built-in variable has', "$fields id order_id payment_status "
+try('notification_fields, a name that a built-in variable has',
+    "$fields id order_id payment_status "
     . "Bar;", '', qr/\$alikassa_notification_Bar would not be the field "Bar"/,
     $where);
-try('notification_fields, 32 fields', join(' ', $fields, qw(id order_id payment_status),
+try('notification_fields, 32 fields',
+    join(' ', $fields, qw(id order_id payment_status),
     map { 'f' x 62 . sprintf '%02d', $_ } 1 .. 29) . ';', "$check; }");
-try('notification_fields, directive twice', "$fields id order_id payment_status; "
+try('notification_fields, directive twice',
+    "$fields id order_id payment_status; "
     . "$fields id order_id payment_status;", '', qr/is duplicate/, $where);
-try('notification_fields, then unsigned= with a signed field', "$fields id order_id payment_status brand;",
+try('notification_fields, then unsigned= with a signed field',
+    "$fields id order_id payment_status brand;",
     "$check unsigned=brand; }", qr/invalid parameter "unsigned=brand"/);
 try('unsigned= with a signed field, then notification_fields', '',
     "$check unsigned=brand; $fields id order_id payment_status brand; }",
@@ -381,8 +409,8 @@ try('notification_fields, no account', $a,
 
 my $warning = qr{anybody who reaches location "/out" can make "alikassa_payout" pay out, add "allow 127\.0\.0\.1; deny all;" .* in \S+/nginx\.conf:\d+};
 
-try('open payout location', "$a $key", 'location = /out { alikassa_payout; }', 'warn',
-    $warning);
+try('open payout location', "$a $key", 'location = /out { alikassa_payout; }',
+    'warn', $warning);
 
 for ('internal;', 'allow 127.0.0.1; deny all;', 'deny all;',
     'auth_basic x; auth_basic_user_file x;', 'auth_request /x;',

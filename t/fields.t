@@ -37,8 +37,8 @@ http {
 }
 EOF
 
-# The fields of AliKassa's page, independently of the module: name, type, maximum
-# length, whether required.
+# The fields of AliKassa's page, independently of the module: name, type,
+# maximum length, whether required.
 
 my %page = (
     payment => [
@@ -213,10 +213,10 @@ for my $call (sort keys %page) {
 
         if ($type eq 'amount') {
             $text->("\"$_\"", $_, qr/must be a number from 0\.01 to 999999999/)
-                for '0', '0.00', '-5', '+5', ' 5', '5 ', '1e2', '0x1', '1,000.00',
-                    '1.000,00', '10.001', '10.0001', '10.00010',
-                    '0.0000', '1000000000.0000', '1000000000', '999999999.991', '.5',
-                    '5.', '05', 'NaN', 'Infinity', '1/2', "5\n",
+                for '0', '0.00', '-5', '+5', ' 5', '5 ', '1e2', '0x1',
+                    '1,000.00', '1.000,00', '10.001', '10.0001', '10.00010',
+                    '0.0000', '1000000000.0000', '1000000000', '999999999.991',
+                    '.5', '5.', '05', 'NaN', 'Infinity', '1/2', "5\n",
                     "\xef\xbc\x95", '9' x 300;
             $json->("$_ as a number", $_, qr/must be a number/)
                 for '0', '-5', '1e2', '5.001', '1000000000', '1E400', '0.001',
@@ -252,8 +252,9 @@ for my $call (sort keys %page) {
                 for 'x', '/x', '//h/x', 'ftp://h/', 'javascript:alert(1)',
                     'https://', 'https:///x', 'http://h/ x', "http://h/\nx",
                     'https://h/"x', 'https:h/x';
-            $text->("\"$_\"", $_, undef) for 'http://h', 'https://h.example/?a=b#c',
-                'HTTPS://h.example/', 'https://[::1]:8443/x';
+            $text->("\"$_\"", $_, undef) for 'http://h',
+                'https://h.example/?a=b#c', 'HTTPS://h.example/',
+                'https://[::1]:8443/x';
         }
 
         if ($type eq 'service') {

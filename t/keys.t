@@ -1,7 +1,8 @@
 #!/usr/bin/env perl
 
 # Files that nginx reads with its configuration: paths that are not regular
-# files, keys that this OpenSSL cannot decrypt, passphrases as editors save them.
+# files, keys that this OpenSSL cannot decrypt, passphrases as editors save
+# them.
 
 use v5.36;
 
@@ -173,7 +174,8 @@ sub password ($text) {
 
 for (['byte order mark', "\xef\xbb\xbf$pass\n"],
     ['byte order mark, CR LF', "\xef\xbb\xbf$pass\r\n"],
-    ['blank', "$pass \n"], ['tab', "$pass\t"], ['blanks, CR LF', "$pass \t \r\n"],
+    ['blank', "$pass \n"], ['tab', "$pass\t"],
+    ['blanks, CR LF', "$pass \t \r\n"],
     ['byte order mark and blank', "\xef\xbb\xbf$pass "],
     ['after wrong ones', "\xef\xbb\xbfwrong \n\n wrong\t\n$pass \n"])
 {
@@ -233,7 +235,8 @@ SKIP: {
         $command =~ s/^(rsa|pkcs8)/$1 $legacy -in $d\/plain.pem/;
 
         if (system("openssl $command $out 2>$d/openssl.err") != 0) {
-            note("this openssl makes no $cipher: " . read_file("$d/openssl.err"));
+            note("this openssl makes no $cipher: "
+                . read_file("$d/openssl.err"));
             next;
         }
 
@@ -251,7 +254,8 @@ SKIP: {
         openssl("$mend -passin file:$d/plain.txt "
             . "-passout file:$d/new.txt");
         chmod 0600, "$d/new.pem", "$d/new.txt";
-        loads("$cipher, $form, encrypted anew by the suggested command", "$d/new.pem password=$d/new.txt");
+        loads("$cipher, $form, encrypted anew by the suggested command",
+            "$d/new.pem password=$d/new.txt");
     }
 }
 
@@ -265,8 +269,8 @@ for (['3DES', 'pkcs8 -topk8 -v1 PBE-SHA1-3DES'],
     openssl("$command -passout file:$d/plain.txt -out $d/old.pem");
     chmod 0600, "$d/old.pem";
     loads("key encrypted with $name", "$d/old.pem password=$d/plain.txt");
-    fails("key encrypted with $name, wrong passphrase", qr/no passphrase given opens it/,
-        "$d/old.pem " . password("wrong\n"));
+    fails("key encrypted with $name, wrong passphrase",
+        qr/no passphrase given opens it/, "$d/old.pem " . password("wrong\n"));
 }
 
 # A cipher that no OpenSSL has.
@@ -299,7 +303,8 @@ EOF
     my $no = qr/the configuration of OpenSSL \(openssl\.cnf or OPENSSL_CONF\) allows no provider with RSA: mend its "default_properties" and providers/;
 
     for my $key ("$d/plain.pem", "$k/private.pem password=$k/password.txt") {
-        my $text = fails("policy without RSA, @{[$key =~ m{(\w+\.pem)}]}", $no, $key);
+        my $text =
+            fails("policy without RSA, @{[$key =~ m{(\w+\.pem)}]}", $no, $key);
         unlike($text, qr/passphrase|not a private/,
             "policy without RSA, @{[$key =~ m{(\w+\.pem)}]}: no hint about the passphrase");
     }
@@ -339,7 +344,8 @@ EOF
             "policy without SHA-1, a notification key, $where: no hint about the key");
     }
 
-    fails('policy without SHA-1, no key', qr/not a public key in PEM, give public\.pem/,
+    fails('policy without SHA-1, no key',
+        qr/not a public key in PEM, give public\.pem/,
         notification("$d/openssl.cnf"));
     loads('policy without SHA-1, a notification key, another digest',
         notification($note, 'alikassa_digest sha256;'));
