@@ -285,8 +285,8 @@ refusal();
 
 for my $uri (qw(/notify /small)) {
     for my $how ([], [chunked => 100]) {
-        good("$uri form @$how", $uri, method => 'POST', form => [$signer->pairs],
-            @$how);
+        good("$uri form @$how", $uri, method => 'POST',
+            form => [$signer->pairs], @$how);
     }
 
     my @pairs = $signer->pairs(desc => 'a/b', order_id => '"x"');
@@ -507,8 +507,8 @@ for my $name (sort keys %field) {
     is($r->{status}, 403, "$name left out: refused");
 }
 
-# Random flips: PHP must verify each notification that is delivered, with the same
-# values.
+# Random flips: PHP must verify each notification that is delivered, with the
+# same values.
 
 my $seed = $ENV{ALIKASSA_SEED} // int rand 2 ** 31;
 diag("ALIKASSA_SEED=$seed");

@@ -118,27 +118,30 @@ my $common = '1|108465371|150000.50|0';
 
 passes('twelve fields', "$common|Kopi & teh \xc3\xa9|visa|||", '/twelve?'
     . $n->query(card_brand => 'visa', flags => $f));
-passes('twelve fields, one absent', "$common|Kopi & teh \xc3\xa9||||", '/twelve?'
-    . $n->query(flags => $f));
-bad('eleven fields where the directive has twelve', 'signature does not match', '/twelve?'
-    . $n->query);
-bad('ten fields where the directive has twelve', 'signature does not match', '/twelve?'
-    . $n->query(commission_amount => undef, flags => 'o'));
+passes('twelve fields, one absent', "$common|Kopi & teh \xc3\xa9||||",
+    '/twelve?' . $n->query(flags => $f));
+bad('eleven fields where the directive has twelve', 'signature does not match',
+    '/twelve?' . $n->query);
+bad('ten fields where the directive has twelve', 'signature does not match',
+    '/twelve?' . $n->query(commission_amount => undef, flags => 'o'));
 bad('twelve fields, one value changed', 'signature does not match', '/twelve?'
     . $n->query(card_brand => 'visa', flags => $f) =~ s/visa/visb/r);
 bad('twelve fields, one removed', 'signature does not match', '/twelve?'
     . $n->query(card_brand => 'visa', flags => $f) =~ s/&card_brand=visa//r);
-bad('twelve fields, one also as "card.brand"', 'a parameter\'s name might be taken', '/twelve?'
+bad('twelve fields, one also as "card.brand"',
+    'a parameter\'s name might be taken', '/twelve?'
     . $n->query(flags => $f) . '&card.brand=visa');
-bad('twelve fields, one also in a cookie', 'a cookie\'s name might be taken', '/twelve?'
+bad('twelve fields, one also in a cookie', 'a cookie\'s name might be taken',
+    '/twelve?'
     . $n->query(flags => $f), headers => ['Cookie: card_brand=visa']);
 bad('twelve fields where the directive has eleven', 'a parameter is not signed',
     '/eleven?' . $n->query(card_brand => 'visa', flags => $f),
     port => $t->port(1));
-passes('eleven fields where the directive has eleven', "$common|Kopi & teh \xc3\xa9||||", '/eleven?'
+passes('eleven fields where the directive has eleven',
+    "$common|Kopi & teh \xc3\xa9||||", '/eleven?'
     . $n->query, port => $t->port(1));
-bad('ten fields where the directive has eleven', 'signature does not match', '/eleven?'
-    . $n->query(commission_amount => undef, flags => 'o'),
+bad('ten fields where the directive has eleven', 'signature does not match',
+    '/eleven?' . $n->query(commission_amount => undef, flags => 'o'),
     port => $t->port(1));
 passes('twelve fields in a form', "$common|a\/b|visa|||", '/twelve',
     method => 'POST', form => [$n->pairs(card_brand => 'visa', desc => 'a/b',
@@ -149,17 +152,18 @@ passes('twelve fields in a form', "$common|a\/b|visa|||", '/twelve',
 my @none = map { $_ => undef } qw(type amount payment_amount
     commission_amount is_partial_payment service desc);
 
-passes('three fields in a nested location', '1|108465371|||||||', '/twelve/three?' . $n->query(@none,
+passes('three fields in a nested location', '1|108465371|||||||',
+    '/twelve/three?' . $n->query(@none,
     account => undef, flags => flags('order_id payment_status id')));
-bad('three fields signed in another order', 'signature does not match', '/twelve/three?'
-    . $n->query(@none, account => undef,
+bad('three fields signed in another order', 'signature does not match',
+    '/twelve/three?' . $n->query(@none, account => undef,
         flags => flags('id order_id payment_status')));
 my @brand = (@none, card_brand => "a\tb", RRN => '012',
     flags => flags('card_brand RRN id order_id payment_status account'));
 passes('fields with names of their own', '1|108465371|||||012|012|', '/brand?'
     . $n->query(@brand));
-passes('fields with names of their own, after a rewrite', '1|108465371|||||012|012|', '/alike?'
-    . $n->query(@brand));
+passes('fields with names of their own, after a rewrite',
+    '1|108465371|||||012|012|', '/alike?' . $n->query(@brand));
 
 # nginx makes the check of each location that a request comes through, also of
 # one with other fields.
@@ -173,13 +177,14 @@ bad('documented field that is not signed', 'a parameter is not signed',
 bad('documented field that is not signed, with unsigned=*',
     'a parameter is not signed', '/any?' . $n->query(@none,
         flags => flags('id order_id payment_status account')) . '&amount=1');
-bad('signed field also in lower case', 'a parameter\'s name might be taken', '/brand?'
-    . $n->query(@brand) . '&rrn=1');
+bad('signed field also in lower case', 'a parameter\'s name might be taken',
+    '/brand?' . $n->query(@brand) . '&rrn=1');
 bad('notification of another account', 'it is of another account', '/brand?'
     . $n->query(@brand, account => $t->{other}));
 my $three = $n->query(@none, account => undef, id => 3,
     flags => flags('id order_id payment_status'));
-passes('fields without an account, first delivery', '1|3|||||||', "/once?$three");
+passes('fields without an account, first delivery', '1|3|||||||',
+    "/once?$three");
 is($t->get("/once?$three")->{header}->('Idempotent-Replayed'), 'true',
     'fields without an account, second delivery: a replay');
 refusal();
@@ -199,30 +204,34 @@ for my $value ('0', '1') {
     my $q = $n->query(card_brand => 'visa', desc => 'x',
         is_partial_payment => $value, flags => $boolean);
 
-    passes("$word signed, $word in JSON", "1|108465371|150000.50|$word|x|visa|||",
-        '/twelve', method => 'POST',
-        json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment": $word/r);
-    bad("$word signed, \"$value\" in JSON", 'signature does not match', '/twelve',
-        method => 'POST', json => $text);
+    passes("$word signed, $word in JSON",
+        "1|108465371|150000.50|$word|x|visa|||", '/twelve', method => 'POST',
+        json => $text
+            =~ s/"is_partial_payment":"$value"/"is_partial_payment": $word/r);
+    bad("$word signed, \"$value\" in JSON", 'signature does not match',
+        '/twelve', method => 'POST', json => $text);
     bad("$word signed, \"$word\" as text in JSON", 'signature does not match',
         '/twelve', method => 'POST',
-        json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment":"$word"/r);
+        json => $text
+            =~ s/"is_partial_payment":"$value"/"is_partial_payment":"$word"/r);
     bad("$word signed, the other boolean in JSON", 'signature does not match',
         '/twelve', method => 'POST', json => $text
             =~ s/"is_partial_payment":"$value"/'"is_partial_payment":'
             . ($value ? 'false' : 'true')/er);
     bad("$word signed, the number $value in JSON",
         'a number stands where text is signed', '/twelve', method => 'POST',
-        json => $text =~ s/"is_partial_payment":"$value"/"is_partial_payment":$value/r);
-    bad("$word signed, $value in a query", 'signature does not match', "/twelve?$q");
+        json => $text
+            =~ s/"is_partial_payment":"$value"/"is_partial_payment":$value/r);
+    bad("$word signed, $value in a query", 'signature does not match',
+        "/twelve?$q");
     bad("$word signed, $word in a query", 'signature does not match',
         '/twelve?' . $q =~ s/partial_payment=$value/partial_payment=$word/r);
-    bad("\"$value\" signed, $word in JSON", 'signature does not match', '/twelve',
-        method => 'POST', json => json(is_partial_payment => $value,
+    bad("\"$value\" signed, $word in JSON", 'signature does not match',
+        '/twelve', method => 'POST', json => json(is_partial_payment => $value,
             flags => $f)
             =~ s/"is_partial_payment":"$value"/"is_partial_payment":$word/r);
-    bad("$word in JSON for a field of text", 'a parameter is not text', '/twelve',
-        method => 'POST',
+    bad("$word in JSON for a field of text", 'a parameter is not text',
+        '/twelve', method => 'POST',
         json => json(flags => $f) =~ s/"desc":"x"/"desc":$word/r);
 }
 
@@ -254,10 +263,10 @@ for my $letters ('-', 'j', 's', 'u') {
         flags => flags($twelve, $letters));
     utf8::decode($pairs{desc});
     my $text = $t->json(%pairs);
-    passes("JSON, signed with flags $letters", "$common|a/b \xc3\xa9|visa|||", '/twelve',
-        method => 'POST', json => $text);
-    passes("escaped JSON, signed with flags $letters", "$common|a/b \xc3\xa9|visa|||",
-        '/twelve', method => 'POST',
+    passes("JSON, signed with flags $letters", "$common|a/b \xc3\xa9|visa|||",
+        '/twelve', method => 'POST', json => $text);
+    passes("escaped JSON, signed with flags $letters",
+        "$common|a/b \xc3\xa9|visa|||", '/twelve', method => 'POST',
         json => $text =~ s{/}{\\/}gr =~ s/\xc3\xa9/\\u00e9/gr);
 }
 

@@ -250,17 +250,19 @@ passes('query unchanged before the check', "/taken?$q");
 passes('unsigned parameter removed before the check', "/taken?$q&utm=x");
 forged('repeated order_id removed before the check', 'a parameter is repeated',
     "/taken?$q&utm=x&order_id=77");
-forged('parameter that is not allowed removed before the check', 'a parameter is not signed',
-    "/taken?$q&utm=x&route=y");
-forged('second notification removed before the check', 'a parameter is repeated',
+forged('parameter that is not allowed removed before the check',
+    'a parameter is not signed', "/taken?$q&utm=x&route=y");
+forged('second notification removed before the check',
+    'a parameter is repeated',
     "/taken?$q&utm=x&" . $n->query(order_id => 'B/2'));
-forged('signed parameter made of another before the check', 'the query that the client sent has other',
+forged('signed parameter made of another before the check',
+    'the query that the client sent has other',
     '/joined?' . form_encode($n->pairs(is_partial_payment => undef,
         sign => undef)) . '&' . form_encode(sign => $n->php('sign', '-',
             form_encode($n->pairs(is_partial_payment => 1, sign => undef))))
         . '&utm=is_partial_payment=1');
-forged('all parameters made of another before the check', 'the query that the client sent has other',
-    "/joined?wc-api=1&utm=$q");
+forged('all parameters made of another before the check',
+    'the query that the client sent has other', "/joined?wc-api=1&utm=$q");
 passes('parameter added before the check', "/added?$q");
 passes('parameter added before the check, form', '/added', method => 'POST',
     form => [@p]);
@@ -278,7 +280,8 @@ for my $name (qw(is_partial_payment order_id amount sign desc id)) {
         '/notify?' . form_encode(@rest), method => 'GET', form => [@moved]);
     forged("$name in the body", 'a signed parameter stands in the query',
         '/notify?' . form_encode(@rest), method => 'POST', form => [@moved]);
-    forged("$name in the query of a form", 'a signed parameter stands in the query',
+    forged("$name in the query of a form",
+        'a signed parameter stands in the query',
         '/notify?' . form_encode(@moved), method => 'POST', form => [@rest]);
     forged("$name in the query of JSON",
         'a signed parameter stands in the query',
@@ -290,7 +293,8 @@ works('is_partial_payment in the body of a GET', 'get', 'is_partial_payment',
     undef, '?' . form_encode(id => 1), method => 'GET',
     form => [is_partial_payment => 1]);
 
-forged('whole notification in query and body', 'a signed parameter stands in the query',
+forged('whole notification in query and body',
+    'a signed parameter stands in the query',
     "/notify?$q", method => 'POST', form => [@p]);
 forged('GET with a form', 'a GET has a body', "/any?$q", method => 'GET',
     form => [x => 1]);
@@ -454,10 +458,12 @@ passes("harmless name \"$_\"", "/any?$q&" . form_encode($_ => 1))
 
 # Unsigned parameters that repeat or are many.
 
-forged('unsigned parameter twice', 'a parameter is repeated', "/any?x=1&$q&x=1");
+forged('unsigned parameter twice', 'a parameter is repeated',
+    "/any?x=1&$q&x=1");
 forged('allowed parameter twice', 'a parameter is repeated',
     "/some?route=1&$q&route=1");
-forged('unsigned parameter in the query and in a form', 'a parameter is repeated', '/any?x=1',
+forged('unsigned parameter in the query and in a form',
+    'a parameter is repeated', '/any?x=1',
     method => 'POST', form => [@p, x => 2]);
 forged('unsigned parameter in the query and in JSON', 'a parameter is repeated',
     '/any?x=1', method => 'POST', json => $json =~ s/^\{/{"x":"2",/r);
@@ -465,49 +471,53 @@ forged('unsigned array', 'a parameter is repeated', "/any?x%5B%5D=1&$q"
     . '&x%5B%5D=2');
 forged('90 unsigned parameters', 'too many parameters', '/any?'
     . join('&', map { "x$_=1" } 1 .. 90) . "&$q");
-forged('30 unsigned parameters in the query and 30 in a form', 'too many parameters', '/any?'
+forged('30 unsigned parameters in the query and 30 in a form',
+    'too many parameters', '/any?'
     . join('&', map { "x$_=1" } 1 .. 30), method => 'POST',
     form => [@p, map { ("y$_" => 1) } 1 .. 30]);
-forged('90 unsigned members of JSON', 'too many parameters', '/any', method => 'POST',
+forged('90 unsigned members of JSON', 'too many parameters', '/any',
+    method => 'POST',
     json => $json =~ s/^\{/'{' . join '', map { "\"x$_\":1," } 1 .. 90/er);
-forged('1000 empty parameters in front', 'too many parameters', '/notify?' . '&' x 1000
-    . $q);
+forged('1000 empty parameters in front', 'too many parameters',
+    '/notify?' . '&' x 1000 . $q);
 forged('1000 empty parameters in the middle', 'too many parameters', '/notify?'
     . $q =~ s/&is_partial/'&' x 1000 . 'is_partial'/er);
 forged('1000 empty parameters of a form', 'too many parameters', '/notify',
     method => 'POST', body => '&' x 1000 . $q,
     headers => ['Content-Type: application/x-www-form-urlencoded']);
 passes('three empty parameters', "/notify?&$q&&");
-passes('40 unsigned parameters', '/any?' . join('&', map { "x$_=1" } 1 .. 40) . "&$q");
+passes('40 unsigned parameters',
+    '/any?' . join('&', map { "x$_=1" } 1 .. 40) . "&$q");
 
 # Unsigned parameters whose value changes how others are read.
 
-forged('ISO-2022 escape sequence in a value', 'a parameter has control characters',
-    "/any?$q&x=%1b%24B");
+forged('ISO-2022 escape sequence in a value',
+    'a parameter has control characters', "/any?$q&x=%1b%24B");
 forged('NUL in a value', 'a parameter has control characters', "/any?$q&x=%00");
-forged('value that is not UTF-8', 'a parameter is not UTF-8', "/any?$q&x=%83%5c");
-forged('JSON object as a value', 'a parameter is not text', '/any', method => 'POST',
-    json => $json =~ s/^\{/{"x":{"order_id":"77"},/r);
-forged('JSON member "__proto__"', 'a parameter is not text', '/any', method => 'POST',
-    json => $json =~ s/^\{/{"__proto__":{"desc":"77"},/r);
-forged("JSON value \"$_\"", 'a parameter in JSON that is not signed has', '/any',
-    method => 'POST', json => $json =~ s/^\{/{"x":"$_",/r)
+forged('value that is not UTF-8', 'a parameter is not UTF-8',
+    "/any?$q&x=%83%5c");
+forged('JSON object as a value', 'a parameter is not text', '/any',
+    method => 'POST', json => $json =~ s/^\{/{"x":{"order_id":"77"},/r);
+forged('JSON member "__proto__"', 'a parameter is not text', '/any',
+    method => 'POST', json => $json =~ s/^\{/{"__proto__":{"desc":"77"},/r);
+forged("JSON value \"$_\"", 'a parameter in JSON that is not signed has',
+    '/any', method => 'POST', json => $json =~ s/^\{/{"x":"$_",/r)
     for 'x&order_id=77&z=', '&', '=', ';', '\u0026order_id\u003d77';
-forged('JSON array as a value', 'a parameter is not text', '/any', method => 'POST',
-    json => $json =~ s/^\{/{"x":[1],/r);
+forged('JSON array as a value', 'a parameter is not text', '/any',
+    method => 'POST', json => $json =~ s/^\{/{"x":[1],/r);
 
 # A second question mark, from which a shop may read the query, and parameters
 # without "=", which some parsers read as null.
 
-forged('signed parameters behind a second question mark', 'a signed parameter stands behind',
-    '/some?route=?&' . $q);
+forged('signed parameters behind a second question mark',
+    'a signed parameter stands behind', '/some?route=?&' . $q);
 forged('question mark in the value of order_id',
     'a signed parameter stands behind', '/notify?'
     . $n->query(order_id => 'A?1') =~ s/%3F/?/r);
 passes('escaped question mark in a value', '/some?route=%3F&' . $q);
 passes('question mark behind all signed parameters', "/some?$q&route=?");
-forged('question mark, then "=", in an unsigned value', 'a "=" stands behind a question mark',
-    "/any?$q&x=a?order_id=77");
+forged('question mark, then "=", in an unsigned value',
+    'a "=" stands behind a question mark', "/any?$q&x=a?order_id=77");
 forged('question mark, then "=", in a signed value',
     'a "=" stands behind a question mark', '/notify?'
     . $n->query(order_id => 'A?b=1') =~ s/%3Fb%3D/?b=/r);
@@ -558,15 +568,16 @@ for my $name (qw(amount payment_amount commission_amount order_id service)) {
         json => $text =~ s/"$name":"(\d+)"/"$name":$1/r);
 }
 
-forged('JSON, sign as a number', 'a number stands where text is signed', '/notify',
-    method => 'POST', json => $json =~ s/"sign":"[^"]*"/"sign":1/r);
+forged('JSON, sign as a number', 'a number stands where text is signed',
+    '/notify', method => 'POST', json => $json =~ s/"sign":"[^"]*"/"sign":1/r);
 forged('JSON, sign as a boolean', 'a parameter is not text', '/notify',
     method => 'POST', json => $json =~ s/"sign":"[^"]*"/"sign":true/r);
 
 my $big = $t->json($n->pairs(id => '9007199254740993', desc => 'x'));
-passes('JSON, id of 2^53 + 1 as text', '/notify', method => 'POST', json => $big);
-forged('JSON, id of 2^53 + 1 as a number', 'a number is above 2^53 - 1', '/notify',
-    method => 'POST', json => $big =~ s/"id":"(\d+)"/"id":$1/r);
+passes('JSON, id of 2^53 + 1 as text', '/notify', method => 'POST',
+    json => $big);
+forged('JSON, id of 2^53 + 1 as a number', 'a number is above 2^53 - 1',
+    '/notify', method => 'POST', json => $big =~ s/"id":"(\d+)"/"id":$1/r);
 $big = $t->json($n->pairs(id => '9007199254740991', desc => 'x'));
 passes('JSON, id of 2^53 - 1 as a number', '/notify', method => 'POST',
     json => $big =~ s/"id":"(\d+)"/"id":$1/r);
@@ -575,10 +586,10 @@ forged("JSON, id as $_", 'id is not an integer', '/notify', method => 'POST',
     for '108465371.0', '1e8', '-108465371', '-0', 'null';
 forged('JSON, id twice', 'equal names', '/notify', method => 'POST',
     json => $json =~ s/^\{/{"id":1,/r);
-forged('JSON, id twice, once escaped', 'equal names', '/notify', method => 'POST',
-    json => $json =~ s/^\{/{"\\u0069d":1,/r);
-forged('JSON, equal names in a nested object', 'equal names', '/any', method => 'POST',
-    json => $json =~ s/^\{/{"x":{"y":1,"y":2},/r);
+forged('JSON, id twice, once escaped', 'equal names', '/notify',
+    method => 'POST', json => $json =~ s/^\{/{"\\u0069d":1,/r);
+forged('JSON, equal names in a nested object', 'equal names', '/any',
+    method => 'POST', json => $json =~ s/^\{/{"x":{"y":1,"y":2},/r);
 
 # Content types and encodings of the body.
 
@@ -595,22 +606,23 @@ for ('text/plain', 'application/x-www-form-urlencoded; charset=utf-16',
     'application/x-www-form-urlencoded; charset', 'application/json', '')
 {
     my $why = /json/ ? 'unexpected' : 'the body is neither form nor JSON';
-    forged("content type \"$_\" of a form", $why, '/notify', method => 'POST', body => $text,
-        headers => ["Content-Type: $_"]);
+    forged("content type \"$_\" of a form", $why, '/notify', method => 'POST',
+        body => $text, headers => ["Content-Type: $_"]);
 }
 
-forged('content type of JSON in UTF-16', 'the body is neither form nor JSON', '/notify',
-    method => 'POST', body => $json,
+forged('content type of JSON in UTF-16', 'the body is neither form nor JSON',
+    '/notify', method => 'POST', body => $json,
     headers => ['Content-Type: application/json; charset=utf-16']);
 forged('no content type', 'the body is neither form nor JSON', '/notify',
     method => 'POST', body => $text);
-forged('two Content-Type headers', 'Content-Type is repeated', '/notify', method => 'POST',
-    body => $text, headers => ['Content-Type: '
+forged('two Content-Type headers', 'Content-Type is repeated', '/notify',
+    method => 'POST', body => $text, headers => ['Content-Type: '
     . 'application/x-www-form-urlencoded', 'content-type: application/json']);
-forged('Content-Encoding deflate', 'the body is neither form nor JSON', '/notify',
+forged('Content-Encoding deflate', 'the body is neither form nor JSON',
+    '/notify',
     method => 'POST', form => [@p], headers => ['Content-Encoding: deflate']);
-passes("accepted content type \"$_\"", '/notify', method => 'POST', body => $text,
-    headers => ["Content-Type: $_"])
+passes("accepted content type \"$_\"", '/notify', method => 'POST',
+    body => $text, headers => ["Content-Type: $_"])
     for 'application/x-www-form-urlencoded; charset=utf-8',
         'application/x-www-form-urlencoded;charset=UTF-8',
         'Application/X-WWW-Form-URLEncoded; charset="utf-8"';

@@ -143,8 +143,8 @@ is(verdicts(1, 5), '200 MISS, 200 HIT, 200 HIT, 200 HIT, 200 HIT',
 is($t->get("/each?$q")->{status}, 200, 'location without a zone: status');
 is(seen(1), 2, 'location without a zone: delivered again');
 
-# A shop may read a query and not a form.  A notification that is sent to another
-# URI, or in another form, is another one.
+# A shop may read a query and not a form.  A notification that is sent to
+# another URI, or in another form, is another one.
 
 my @form = ('Content-Type: application/x-www-form-urlencoded');
 
@@ -161,7 +161,8 @@ for (['as a form', sub { $t->post('/notify', body => $q, headers => \@form) }],
 is($t->get("/notify?$q")->{header}->('Idempotent-Replayed'), 'true',
     'the first form again: a replay');
 
-# A notification of the same payment and status with another value is another one.
+# A notification of the same payment and status with another value is another
+# one.
 
 for (['partial', 1, '50000'], ['full', 0, '150000']) {
     my ($what, $partial, $amount) = @$_;
