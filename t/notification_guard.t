@@ -48,7 +48,8 @@ my %ways = (
     if       => 'if ($uri) { proxy_pass http://127.0.0.1:%%PORT_2%%; }',
     limit    => 'limit_except POST { proxy_pass http://127.0.0.1:%%PORT_2%%; }'
         . ' proxy_pass http://127.0.0.1:%%PORT_2%%;',
-    satisfy  => 'satisfy any; allow all; proxy_pass http://127.0.0.1:%%PORT_2%%;',
+    satisfy  =>
+        'satisfy any; allow all; proxy_pass http://127.0.0.1:%%PORT_2%%;',
     again    => 'error_page 403 = @proxy; recursive_error_pages on;'
         . ' return 403;',
     deny     => 'error_page 403 = @proxy; recursive_error_pages on; deny all;',
@@ -81,7 +82,8 @@ delete $files{after} unless $addition;
 
 my %own = (auth => 1);
 
-my $check = 'recursive_error_pages on; alikassa_notification %%KEYS%%/notification/public.pem;';
+my $check = 'recursive_error_pages on; '
+    . 'alikassa_notification %%KEYS%%/notification/public.pem;';
 
 my $locations = join "\n",
     (map { "location = /ways/$_ { $ways{$_} }\n"
@@ -442,7 +444,8 @@ for my $head ("$host$host", "$host:\r\n", "Host: a b\r\n",
     "${host}Content-Length: 1\r\nContent-Length: 2\r\n",
     "${host}X: " . 'x' x 40_000 . "\r\n")
 {
-    $r = $t->request('/', pieces => ["GET /notify?$forged HTTP/1.1\r\n$head\r\n"]);
+    $r = $t->request('/',
+        pieces => ["GET /notify?$forged HTTP/1.1\r\n$head\r\n"]);
     is("$r->{status} " . shop(), '403 ',
         'refused header, ' . substr $head =~ s/\s+/ /gr, 0, 40);
 }
@@ -497,7 +500,8 @@ for my $uri (qw(/down /down-try /failed /content)) {
 for my $uri (qw(/up /second)) {
     my $other = other(++$id);
 
-    is($t->get("$uri?$other")->{body}, 'shop', "$uri, first request: delivered");
+    is($t->get("$uri?$other")->{body}, 'shop',
+        "$uri, first request: delivered");
     like($t->get("$uri?$other")->{body}, qr/answered before/,
         "$uri, second request: a replay");
     shop();

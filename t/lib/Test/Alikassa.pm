@@ -26,7 +26,8 @@ use POSIX qw(:sys_wait_h);
 use Scalar::Util qw(weaken);
 use Test::Build qw(module_path need_build need_modules need_programs);
 use Test::Helpers qw($LIMIT $TOP answers connect_to form_encode free_port
-    json_decode json_encode read_file slurp temp_dir verbose wait_for write_file);
+    json_decode json_encode read_file slurp temp_dir verbose wait_for
+    write_file);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -315,7 +316,8 @@ sub reload ($self) {
 }
 
 sub workers ($self) {
-    my @pids = split ' ', slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+    my @pids = split ' ',
+        slurp("/proc/$self->{pid}/task/$self->{pid}/children");
 
     # valgrind keeps the name of the process
 
@@ -582,7 +584,8 @@ sub parallel ($self, $requests, $concurrency = 50) {
 
 sub h2 ($self, $uri, %opt) {
     my $out = "$self->{dir}/h2";
-    my @command = ('curl', '-s', '--http2-prior-knowledge', '-m', $LIMIT, '-o', "$out.body", '-w', '%{http_code}');
+    my @command = ('curl', '-s', '--http2-prior-knowledge', '-m', $LIMIT, '-o',
+        "$out.body", '-w', '%{http_code}');
 
     push @command, '-H', $_ for @{ $opt{headers} // [] };
 

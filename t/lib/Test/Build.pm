@@ -78,7 +78,8 @@ sub need_build ($target) {
 
     system("make $target > '$log' 2>&1") == 0
         or die "make $target failed:\n", join('', map { "  $_\n" }
-            grep { defined } (split /\n/, slurp($log))[-20 .. -1]), "see $log\n";
+            grep { defined } (split /\n/, slurp($log))[-20 .. -1]),
+        "see $log\n";
 
     # what make did not have to build is up to date, too
 

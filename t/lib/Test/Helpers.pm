@@ -21,8 +21,8 @@ use Test::More ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw($LIMIT $TOP answers connect_to form_encode free_port
-    json_decode json_encode read_file read_until skip_test slurp spawn spawn_group
-    temp_dir verbose wait_for write_file);
+    json_decode json_encode read_file read_until skip_test slurp spawn
+    spawn_group temp_dir verbose wait_for write_file);
 
 our $TOP;
 
