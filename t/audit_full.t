@@ -1,8 +1,8 @@
 #!/usr/bin/env perl
 
-# A full disk or a limit of a file's size cuts a line of the audit log.  The next
-# line of a worker never follows the remainder without a newline, and no line is
-# empty.
+# A full disk or a limit of a file's size cuts a line of the audit log.  The
+# next line of a worker never follows the remainder without a newline, and no
+# line is empty.
 
 use v5.36;
 
@@ -47,8 +47,8 @@ my $n = 0;
 my $mounted;
 END { local $?; system('umount', $mounted) if $mounted }
 
-# Pays until each of @pids has made $count payments.  Returns the worker's pid by
-# order.
+# Pays until each of @pids has made $count payments.  Returns the worker's pid
+# by order.
 
 sub pay_by ($t, $count, @pids) {
     my (%of, %made);

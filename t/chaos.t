@@ -22,7 +22,8 @@ srand $seed;
 
 my $t = Test::Alikassa->new(workers => 4)->sandbox;
 
-# AliKassa itself would refuse a used order_id; the module must not rely on that.
+# AliKassa itself would refuse a used order_id; the module must not rely on
+# that.
 
 $t->settings(duplicates => 'allow');
 
@@ -75,9 +76,9 @@ $t->faults({ action => 'hang', order_id => 'H-.*', call => 'payment' },
     { action => 'none', delay => 0.2, delay_when => 'after',
         probability => 0.3 });
 
-# AliKassa does not delay the creation of an order.  If it created an order after
-# its response to a status query said that there was none, only AliKassa could
-# tell: see "Late creation" in docs/idempotency.md.
+# AliKassa does not delay the creation of an order.  If it created an order
+# after its response to a status query said that there was none, only AliKassa
+# could tell: see "Late creation" in docs/idempotency.md.
 
 # Each order is sent three or four times at once, in one of the spellings, and
 # once more later.
@@ -251,13 +252,13 @@ for my $id (map { $_->{fields}{order_id} } grep { $_->{created} != 1 }
 is("@twice", '', 'no order is sent twice but by late creation');
 
 # The call of a killed worker may wait in AliKassa's socket while AliKassa tells
-# another worker that there is no such order: "Late creation".  A second creation
-# is a late one, and no fault of the module, if
+# another worker that there is no such order: "Late creation".  A second
+# creation is a late one, and no fault of the module, if
 #
 # - AliKassa's responses before it first created the order allowed all calls for
 #   the order,
-# - the audit log lacks a line for each call that was one too many: a worker that
-#   lives writes its line, a killed one does not,
+# - the audit log lacks a line for each call that was one too many: a worker
+#   that lives writes its line, a killed one does not,
 # - and it lacks a line for each call that came after AliKassa had said that the
 #   order exists.
 

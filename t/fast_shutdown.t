@@ -171,8 +171,8 @@ for my $how (qw(TERM INT stop)) {
     $t->done_quietly;
 }
 
-# nginx cannot end the threads of a pool whose queue is full, as one thread signs
-# all the time.
+# nginx cannot end the threads of a pool whose queue is full, as one thread
+# signs all the time.
 
 {
     my $t = Test::Alikassa->new(sign => 1, patient => 1)->sandbox;

@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Payments over HTTP/3 by a real client.  A client that closes its QUIC connection
-# does not interrupt a payment.
+# Payments over HTTP/3 by a real client.  A client that closes its QUIC
+# connection does not interrupt a payment.
 
 use v5.36;
 
@@ -135,8 +135,8 @@ ok(wait_for(sub { audit("M-$_") == 1 }),
 is((audit("M-$_"))[0]{outcome}, 'accepted',
     "stream $_ of a closed connection: outcome") for 1 .. 5;
 
-# nginx ends a request that only queries the status or waits for another request,
-# if the client leaves.
+# nginx ends a request that only queries the status or waits for another
+# request, if the client leaves.
 
 $t->faults({ action => 'none', delay => 1, call => 'payment' });
 $c = client();

@@ -320,7 +320,8 @@ for my $action (qw(cut_after reset_after half chunks garbage empty html_500
 
             next if $why eq 'no_id' && !$exists;
 
-            $t->faults({ action => $why, call => 'payment_status', count => 1 });
+            $t->faults({ action => $why, call => 'payment_status',
+                count => 1 });
             $r = $t->post($uri, form($id));
             is($r->{status}, 409, "$action, status query $why: status");
             is($r->{header}->('Retry-After'), 10,
@@ -605,9 +606,9 @@ is(payments($ids[0]) . asked($ids[0]), '21',
 like($t->log, qr/\[warn\] .*idempotency zone "orders" is full/,
     'full zone: error log');
 
-# If no finished order is left, the zone drops the oldest unknown one.  From then
-# on the module queries the status of each order that is not in the zone before
-# it sends it.
+# If no finished order is left, the zone drops the oldest unknown one.  From
+# then on the module queries the status of each order that is not in the zone
+# before it sends it.
 
 $t->faults({ action => 'cut_after', call => 'payment', count => 1 },
     { action => 'cut_before', call => 'payment' });

@@ -147,7 +147,9 @@ sub enabled {
 
 # what starts with System V's scripts
 
-sub starts { return join ' ', sort map { s/.*\/S\d\d//r } glob "$root/etc/rc2.d/S*" }
+sub starts {
+    return join ' ', sort map { s/.*\/S\d\d//r } glob "$root/etc/rc2.d/S*"
+}
 
 sub started { return join ' ', map { s/.*\///r } glob "$root/*.started" }
 

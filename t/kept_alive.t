@@ -202,7 +202,8 @@ for my $uri (qw(/cut-on /cut-off /stall-on /stall-off)) {
         $r = answer($s);
         is("$r->{status} $r->{json}{outcome}", '409 unknown',
             "$name, retry without a status: the outcome is unknown");
-        ok(over($c), "$name, retry without a status: no POST over it") if $stall;
+        ok(over($c), "$name, retry without a status: no POST over it")
+            if $stall;
         ok(quiet($listen),
             "$name, retry without a status: no POST over a new connection");
 
@@ -237,7 +238,8 @@ for my $uri (qw(/cut-on /cut-off /stall-on /stall-off)) {
 
 # Since 1.29.4 nginx can use HTTP/2 to an upstream.
 
-my ($major, $minor, $patch) = qx{$t->{nginx} -v 2>&1} =~ m{/(\d+)\.(\d+)\.(\d+)};
+my ($major, $minor, $patch) =
+    qx{$t->{nginx} -v 2>&1} =~ m{/(\d+)\.(\d+)\.(\d+)};
 
 SKIP: {
     skip "nginx $major.$minor.$patch has no HTTP/2 to an upstream (1.29.4)", 1

@@ -1,6 +1,7 @@
 #!/usr/bin/env perl
 
-# docs/recipes/merchants.md: each merchant has an account and a key; keys change.
+# docs/recipes/merchants.md: each merchant has an account and a key; keys
+# change.
 
 use v5.36;
 no warnings 'portable';
@@ -109,7 +110,8 @@ system('strace', '-f', '-e', 'trace=open,openat', '-o', "$d/strace",
 is(scalar(() = $t->log('strace') =~ m{keys/main/private\.pem"}g), 1,
     'a key file of a hundred locations is opened once');
 
-# New keys: requests in flight end with the old key, new requests use the new one.
+# New keys: requests in flight end with the old key, new requests use the new
+# one.
 
 my %seen;
 

@@ -90,8 +90,8 @@ sub run ($out, @command) {
     return split /\n/, read_file($out);
 }
 
-# Tells whether an object has a number that a double cannot hold, as the generator
-# makes some.
+# Tells whether an object has a number that a double cannot hold, as the
+# generator makes some.
 
 sub changed ($text) {
     $text =~ s/"(?:\\.|[^"\\])*"//gs;

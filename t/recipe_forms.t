@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# docs/recipes/forms.md: checkout forms of real shop systems pay without a change
-# to their field names.
+# docs/recipes/forms.md: checkout forms of real shop systems pay without a
+# change to their field names.
 
 use v5.36;
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env perl
 
-# docs/recipes/secure-link.md: the shop signs the link by the PHP code of the page.
+# docs/recipes/secure-link.md: the shop signs the link by the PHP code of the
+# page.
 
 use v5.36;
 
@@ -31,7 +32,8 @@ EOF
 
 # The PHP code of the page.
 
-my ($sample) = read_file('docs/recipes/secure-link.md') =~ /^( {4}\$path = .*?;\n.*?)^\n/ms;
+my ($sample) = read_file('docs/recipes/secure-link.md')
+    =~ /^( {4}\$path = .*?;\n.*?)^\n/ms;
 $sample =~ s/^ {4}<form.*//ms;
 
 sub link_to ($path, $expires) {

@@ -103,7 +103,8 @@ is(($t->requests('X-1'))[0]{body}, '{"amount":150000,"order_id":"X-1",'
     . '"customer_last_name":"Santoso"}',
         "payment: the shop's fields are signed");
 
-is($t->post('/checkout', form => \@form, headers => ["Cookie: order=X-" . ++$order,
+is($t->post('/checkout', form => \@form,
+    headers => ["Cookie: order=X-" . ++$order,
     'Accept: text/html'])->{status}, 303,
     'browser: redirect to the payment page');
 

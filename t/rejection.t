@@ -330,7 +330,8 @@ for my $uri (qw(/pay /off)) {
     ok(wait_for(sub { sent($id) }),
         "$uri, HTTP/2 reset: the payment is in flight");
     syswrite $s, $client->{con}->frame_encode(RST_STREAM, 0, 1, CANCEL);
-    ok(wait_for(sub { $t->unread == 0 }), "$uri, HTTP/2 reset: nginx has read it");
+    ok(wait_for(sub { $t->unread == 0 }),
+        "$uri, HTTP/2 reset: nginx has read it");
     go();
     ok(wait_for(sub { audit($id) =~ /^payment 400 unknown/ }),
         "$uri, HTTP/2 reset: audit log") or diag(audit($id));

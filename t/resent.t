@@ -109,7 +109,8 @@ sub lose ($uri) {
     my ($c) = call();
 
     close $c;
-    is(answer($s)->{status}, 502, "$uri, $id: 502 for a first call that is cut");
+    is(answer($s)->{status}, 502,
+        "$uri, $id: 502 for a first call that is cut");
     return $id;
 }
 
@@ -120,7 +121,8 @@ sub lose ($uri) {
 sub doubted ($name, $uri, $id) {
     my $s = start($uri, $id);
     my ($c, $path) = call();
-    is($path, 'v1/payment/status', "$name, retried: a status query comes first");
+    is($path, 'v1/payment/status',
+        "$name, retried: a status query comes first");
     reply($c, 404, '{"message":"Not found."}');
 
     ($c, $path) = call();
@@ -188,7 +190,8 @@ for my $uri (qw(/pay /inline)) {
     ($c, $path) = call();
     is($path, 'v1/payment/status', "$uri, HTTP/2 reset: a status query");
     syswrite $h2, $client->{con}->frame_encode(RST_STREAM, 0, 1, CANCEL);
-    ok(wait_for(sub { $t->unread == 0 }), "$uri, HTTP/2 reset: nginx has read it");
+    ok(wait_for(sub { $t->unread == 0 }),
+        "$uri, HTTP/2 reset: nginx has read it");
     reply($c, 404, '{"message":"Not found."}');
     ok(wait_for(sub { $t->log('vars.log') =~ /^\Q$id\E \d+ UNKNOWN unknown/m }),
         "$uri, HTTP/2 reset: variables");
@@ -209,7 +212,8 @@ for my $uri (qw(/pay /inline)) {
     my @others = start($uri, 'S-signs');
     ok($t->begun(1), 'full queue: one signature is being made');
     push @others, start($uri, 'S-waits');
-    ok(wait_for(sub { $t->unread == 0 }), 'full queue: nginx has read the second');
+    ok(wait_for(sub { $t->unread == 0 }),
+        'full queue: nginx has read the second');
 
     for my $what ('sent again', 'asked for') {
         if ($what eq 'sent again') {

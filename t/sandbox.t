@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# The sandbox itself, called by PHP as the vendor's page shows it, and by openssl
-# and curl: it accepts what AliKassa would accept.
+# The sandbox itself, called by PHP as the vendor's page shows it, and by
+# openssl and curl: it accepts what AliKassa would accept.
 
 use v5.36;
 

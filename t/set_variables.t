@@ -128,7 +128,8 @@ for (['/merchant', 'order_id'], ['/merchant-set', 'arg']) {
         my $r = pay("$uri?order=$order", order_id => $how eq 'arg'
             ? 'other-none' : $order);
         is(scalar $t->requests($order), 1, "$uri, $who: one POST");
-        is($r->{header}->('X-Account'), $t->{$who eq 'other' ? 'other' : 'account'},
+        is($r->{header}->('X-Account'),
+            $t->{$who eq 'other' ? 'other' : 'account'},
             "$uri, $who: the account of the order");
     }
 }

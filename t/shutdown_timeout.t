@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# worker_shutdown_timeout ends requests by force.  The outcome of a call in flight
-# is recorded before nginx writes the access log.
+# worker_shutdown_timeout ends requests by force.  The outcome of a call in
+# flight is recorded before nginx writes the access log.
 
 use v5.36;
 

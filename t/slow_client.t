@@ -81,7 +81,8 @@ sub lost ($id) {
         "setup: the response of order $id is lost");
 }
 
-my $pairs = $t->control('/notify', { order_id => 'S-1', payment_status => 'paid',
+my $pairs = $t->control('/notify', { order_id => 'S-1',
+    payment_status => 'paid',
     values => { id => 1, order_id => 'S-1', amount => '5',
         account => $t->{account}, service => 's' } });
 my $signed = form_encode(map { @$_ } @$pairs);

@@ -75,7 +75,8 @@ my $last = "GET /status?order_id=S-1 HTTP/1.1\r\nHost: localhost\r\n"
     . "Connection: close\r\n\r\n";
 
 # when the rest of the body is sent: before the status call is answered, after
-# the client has the page; how long the rest is: shorter and longer than the body of the call
+# the client has the page; how long the rest is: shorter and longer than the
+# body of the call
 
 for my $page (qw(page page-inline page-two)) {
     for my $rest (1, 10, 22, 90, 3000, 100_000) {
@@ -132,7 +133,8 @@ $t->faults;
 # The page includes a refusal.
 
 {
-    my $s = $t->send_request('/', pieces => [head('/page-refused', 15) . 'first']);
+    my $s =
+        $t->send_request('/', pieces => [head('/page-refused', 15) . 'first']);
     ok(IO::Select->new($s)->can_read($LIMIT), 'a refusal comes');
     syswrite $s, 'x' x 10 . $last;
     my $raw = plain(read_all($s));

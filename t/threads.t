@@ -106,7 +106,8 @@ EOF
 
     my $work = sub ($uri, $count) {
         return map { my $id = "$how-" . ++$n;
-            [$id, $uri, method => 'POST', form => [$t->payment(order_id => $id)]]
+            [$id, $uri, method => 'POST',
+                form => [$t->payment(order_id => $id)]]
         } 1 .. $count;
     };
 
@@ -271,7 +272,8 @@ EOF
             "$how, full queue: audit log");
     }
 
-    # The queue is full for the status query before a retry: the order may exist.
+    # The queue is full for the status query before a retry: the order may
+    # exist.
 
     {
         my ($id, @q) = @{ ($work->('/tiny-zone', 1))[0] };
@@ -332,7 +334,8 @@ EOF
     for my $uri (qw(/default /one /one-zone /tiny)) {
         for my $end (qw(close reset HTTP/2)) {
             my ($room, $s, @ids) = $held->($uri,
-                $end eq 'HTTP/2' ? $t->can('send_h2') : $t->can('send_request'));
+                $end eq 'HTTP/2'
+                    ? $t->can('send_h2') : $t->can('send_request'));
 
             $gone->($end, @$s);
             is($t->get('/static')->{status}, 204,

@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# The module accepts a response only if its end was received.  Responses are cut at
-# every byte, stall or have no end of their own, with and without buffering.
+# The module accepts a response only if its end was received.  Responses are cut
+# at every byte, stall or have no end of their own, with and without buffering.
 
 use v5.36;
 
@@ -176,7 +176,8 @@ for my $buffering (qw(on off)) {
                 is("$r->{status} $r->{json}{outcome}", '502 unknown',
                     "$name: the outcome is unknown");
                 is(audit(), 'unknown', "$name: outcome in the audit log");
-                my $has = () = $t->log =~ /\[error\] .*proxy_http_version 1\.1/g;
+                my $has = () =
+                    $t->log =~ /\[error\] .*proxy_http_version 1\.1/g;
                 is($has, $had + 1,
                     "$name: the error log names proxy_http_version");
             }

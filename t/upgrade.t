@@ -135,7 +135,8 @@ like($one, qr/^\w{40}$/, 'configure stamp: a SHA-1');
 is(stamp($src), $one, 'configure stamp: the same for the same tree');
 
 for (['nginx.h', 's/nginx_version +[0-9]+/nginx_version 1099001/'],
-    ['ngx_module.h', 's/NGX_MODULE_SIGNATURE_34 .*/NGX_MODULE_SIGNATURE_34 "x"/'])
+    ['ngx_module.h',
+        's/NGX_MODULE_SIGNATURE_34 .*/NGX_MODULE_SIGNATURE_34 "x"/'])
 {
     my ($header, $change) = @$_;
     my ($file) = `find $src/ -name $header`;
