@@ -3,16 +3,16 @@ package Test::Alikassa;
 # Runs a real nginx with the module against the sandbox AliKassa.
 #
 #     my $t = Test::Alikassa->new->sandbox;
-#     $t->conf(<<'EOF')->run;        # see conf() for what stands between %%
+#     $t->conf(<<'EOF')->run;        # conf() explains the names between %%
 #     ...
 #     EOF
 #     my $r = $t->post('/pay', form => [amount => 5, ...]);
 #     is($r->{status}, 200, '...');
 #     $t->done;
 #
-# done() also fails on an alert in the log, a worker that died, a leak of
-# file descriptors or a report of a sanitizer.  t/README.md tells what the
-# environment (ALIKASSA_...) changes.
+# The test fails in done(), too, if the log has an alert, a worker died, file
+# descriptors leaked or a sanitizer made a report.  t/README.md explains the
+# ALIKASSA_ variables of the environment.
 
 use v5.36;
 
@@ -34,13 +34,16 @@ use Time::HiRes qw(sleep time);
 our @EXPORT_OK = qw(form_encode json_decode merge message read_all read_file
     read_response recipe slurp wait_for $LIMIT);
 
-# those whose nginx and sandbox have to end before the test does
+# The objects whose nginx and sandbox must be ended before the test exits.
 
 my @alive;
 my $test_pid = $$;
 
-# sign => 1: see hold(); build: the target of the Makefile that builds the
-# module; module, preload, wrapper (a command that runs nginx), workers
+# Creates the object and the test's folder, and builds the module.  Options:
+# build (the target of the Makefile that builds the module), module (the path
+# of a module that is built already), preload (a library), wrapper (a command
+# that runs nginx), workers (their number), patient => 1 and sign => 1 (see
+# hold()).
 
 sub new ($class, %opt) {
     my $build = delete $opt{build}
@@ -71,11 +74,12 @@ sub new ($class, %opt) {
 
 sub dir ($self) { return $self->{dir} }
 
-# a port that is nobody else's until this test ends
+# Returns the test's port number n, which no other test uses until this one
+# ends.
 
 sub port ($self, $n) { return $self->{ports}[$n] //= free_port() // die }
 
-# the sandbox; its keys are made once and kept under build/
+# Starts the sandbox.  The keys are made once and kept under build/.
 
 sub sandbox ($self) {
     need_programs(qw(openssl curl));
@@ -117,8 +121,9 @@ sub spawn ($self, $log, @command) {
     return Test::Helpers::spawn($log, @command);
 }
 
-# a shop in PHP at port n: PHP's own server with the code as its only page,
-# which finds DIR, the test's folder, in its environment; with these options
+# Starts a shop at port n: PHP's built-in server with these options, whose only
+# page is the code.  The environment variable DIR tells the code the test's
+# folder.
 
 sub php ($self, $n, $code, @options) {
     need_programs('php');
@@ -139,13 +144,21 @@ sub php ($self, $n, $code, @options) {
     return $self;
 }
 
-# Writes nginx.conf.  %%GLOBALS%%, %%HTTP%%: what every test needs;
-# %%PORT_n%%; %%DIR%%; %%ACCOUNT%%, %%OTHER%%; %%KEYS%%: the folder with
-# payment, payout, notification, other; %%CREDENTIALS%%: account and key of
-# payments, %%MERCHANT%%: with the audit log; %%PAYOUT%%: a payout for this machine; %%ORDER_LOG%%: a line
-# in vars.log for each request, which begins with the order_id; %%API%%: the
-# location of the calls, %%API_CONF%% its include; %%SANDBOX%%: the sandbox's
-# address.
+# Writes nginx.conf, with these names replaced:
+#
+#     %%GLOBALS%%, %%HTTP%%   directives that every test needs
+#     %%PORT_n%%              see port()
+#     %%DIR%%                 the test's folder
+#     %%ACCOUNT%%, %%OTHER%%  the accounts of two merchants
+#     %%KEYS%%                the folder with the keys payment, payout,
+#                             notification, other
+#     %%CREDENTIALS%%         the account and the key of payments
+#     %%MERCHANT%%            %%CREDENTIALS%% and an audit log
+#     %%PAYOUT%%              a payout that this machine may request
+#     %%ORDER_LOG%%           a log, vars.log, whose lines begin with the
+#                             order_id of the request
+#     %%API%%, %%API_CONF%%   the location of calls, and the file it includes
+#     %%SANDBOX%%             the sandbox's address
 
 sub conf ($self, $text) {
     my $box = $self->{box} // '';
@@ -195,9 +208,9 @@ sub conf ($self, $text) {
     return $self;
 }
 
-# Writes docs/alikassa-api.conf under another name, for the sandbox; no time-out
-# fires but those that are given (connect_timeout, send_timeout, read_timeout,
-# or timeout for each kind).  Returns the text.
+# Writes docs/alikassa-api.conf under another name, for the sandbox.  Sets the
+# time-outs that the caller gives (connect_timeout, send_timeout, read_timeout,
+# or timeout for all three); the others are too long to fire.  Returns the text.
 
 sub api_conf ($self, $name, %opt) {
     my $text = read_file("$TOP/docs/alikassa-api.conf");
@@ -258,8 +271,8 @@ sub run ($self) {
             && answers($self->port(0));
     }) or die 'nginx does not start';
 
-    # a worker is told of those after it when it is running: until then it
-    # lacks their channels
+    # The master sends each worker the channels of the workers that it starts
+    # later.  Wait until each worker has all channels, and so as many files.
 
     wait_for(sub {
         my %n = map { $_ => 1 } $self->fds_of_each;
@@ -276,12 +289,12 @@ sub signal ($self, $name) {
     return $self;
 }
 
-# With new(patient => 1), see t/preload/patient_master.c, the master does not
-# kill workers that are slow to end after TERM.
+# With new(patient => 1), the master does not kill workers that are slow to end
+# after TERM: see t/preload/patient_master.c.
 
-# With new(sign => 1), see t/preload/hold_sign.c: hold() keeps signatures from
-# being made until release(); begun() waits until n signatures have begun
-# meanwhile; fail_signing() makes them fail until release()
+# These need new(sign => 1): see t/preload/hold_sign.c.  hold() stops threads
+# from making signatures until release(); begun() waits until n signatures have
+# begun since hold(); fail_signing() makes signatures fail until release().
 
 sub hold ($self) {
     $self->write('begun', '');
@@ -335,7 +348,7 @@ sub fds_of_each ($self) {
     return map { scalar(() = glob "/proc/$_/fd/*") } $self->workers;
 }
 
-# what they are, connections as in /proc/net/tcp
+# Returns the files that the workers have open, connections as in /proc/net/tcp.
 
 sub open_files ($self) {
     my %tcp = map { (split)[9] => $_ } split /\n/, slurp('/proc/net/tcp');
@@ -345,8 +358,9 @@ sub open_files ($self) {
     } map { glob "/proc/$_/fd/*" } $self->workers;
 }
 
-# one request over a connection of its own; %opt: method, headers [..],
-# body, form [..], json (text), http (1.0), chunked, pieces [..], port
+# Sends a request over a new connection and returns the response.  %opt: method,
+# headers [..], body, form [..], json (text), http (1.0), chunked, pieces [..],
+# port.
 
 sub request ($self, $uri, %opt) {
     my $s = $self->send_request($uri, %opt);
@@ -368,8 +382,9 @@ sub send_request ($self, $uri, %opt) {
     return $s;
 }
 
-# a form over HTTP/2, to port 1 if no other is said; the answer is not read:
-# the connection, and with h2_client() what speaks over it
+# Send a form over HTTP/2, to port 1 by default, and do not read the response.
+# send_h2() returns the connection, h2_client() the connection and the client
+# object.
 
 sub send_h2 ($self, @request) { return ($self->h2_client(@request))[0] }
 
@@ -489,7 +504,8 @@ sub post ($self, $uri, %opt) {
     return $self->request($uri, method => 'POST', %opt);
 }
 
-# the fields of a payment that is good, with changes; undef leaves one out
+# Returns the fields of a valid payment, with these changes.  A field that is
+# undef is left out.
 
 sub payment ($self, %change) {
     state $n = 0;
@@ -580,7 +596,7 @@ sub parallel ($self, $requests, $concurrency = 50) {
     return @answers;
 }
 
-# HTTP/2 by curl: status and body
+# Sends a request over HTTP/2 by curl.  Returns the status and the body.
 
 sub h2 ($self, $uri, %opt) {
     my $out = "$self->{dir}/h2";
@@ -613,7 +629,7 @@ sub h2 ($self, $uri, %opt) {
         json => scalar eval { json_decode($body) } };
 }
 
-# the sandbox's control
+# Sends a request to the sandbox's control API.  Returns the decoded response.
 
 sub control ($self, $path, $data = undef) {
     my $url = "http://127.0.0.1:$self->{control}$path";
@@ -631,7 +647,7 @@ sub control ($self, $path, $data = undef) {
 
 sub faults ($self, @rules)    { return $self->control('/faults', \@rules) }
 
-# a rule for faults(): the sandbox holds its response until respond()
+# Returns a rule for faults(): the sandbox holds its response until respond().
 
 sub held_response ($self, %rule) {
     unlink "$self->{dir}/respond";
@@ -649,8 +665,8 @@ sub requests ($self, $order_id = undef) {
         @{ $self->control('/requests') };
 }
 
-# Count the calls that the sandbox got for an order: of payments and payouts,
-# and of their status.
+# Count the calls that the sandbox got for an order: orders_sent() payments and
+# payouts, status_queries() queries of their status.
 
 sub orders_sent ($self, $order_id) {
     return scalar grep { $_->{call} !~ /status/ } $self->requests($order_id);
@@ -662,14 +678,15 @@ sub status_queries ($self, $order_id) {
 
 # logs
 
-# Returns the lines of the audit log that are an order's, as hashes.
+# Returns the audit log's lines about an order, as hashes.
 
 sub audit ($self, $order_id) {
     return grep { ($_->{order_id} // '') eq $order_id }
         map { json_decode($_) } split /\n/, $self->log('audit.log');
 }
 
-# The same as a text: "payment 400 unknown, payment_status 200 replayed".
+# Returns these lines as a text such as
+# "payment 400 unknown, payment_status 200 replayed".
 
 sub audit_text ($self, $order_id) {
     return join ', ', map { join ' ', $_->{call} // $_->{operation},
@@ -683,17 +700,19 @@ sub expect_dead ($self, $n = 1) { $self->{dead} += $n }
 
 # the end
 
-# done_quietly() makes the same checks without ending the test's plan
+# Ends nginx and the sandbox, makes the last checks and ends the test's plan.
+# done_quietly() does the same and leaves the plan open.
 
 sub done ($self) {
     $self->done_quietly;
     done_testing();
 }
 
-# bytes that clients have sent and nginx has not read, on their way ones too:
-# a client that goes would take them along.  The end of a connection counts as
-# a byte in /proc/net/tcp (08 is CLOSE_WAIT), and not here.  Of the server at
-# a port, if one is given.
+# Returns the number of bytes that clients have sent and nginx has not read,
+# bytes on their way included: if a client closes its connection, nginx may
+# never read them.  The kernel counts the end of a connection as a byte in
+# /proc/net/tcp (08 is CLOSE_WAIT); this function does not.  If the caller gives
+# ports, only connections to these ports count.
 
 sub unread ($self, @ports) {
     my $ports = join '|', map { sprintf '%04X', $_ } grep { $_ }
@@ -749,8 +768,9 @@ sub stop ($self) {
     }
 }
 
-# Ends what was started, with ALIKASSA_CATLOG after it prints the error log.
-# The test's own END block calls this too, as the folder goes after it.
+# Ends the processes that this object started.  With ALIKASSA_CATLOG, prints the
+# error log, too.  The END block also calls this, before Test::Helpers removes
+# the folder.
 
 sub DESTROY ($self) {
     return if $$ != $test_pid || $self->{ended}++;
@@ -770,7 +790,8 @@ END { $_->DESTROY for grep { defined } @alive }
 
 # helpers
 
-# the configuration in docs/recipes: all that is indented, of nginx's
+# Returns the nginx configuration in a page of docs/recipes, which is in its
+# indented blocks.
 
 sub recipe ($name) {
     my $text = read_file("$TOP/docs/recipes/$name.md");

@@ -1,13 +1,14 @@
 package Test::Build;
 
-# Builds what a test needs, by make, if it is not there or older than its
-# sources; tests that run at the same time wait for each other.
+# Runs make for files that a test needs, if they are missing or older than their
+# sources.  Tests that run at the same time wait for each other.
 #
 #     need_build('preload');         # a target of the Makefile: see %BUILT
-#     need_programs(qw(php curl));   # or the test is skipped
+#     need_programs(qw(php curl));   # skips the test if one is missing
 #     need_modules(qw(Mojolicious)); # Perl's
 #
-# ALIKASSA_BUILD=0 takes what is built, whatever its age.
+# With ALIKASSA_BUILD=0 a test takes the files that are built, whatever their
+# age.
 
 use v5.36;
 
@@ -24,7 +25,8 @@ our @EXPORT_OK = qw(module_path need_build need_modules need_programs);
 my @SOURCES = qw(ngx_http_alikassa_module config);
 my $CC      = (split ' ', $ENV{CC} // 'gcc')[0];
 
-# what make builds, what it builds it from, and by which programs
+# For each target of the Makefile: the files that make builds, their sources,
+# and the programs that make needs.
 
 my %BUILT = (
     'module' => [[module_path('module')], \@SOURCES, $CC],
@@ -39,7 +41,8 @@ my %BUILT = (
         ['t/php', 'ngx_http_alikassa_module/core'], $CC],
 );
 
-# the module that a target builds, by its path from the top of the tree
+# Returns the path, from the top of the tree, of the module that a target
+# builds.
 
 sub module_path ($target) {
     return 'build/' . ($target eq 'module' ? '' : "$target/")
@@ -65,8 +68,8 @@ sub need_build ($target) {
         if $files->[0] =~ /ngx_http/ && !-e '/usr/share/nginx/src/conf_flags'
             && !-e "$TOP/build/nginx/objs/Makefile";
 
-    # of the make that runs the tests, its variables stay (CC=clang), and not
-    # its jobs, which are other processes' by now
+    # If make runs the tests, pass its variables on, such as CC=clang, but not
+    # its job server, which is not for this process.
 
     local %ENV = %ENV;
     my $variables = ($ENV{MAKEFLAGS} // '') =~ /(?:^| )(-- .*)/ ? $1 : '';
@@ -81,12 +84,13 @@ sub need_build ($target) {
             grep { defined } (split /\n/, slurp($log))[-20 .. -1]),
         "see $log\n";
 
-    # what make did not have to build is up to date, too
+    # Files that make left as they were are up to date, too.
 
     utime undef, undef, map { "$TOP/$_" } @$files;
 }
 
-# Returns why files must be built, or nothing if they are there and new.
+# Returns why files must be built, or nothing if all files exist and are newer
+# than their sources.
 
 sub why_build ($files, $sources) {
     my $newest = 0;

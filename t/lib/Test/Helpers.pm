@@ -1,8 +1,9 @@
 package Test::Helpers;
 
-# What every test needs, whether it runs nginx or not: files, processes, JSON,
-# a folder of its own.  Changes to the top of the tree, so that a test can be
-# started from any folder and names files as "docs/..", "t/..", "build/..".
+# Functions for every test, with or without nginx: files, processes, JSON, a
+# temporary folder.  The module changes to the top of the tree when it is
+# loaded: a test may be started from any folder, and names files as "docs/..",
+# "t/..", "build/..".
 
 use v5.36;
 
@@ -26,9 +27,9 @@ our @EXPORT_OK = qw($LIMIT $TOP answers connect_to form_encode free_port
 
 our $TOP;
 
-# seconds until a wait for anything that must come is given up: as many as a
-# slow and busy machine may need, since all that comes is waited for no longer
-# than it takes.  The time-outs of calls are as long where they must not fire.
+# A test gives up waiting for an event that must come after this many seconds.
+# The limit suits a slow and busy machine; a wait ends as soon as the event
+# comes.  Time-outs of calls that must not fire are as long.
 
 our $LIMIT = 300;
 
@@ -36,7 +37,7 @@ BEGIN {
     my $cwd = getcwd();
     $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
-    # a path that the caller gave is one of the caller's folder
+    # A relative path in these variables starts at the caller's folder.
 
     for my $path (grep { defined && m{/} }
         @ENV{qw(ALIKASSA_NGINX ALIKASSA_MODULE)})
@@ -51,7 +52,7 @@ BEGIN {
 
 # files
 
-# Returns what a file has, or '' if there is none.
+# Returns the content of a file, or '' if the file does not exist.
 
 sub slurp ($path) {
     open(my $fh, '<', $path) or return '';
@@ -59,7 +60,7 @@ sub slurp ($path) {
     return <$fh> // '';
 }
 
-# Returns what a file has; it must be there.
+# Returns the content of a file; dies if the file does not exist.
 
 sub read_file ($path) {
     open(my $fh, '<', $path) or die "$path: $!";
@@ -73,9 +74,9 @@ sub write_file ($path, $text) {
     close $fh or die "$path: $!";
 }
 
-# Returns a new folder that others may enter.  It is removed at the end of the
-# test; if the test fails, or ALIKASSA_LEAVE is set, it stays and the test
-# says where.
+# Returns a new folder that other users may enter.  The folder is removed at the
+# end of the test; if the test fails, or ALIKASSA_LEAVE is set, the folder stays
+# and the test prints its path.
 
 my (@dirs, %made_at);
 my $test_pid = $$;
@@ -94,7 +95,8 @@ sub temp_dir ($template = 'alikassa-XXXXXX') {
     return $dir;
 }
 
-# Test::Alikassa's own END block, which ends nginx and the sandbox, runs first
+# The END block of Test::Alikassa, which ends nginx and the sandbox, runs before
+# this one.
 
 END {
     if ($$ == $test_pid && @dirs) {
@@ -121,7 +123,8 @@ END {
 
 sub spawn ($log, @command) { return start(0, $log, @command) }
 
-# The same in a process group of its own: kill -PID ends what it started.
+# Starts a command in a new process group: kill -PID also ends the processes
+# that the command started.
 
 sub spawn_group ($log, @command) { return start(1, $log, @command) }
 
@@ -139,7 +142,7 @@ sub start ($group, $log, @command) {
     return $pid;
 }
 
-# Waits until a check is true; returns 0 if it is not within $LIMIT.
+# Waits until a check is true.  Returns 0 if it is still false after $LIMIT.
 
 sub wait_for ($check, @) {
     my $end = time() + $LIMIT;
@@ -152,8 +155,9 @@ sub wait_for ($check, @) {
     return 0;
 }
 
-# Reads from a handle into a buffer, and lets $parse take what there is, until
-# a check is true; returns 0 if it is not in time or the peer has closed.
+# Reads from a handle into a buffer, and calls $parse after each read, until a
+# check is true.  Returns 0 if the time is over or the peer has closed the
+# connection before.
 
 sub read_until ($handle, $buffer, $parse, $check,
     $timeout = $LIMIT)
@@ -172,11 +176,11 @@ sub read_until ($handle, $buffer, $parse, $check,
     return 1;
 }
 
-# Returns a port that nobody listens at: the one that is given, if it is such,
-# or one that is nobody else's until this test ends.  The system gives ports
-# above its own lower bound to connections, at any time: this is one below.  A
-# socket whose name is the port's, in the same network namespace, keeps other
-# tests from it.
+# Returns the given port, or undef if a process listens at it.  Without a port,
+# returns a free one that no other test takes until this test ends.  It is below
+# the range from which the kernel takes ports for outgoing connections.  To
+# reserve a port, a test binds an abstract Unix socket named after it: no other
+# test in the same network namespace can bind this name.
 
 my @kept;
 
@@ -215,7 +219,7 @@ sub connect_to ($port) {
         PeerPort => $port);
 }
 
-# Tells whether somebody listens at a port.
+# Tells whether a process listens at a port.
 
 sub answers ($port) { return defined connect_to($port) }
 
@@ -253,7 +257,7 @@ sub skip_test ($reason) {
     Test::More::plan(skip_all => $reason);
 }
 
-# With ALIKASSA_VERBOSE: prints what was requested or answered.
+# Prints a request or a response if ALIKASSA_VERBOSE is set.
 
 sub verbose ($what, $text) {
     return unless $ENV{ALIKASSA_VERBOSE};

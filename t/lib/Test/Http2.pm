@@ -1,7 +1,8 @@
 package Test::Http2;
 
-# An HTTP/2 client that decides itself how much of an answer it takes: RFC 9113
-# lets a client open the windows of a connection and of a stream as it likes.
+# An HTTP/2 client by which a test controls how much of a response nginx may
+# send: a client opens the flow-control windows of its connection and of each
+# stream (RFC 9113, section 5.2).
 #
 #     my $c = Test::Http2->new(port => 8080, window => 10);
 #     my $s = $c->send('POST', '/pay', body => 'a=1', type => '...');
@@ -21,7 +22,8 @@ use constant {
     SETTINGS_INITIAL_WINDOW_SIZE => 4,
 };
 
-# window: of each stream; the connection's is 65,535, as RFC 9113 has it
+# Connects to a port.  Option window: the initial window of each stream; the
+# connection's is 65,535, as in RFC 9113.
 
 sub new ($class, %opt) {
     my $s = connect_to($opt{port}) or die "connect: $!";
@@ -41,7 +43,7 @@ sub frame ($type, $flags, $id, $payload) {
         $id) . $payload;
 }
 
-# a string and a header field as HPACK has them without any compression
+# Return a string and a header field in HPACK's encoding without compression.
 
 sub string ($text) {
     my $n = length $text;
@@ -86,7 +88,8 @@ sub cancel ($self, $stream) {
         pack('N', 8));
 }
 
-# nginx answers a ping when it has handled all frames before it
+# Sends a PING and waits for the answer, which nginx sends after it has handled
+# all earlier frames.
 
 sub ping ($self) {
     delete $self->{pong};
@@ -96,8 +99,8 @@ sub ping ($self) {
 
 sub close ($self) { close $self->{socket} }
 
-# reads until the check is true: 1, or 0 when the time is over or the
-# connection is closed
+# Reads until the check is true.  Returns 1, or 0 if the time is over or nginx
+# has closed the connection.
 
 sub wait ($self, $check, $timeout = $LIMIT) {
     return read_until($self->{socket}, \$self->{in}, sub { $self->frames },
@@ -128,8 +131,8 @@ sub took ($self, $type, $flags, $id, $payload) {
 
     } elsif ($type == HEADERS && $stream) {
 
-        # nginx begins with the status: an entry of the static table, or
-        # three digits with the name of one
+        # nginx puts the status first: an index into the static table, or an
+        # indexed name and three digits.
 
         $payload =~ s/^(?:[\x20-\x3f])+//;
         my $c = ord $payload;

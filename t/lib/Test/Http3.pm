@@ -1,13 +1,13 @@
 package Test::Http3;
 
-# The HTTP/3 client t/http3/client, with the same calls as Test::Http2:
+# Runs the HTTP/3 client t/http3/client, with the methods of Test::Http2:
 #
 #     my $c = Test::Http3->new(port => 8443, window => 10);
 #     my $s = $c->send('POST', '/pay', body => 'a=1', type => '...');
 #     $c->open;                      # the windows of all streams
 #     $c->wait(sub { $s->{end} });
 #
-# why_not() says why there can be no HTTP/3, or returns nothing.
+# why_not() returns why HTTP/3 is not available, or nothing if it is.
 
 use v5.36;
 

@@ -1,14 +1,14 @@
 package Test::Notification;
 
-# Notifications for tests, signed by PHP as AliKassa signs them.
+# Makes notifications for tests, which PHP signs as AliKassa does.
 #
 #     my $n = Test::Notification->new($t);      # $t has its sandbox
 #     $n->query(order_id => 'A-1')              # "type=payment&..&sign=.."
 #     $n->query(amount => 5, flags => 'o')      # see t/php/notify.php
 #     $n->pairs(...)                            # names and values
 #
-# undef leaves a field out; sign => .. is not a signature of PHP's but this.
-# new($t, private => .., public => ..) signs with another pair of keys, of
+# A field that is undef is left out; sign => .. replaces PHP's signature.
+# new($t, private => .., public => ..) signs with another key pair, which is in
 # these files.
 
 use v5.36;

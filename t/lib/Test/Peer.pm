@@ -1,7 +1,7 @@
 package Test::Peer;
 
-# AliKassa, played by the test itself, which decides when it takes a
-# connection and what bytes it answers:
+# Lets a test play AliKassa: the test decides when to accept a connection and
+# which bytes to send:
 #
 #     my $listen = listener();            # or at a port
 #     my ($c, $path) = accept_call($listen);
@@ -21,8 +21,8 @@ sub listener ($port = 0) {
         LocalPort => $port, ReuseAddr => 1) // die "listen: $!";
 }
 
-# Takes a connection and reads its request.  Returns the connection and the
-# request's path, or nothing if none came in time.
+# Accepts a connection and reads the request.  Returns the connection and the
+# request's path, or nothing if no request came in time.
 
 sub accept_call ($listen, $timeout = $LIMIT) {
     IO::Select->new($listen)->can_read($timeout) or return;
