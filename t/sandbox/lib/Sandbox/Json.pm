@@ -1,6 +1,6 @@
 package Sandbox::Json;
 
-# JSON that keeps the order of names, read and written as PHP does.
+# Reads and writes JSON as PHP does, and keeps the order of names.
 
 use v5.36;
 
@@ -83,7 +83,7 @@ sub php_json ($v) {
         @{ $v->{pairs} }) . '}';
 }
 
-# as PHP prints it, for the numbers that calls have
+# Returns a number as PHP prints it, for the numbers that calls have.
 
 sub number ($n) {
     return $n if $n !~ /[.eE]/;
@@ -92,7 +92,8 @@ sub number ($n) {
     return $n;
 }
 
-# bytes or characters
+# Returns a string in PHP's or JavaScript's spelling of JSON.  The argument may
+# be bytes in UTF-8 or characters.
 
 sub php_string ($s, $js = 0) {
     my $copy = $s;

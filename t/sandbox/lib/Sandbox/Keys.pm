@@ -1,6 +1,6 @@
 package Sandbox::Keys;
 
-# A certificate authority, and key archives as AliKassa's are.
+# Makes a certificate authority, and key archives like AliKassa's.
 
 use v5.36;
 
@@ -18,7 +18,7 @@ sub make_keys ($dir) {
         archive("$dir/$archive") unless -e "$dir/$archive/public.pem";
     }
 
-    # short names for the merchant that most tests are
+    # Most tests use this merchant: give its keys short names.
 
     for my $name (qw(payment payout)) {
         symlink "main/$name", "$dir/$name" unless -e "$dir/$name";
@@ -45,7 +45,8 @@ sub authority ($dir) {
         . "-out $dir/server.pem");
 }
 
-# private.pem is encrypted, its passphrase stands in password.txt
+# Makes a key archive: private.pem, encrypted with the passphrase in
+# password.txt, and public.pem.
 
 sub archive ($dir) {
     make_path($dir);

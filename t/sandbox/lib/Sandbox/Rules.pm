@@ -1,6 +1,7 @@
 package Sandbox::Rules;
 
-# The vendor's page: fields in their order, services and bank codes.
+# Holds the rules of AliKassa's API page: the fields in their order, the
+# services and the bank codes.
 
 use v5.36;
 
@@ -9,7 +10,7 @@ use Socket qw(inet_pton AF_INET AF_INET6);
 
 our @EXPORT_OK = qw(check_fields %ACCOUNTS);
 
-# account => the folder of its archives
+# account => the folder of the account's key archives
 
 our %ACCOUNTS = (
     'cfa5a4bc-5a62-4f63-b7b2-0a4e32f0c1d5' => 'main',
