@@ -5,13 +5,13 @@
 
 
 /*
- * Goes before libc, by LD_PRELOAD, so that a test decides what becomes of a
- * line of the audit log.  In the folder that ALIKASSA_SIGN names:
+ * Overrides functions of libc, by LD_PRELOAD: a test decides what happens to a
+ * line of the audit log, by files in the folder that ALIKASSA_SIGN names:
  *
- *     no_lock  while it is there, no file can be locked
- *     cut      holds the id of a process that writes half of each line
- *     kill     holds the id of one that is killed within write(), after half
- *              of a line
+ *     no_lock  while this file exists, no process can lock a file
+ *     cut      contains the pid of a process that writes half of each line
+ *     kill     contains the pid of a process that is killed within write(),
+ *              after half of a line
  */
 
 
@@ -46,7 +46,7 @@ init(void)
 {
     dir = getenv("ALIKASSA_SIGN");
 
-    /* nginx takes the environment away */
+    /* nginx clears the environment later: copy the value */
 
     dir = dir ? strdup(dir) : NULL;
 
@@ -127,7 +127,7 @@ locks(int fd, int cmd, void *arg)
 }
 
 
-/* whether the file names this process */
+/* Tells whether the file contains the pid of this process. */
 
 static int
 told(const char *name)

@@ -5,16 +5,17 @@
 
 
 /*
- * Goes before libcrypto, by LD_PRELOAD, so that a test decides when a
- * signature is made, and whether.  In the folder that ALIKASSA_SIGN names:
+ * Overrides a function of libcrypto, by LD_PRELOAD: a test decides whether and
+ * when OpenSSL makes a signature, by files in the folder that ALIKASSA_SIGN
+ * names:
  *
  *     begun  grows by a byte for each signature that begins
- *     hold   while it is there, each waits before it is made
- *     fail   while it is there, each fails
+ *     hold   while this file exists, each signature waits before it is made
+ *     fail   while this file exists, each signature fails
  *
- * This is for threads only: the master makes a trial signature with each key
- * it reads.  Nothing else changes: it is OpenSSL that signs.  The wait ends by
- * itself after HOLD_MAX, so that a test that dies leaves no thread behind.
+ * The files affect threads only, as the master makes a trial signature with
+ * each key that it reads.  OpenSSL still makes the signatures.  A wait ends
+ * after HOLD_MAX: a test that dies leaves no thread behind.
  */
 
 
@@ -45,7 +46,10 @@ static char     fail[256];
 static sign_pt  sign;
 
 
-/* in the master, before nginx takes the environment away */
+/*
+ * Reads the environment.  The constructor runs when the master starts, before
+ * nginx clears the environment.
+ */
 
 __attribute__((constructor))
 static void
@@ -53,7 +57,7 @@ init(void)
 {
     const char  *dir;
 
-    /* none in a shell that starts nginx */
+    /* NULL in a shell that starts nginx, which has no libcrypto */
 
     sign = (sign_pt) dlsym(RTLD_NEXT, "EVP_PKEY_sign");
     dir = getenv("ALIKASSA_SIGN");

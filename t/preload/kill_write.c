@@ -5,10 +5,10 @@
 
 
 /*
- * Goes before libc, by LD_PRELOAD, so that a test decides where a worker is
- * killed: before it writes something, such as a line of the error log, that
- * has the text in the file "kill_write", in the folder that ALIKASSA_SIGN
- * names.
+ * Overrides write() of libc, by LD_PRELOAD: a test decides where a worker is
+ * killed.  The worker dies before it writes data, such as a line of the error
+ * log, that contains the text in the file "kill_write".  The file is in the
+ * folder that ALIKASSA_SIGN names.
  */
 
 

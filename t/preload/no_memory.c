@@ -5,11 +5,12 @@
 
 
 /*
- * Goes before libc, by LD_PRELOAD, so that a test decides which function of
- * nginx gets no memory: the one whose name the file "no_memory" has, in the
- * folder that ALIKASSA_SIGN names, and all that it calls.  The function is
- * found by the return addresses on the stack: it must be one that nginx
- * exports to its modules.
+ * Overrides malloc() and posix_memalign(), by LD_PRELOAD: a test decides which
+ * function of nginx gets no memory.  The file "no_memory", in the folder that
+ * ALIKASSA_SIGN names, contains the function's name; allocations by this
+ * function, and by all functions that it calls, fail.  This library finds the
+ * function by the return addresses on the stack, so nginx must export the
+ * function to its modules.
  */
 
 
@@ -54,7 +55,7 @@ init(void)
         abort();
     }
 
-    /* the first call allocates */
+    /* backtrace() allocates memory when it is called for the first time */
 
     (void) backtrace(frame, 1);
 }

@@ -5,11 +5,11 @@
 
 
 /*
- * Goes before libc, by LD_PRELOAD.  nginx's master gives workers about 1.5
- * seconds to end after TERM, and then kills them; on a busy machine workers
- * may need longer.  The master measures this time with setitimer(), which
- * nothing else in a test uses: here each of its times is PATIENCE times as
- * long.  What the master does when workers end is not changed.
+ * Overrides setitimer() of libc, by LD_PRELOAD.  The master of nginx gives
+ * workers about 1.5 seconds to end after TERM, and then kills them; on a busy
+ * machine workers may need longer.  The master measures this time with
+ * setitimer(), which nothing else in a test uses: this library makes each time
+ * PATIENCE times as long.  The master acts as before when workers end.
  */
 
 

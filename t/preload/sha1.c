@@ -5,8 +5,8 @@
 
 
 /*
- * Forbids signatures with SHA-1, as the policy of Red Hat's OpenSSL does with
- * "rh-allow-sha1-signatures = no", which Debian's OpenSSL does not know.
+ * Forbids signatures with SHA-1, by LD_PRELOAD.  Red Hat's OpenSSL does so with
+ * "rh-allow-sha1-signatures = no"; Debian's OpenSSL does not have this option.
  */
 
 
