@@ -1,9 +1,9 @@
 <?php
 
 /*
- * Makes payments, payouts and JSON objects, and what PHP makes of them: one
- * case a line, in hex as payments.c reads it, a tab, and the body in hex with
- * its signatures by openssl_sign(), or "refused".
+ * Makes random payments, payouts and JSON objects.  Prints one case a line: the
+ * case in hex, as payments.c reads it, a tab, and the body that PHP makes, in
+ * hex, with its signatures by openssl_sign(), or "refused".
  *
  *     php generate.php key.pem passphrase seed payments objects
  */
@@ -37,7 +37,7 @@ $optional = ['success_redirect_id', 'fail_redirect_id',
     'notification_endpoint_url'];
 
 
-/* mbstring is a package of its own */
+/* Encodes a code point in UTF-8.  PHP's mbstring is a separate package. */
 
 function utf8($c)
 {
@@ -55,7 +55,7 @@ function utf8($c)
 }
 
 
-/* a character of any kind that JSON treats in a way of its own */
+/* Returns a random character, of any kind that JSON treats differently. */
 
 function character()
 {
@@ -79,7 +79,7 @@ function character()
 }
 
 
-/* text of at most so many characters that is not blank */
+/* Returns a random text of at most $max characters that is not blank. */
 
 function text($max)
 {
@@ -155,7 +155,10 @@ function answer($json, $words)
 }
 
 
-/* the data as a merchant's PHP would have it, and the words for the module */
+/*
+ * Prints a case of an operation: makes the data as a merchant's PHP would, and
+ * the words that payments.c reads.
+ */
 
 function call($operation, $fields, $extra = [])
 {
@@ -265,7 +268,7 @@ function object($depth)
 }
 
 
-/* addcslashes() escapes in octal; JSON wants \u */
+/* Replaces the escapes of addcslashes(), which are octal, with JSON's \u. */
 
 function legal($json)
 {
@@ -275,7 +278,7 @@ function legal($json)
 }
 
 
-/* fixed cases that matter, by the order_id that names them */
+/* Fixed cases; the order_id names the case. */
 
 payment(['order_id' => 'one-cent', 'amount' => '0.01']);
 payment(['order_id' => 'largest', 'amount' => '999999999.99']);

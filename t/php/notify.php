@@ -1,16 +1,16 @@
 <?php
 
 /*
- * Signs and verifies notifications as the vendor's sample does.  One line in,
- * one line out:
+ * Signs and verifies notifications as AliKassa's sample code does.  Reads lines
+ * and writes one line for each:
  *
  *     sign FLAGS QUERY      the signature, base64
  *     verify FLAGS QUERY    1 or 0
  *
  * FLAGS: "-", or letters: j JavaScript's spelling, s slashes unescaped, u
  * non-ASCII unescaped, o the older form without commission_amount, b
- * is_partial_payment as a boolean, 2 SHA-256; then, perhaps, "=" and the names
- * of other fields with commas between them.
+ * is_partial_payment as a boolean, 2 SHA-256.  "=" and the names of other
+ * fields, separated by commas, may follow.
  */
 
 [, $private, $public] = $argv;

@@ -5,12 +5,12 @@
 
 
 /*
- * Builds and signs what PHP built and signed, for t/php.t to compare.
+ * Builds and signs the cases that PHP built and signed; t/php.t compares them.
  *
- * Reads cases from standard input, one a line, as hex texts with a space
- * between: the operation's name or "reencode", then names and values of
- * fields in turn; "@" before a name makes an extra field of it.  Writes, one
- * a line: the body in hex and its signatures with SHA-1 and SHA-256; or
+ * Reads cases from standard input, one a line, as hex texts separated by
+ * spaces: the operation's name or "reencode", then the name and the value of
+ * each field.  A name with "@" before it is an extra field.  Writes, for each
+ * case, a line: the body in hex and its signatures with SHA-1 and SHA-256, or
  * "refused".
  *
  *     payments key.pem passphrase
