@@ -1,6 +1,6 @@
 package Bench::Report;
 
-# docs/benchmark.md and its plots.
+# Writes docs/benchmark.md and its plots.
 
 use v5.36;
 
@@ -40,7 +40,7 @@ sub name ($peer) {
     return $NAME{$kind} . ($bits ? ", RSA-$bits" : '');
 }
 
-# breaks a paragraph into lines of at most 80 characters
+# Breaks a paragraph into lines of at most 80 characters.
 
 sub wrap ($text) {
     my ($line, @lines) = ('');
@@ -54,7 +54,7 @@ sub wrap ($text) {
     return join("\n", @lines, $line) . "\n";
 }
 
-# a ratio's median and quartiles
+# Returns a text with the median and the quartiles of a ratio.
 
 sub ratio ($q) {
     return $q ? sprintf '%.2f (%.2f-%.2f)', @$q : '';
@@ -249,7 +249,7 @@ sub write ($r, $docs) {
                     : 'not reached';
         } @goals;
 
-    # why a goal is not reached
+    # the reasons why a goal is not reached
 
     my $cores = $r->{cores};
     my $sign  = $cores * 1e6 / $r->{all_cores}{2048};

@@ -1,6 +1,6 @@
 package Bench::Server;
 
-# An nginx with one worker, and what it costs.
+# Runs an nginx with one worker, and measures its CPU time and memory.
 
 use v5.36;
 
@@ -30,11 +30,11 @@ sub children ($pid) {
     return split ' ', slurp("/proc/$pid/task/$pid/children");
 }
 
-# the worker; without a master process, nginx itself
+# Returns the pid of the worker or, without a master process, of nginx.
 
 sub worker ($self) { return (children($self->{pid}))[0] // $self->{pid} }
 
-# CPU time of processes, all their threads, in microseconds
+# Returns the CPU time of processes, all threads included, in microseconds.
 
 sub cpu (@pids) {
     my $ns = 0;
@@ -48,7 +48,8 @@ sub cpu (@pids) {
     return $ns / 1000;
 }
 
-# user and kernel time of processes, by the clock's ticks: good for a share
+# Returns the user and the kernel time of processes, in ticks of the clock.  The
+# unit is too coarse for a time, but good enough for the kernel's share.
 
 sub ticks (@pids) {
     my ($user, $kernel) = (0, 0);
@@ -62,15 +63,15 @@ sub ticks (@pids) {
     return ($user, $kernel);
 }
 
-# how often a process went to sleep
+# Returns how often a process went to sleep.
 
 sub sleeps ($pid) {
     return slurp("/proc/$pid/status") =~ /^voluntary_ctxt_switches:\s+(\d+)/m
         ? $1 : 0;
 }
 
-# until the worker, and other processes, have nothing left to do: what clients
-# have given up, too, is signed and sent
+# Waits until the worker, and other processes, have nothing left to do: nginx
+# signs and sends also the payments whose clients have closed the connection.
 
 sub rest ($self, @more) {
     for (1 .. 600) {
@@ -80,7 +81,7 @@ sub rest ($self, @more) {
     }
 }
 
-# "VmHWM" begins anew
+# Resets VmHWM, the peak of the memory of processes.
 
 sub forget_peak (@pids) {
     for my $pid (@pids) {
@@ -90,7 +91,8 @@ sub forget_peak (@pids) {
     }
 }
 
-# kilobytes: "VmRSS", "VmHWM"
+# Returns the memory of the worker, and of other processes, in kilobytes: VmRSS
+# (now) or VmHWM (the peak).
 
 sub memory ($self, $what = 'VmRSS') {
     my $n = 0;
@@ -103,7 +105,7 @@ sub stop ($self) {
     my $pid = delete $self->{pid} or return;
     kill 'TERM', $pid;
 
-    # under valgrind a signal may not end epoll_wait(); a connection does
+    # Under valgrind a signal may not interrupt epoll_wait(); a connection does.
 
     for (1 .. 300) {
         return if waitpid($pid, POSIX::WNOHANG()) == $pid;
