@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# The audit log: one whole line for each call that moves money, whatever
-# becomes of the client, the file and the workers.
+# The audit log: nginx writes one whole line for each call that moves money,
+# even if the client leaves, the file is renamed or a worker ends.
 
 use v5.36;
 
@@ -63,7 +63,7 @@ sub of ($id, $name = 'audit.log') {
         lines($name);
 }
 
-# one line, with all that is promised and nothing personal
+# one line, with all documented fields and no personal data
 
 my $r = $t->post('/zone', form => [$t->payment(order_id => "A-\"\xc3\xa9\n",
     customer_first_name => 'SECRETNAME', customer_ip => '198.51.100.77')]);
@@ -131,7 +131,7 @@ $t->{fds}++;        # the socket to syslog stays open
 like($message, qr{^<189>.* pay: \{"time":".*"order_id":"A-6".*\}$},
     'syslog: one line');
 
-# one that is started anew: the first line after it comes, too
+# a syslog server that is started again: it gets the first line after its start
 
 my $socket = sub {
     unlink "$d/log.sock";
@@ -156,7 +156,7 @@ like($via->("U-$_"), qr/"order_id":"U-$_"/, "syslog started anew, line $_")
     for 13 .. 24;
 $t->{fds} += 4;
 
-# HTTP/1.1 and a client that is gone
+# a client that closes its HTTP/1.1 connection during the call
 
 $t->faults($t->held_response(order_id => 'A-7'));
 my $gone = $t->send_request('/pay', method => 'POST',
@@ -167,7 +167,7 @@ $t->respond;
 ok(wait_for(sub { of('A-7') == 1 }), 'client that left: one line');
 $t->faults;
 
-# longest values
+# the longest order_id
 
 $r = $t->post('/pay', form => [$t->payment(
     order_id => "\xf0\x9f\x98\x80" x 127 . "\x01")]);
@@ -175,9 +175,10 @@ is($r->{status}, 200, 'longest order_id: status');
 is(scalar(grep { $_->{order_id} =~ /\x{1f600}{127}/ } map { json_decode($_) }
     lines()), 1, 'longest order_id: the line is whole');
 
-# rotation under load: USR1 reopens; no line is lost, torn or doubled.  Each
-# time the log has its lines of some payments when it is renamed, and others
-# are under way; the next ones begin when each worker has the new file.
+# Rotation under load: at USR1 the workers reopen the log; no line is lost, torn
+# or written twice.  When the test renames the log, the log has the lines of
+# some payments, and others are in flight.  The test sends the next payments
+# when each worker has opened the new file.
 
 my @work = map { ['/pay', method => 'POST',
     form => [$t->payment(order_id => "R-$_")]] } 1 .. 600;

@@ -1,10 +1,10 @@
 #!/usr/bin/env perl
 
-# t/install leaves no service of nginx's or PHP's: none is started, and none
-# that was not enabled before is enabled.  It runs as it is, with the real
-# apt-get, dpkg, deb-systemd-helper and update-rc.d, in a system of its own:
-# an empty root, and an archive of packages that are made here, with the names
-# in t/packages and what debhelper puts into a postinst.
+# t/install starts no service of nginx or PHP, and enables none that was not
+# enabled before.  This test runs the unchanged t/install with the real apt-get,
+# dpkg, deb-systemd-helper and update-rc.d in a temporary system: an empty root,
+# and an archive of packages that the test makes.  The packages have the names
+# in t/packages, and a postinst like debhelper's.
 
 use v5.36;
 
@@ -36,7 +36,7 @@ sub run_in ($command) {
     return $out;
 }
 
-# a package with a service, or with nothing
+# The postinst of a package with a service; make_package() replaces SERVICE.
 
 my $postinst = <<'EOF';
 #!/bin/sh
@@ -87,7 +87,7 @@ sub make_package ($name, %opt) {
 
 my %service = map { $_ => 1 } 'nginx', $php, 'other';
 
-# all but one that this Debian has not
+# The archive has all packages but those that not each Debian has ("if-there").
 
 my @names = map { /^([^#\s]\S*)\s.*\S/ && !/ if-there$/ ? $1 : () }
     split /\n/, slurp('t/packages');
@@ -99,7 +99,8 @@ make_package($_, service => $service{$_},
     depends => $_ eq 'php-fpm' ? $php
         : $_ eq 'curl' ? 'other' : undef) for @names, $php, 'other';
 
-# its index, as dpkg-scanpackages would make it, which is in no base system
+# Write the archive's index as dpkg-scanpackages would, which is not in Debian's
+# base system.
 
 spurt('archive/Packages', join '', map {
     my $deb  = "$d/archive/$_.deb";
@@ -110,7 +111,7 @@ spurt('archive/Packages', join '', map {
 
 my $root;
 
-# a system with nothing installed
+# Makes a system without packages.
 
 sub system_of ($name) {
     $root = "$d/$name";
@@ -145,7 +146,7 @@ sub enabled {
         glob "$root/etc/systemd/system/*.wants/*";
 }
 
-# what starts with System V's scripts
+# Returns the services that System V's scripts start.
 
 sub starts {
     return join ' ', sort map { s/.*\/S\d\d//r } glob "$root/etc/rc2.d/S*"
@@ -165,7 +166,8 @@ is(started(), '', 'demo: nothing was started');
 ok(!-e "$root/usr/sbin/policy-rc.d", 'demo: no policy is left');
 is(install('build', 'demo'), '', 'demo, again: nothing to do');
 
-# make bench, after it: php-fpm, whose service is another package's
+# make bench after make demo: php-fpm, whose service is in a package that it
+# depends on
 
 install('bench');
 ok(-e "$root/lib/systemd/system/$php.service", 'bench: php-fpm is installed');
@@ -173,13 +175,15 @@ is(enabled(), 'other', 'bench: it is not enabled');
 is(starts(), 'other', 'bench: nor in runlevels');
 is(started(), '', 'bench: nothing was started');
 
-# a package that not each Debian has is left out, and that is no error
+# t/install leaves out a package that this Debian does not have, without an
+# error.
 
 like(install('test'), qr/^installing:.* \Q$optional\E\b/m,
     "test: $optional is missing");
 is(enabled(), 'other', 'test: nothing more is enabled');
 
-# what an administrator has stays: an enabled nginx, and a policy
+# t/install changes nothing that an administrator set: an enabled nginx, and a
+# policy-rc.d
 
 system_of('admin');
 spurt('admin/usr/sbin/policy-rc.d', "#!/bin/sh\nexit 101\n");

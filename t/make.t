@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 
-# Tests of the Makefile: "make help", the compiler, dependencies.  Nothing is
-# built: "make -n" tells what would be.
+# Tests of the Makefile: "make help", the compiler, dependencies.  "make -n"
+# prints what make would build.
 
 use v5.36;
 
@@ -11,7 +11,8 @@ use lib "$Bin/lib";
 use Test::Helpers qw(read_file);
 use Test::More;
 
-# what a make that runs this test tells its own makes is not told ours
+# If make runs this test, its variables must not reach the makes that this test
+# runs.
 
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES CC)};
 
@@ -24,7 +25,7 @@ sub make (@arguments) {
     return $text;
 }
 
-# the compilers that would build the core
+# Returns the compilers by which make would build the core.
 
 sub compilers (@arguments) {
     my %name = map { $_ => 1 }
@@ -44,7 +45,8 @@ is(compilers('CC=clang'), 'clang', 'compiler: from the command line');
         'compiler: from the environment, for the sanitized module too');
 }
 
-# another compiler, other flags and another list of files build the core anew
+# make builds the core again with another compiler, other flags or a changed
+# header.
 
 SKIP: {
     -e 'build/libalikassa.a' or skip 'make core was not run', 5;

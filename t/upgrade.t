@@ -1,7 +1,8 @@
 #!/usr/bin/env perl
 
-# make install: the right files in the right folders, a module that a running
-# nginx has mapped, and an nginx that was upgraded under our build.
+# make install puts the right files into the right folders, and replaces a
+# module that a running nginx has mapped; make builds the module again after an
+# upgrade of nginx.  The test itself builds two modules.
 
 use v5.36;
 
@@ -56,7 +57,7 @@ like(read_file($api), qr/# ours/, 'make install, changed configuration: kept');
 is(read_file("$api.new"), read_file('docs/alikassa-api.conf'),
     'make install, changed configuration: the new one is beside it');
 
-# the authorities that docs/alikassa-api.conf names
+# the file of certificate authorities that docs/alikassa-api.conf names
 
 my $certs = (map { /^proxy_ssl_trusted_certificate\s+(\S+);/ ? $1 : () }
     split /\n/, read_file('docs/alikassa-api.conf'))[0];
@@ -69,7 +70,7 @@ $t->write('some.crt', '');
 unlike(install("CA_CERTS=$t->{dir}/some.crt"), qr/ca-certificates/,
     'ca-certificates there: nothing said');
 
-# over a module that is mapped: the old one is not touched
+# make install while nginx has the module mapped: the old file stays as it is
 
 $ENV{ALIKASSA_LOG} = 'debug';
 
@@ -92,7 +93,8 @@ $conf =~ s{load_module \S+;}{load_module $so;} or die;
 $t->write('nginx.conf', $conf);
 $t->run;
 
-# the version: in the error log at start, and with each request in the debug log
+# nginx logs the module's version at start, and in the debug log for each
+# request.
 
 my ($version) = read_file('CHANGES') =~ /^Changes with \S+ (\S+)$/m;
 
@@ -119,8 +121,8 @@ is(($t->workers)[0], $pid,
 like($t->log, qr{\[debug\] .* http alikassa handler: "alikassa_payment", }
     . qr{module \Q$version\E$}m, 'version: in the debug log');
 
-# Another nginx in the same place asks for a new configure.  Debian has one
-# nginx, whose headers are changed here in a copy.
+# If another nginx replaces nginx in the same folder, make must run configure
+# again.  Debian has one nginx: the test changes a copy of its headers.
 
 sub stamp ($src, @more) {
     my ($stamp) = `make -pn @more NGX_SRC=$src help 2>/dev/null`
@@ -154,9 +156,10 @@ $old = stamp($src);
 isnt(stamp($src, "CURDIR=$t->{dir}"), $old,
     'configure stamp: changes with the place of our tree');
 
-# After nginx was upgraded in its place it refuses the module that was built
-# for the one before, and loads what make builds next.  The one before has the
-# headers of this one, with the number of a version that does not exist.
+# An nginx that was upgraded in its folder refuses the module that was built for
+# the earlier version, and loads the module that make builds next.  The earlier
+# version here is a copy of the headers, with the number of a version that does
+# not exist.
 
 sub build {
     return make('module', "NGX_DEV=$src", "BUILD=$t->{dir}/build",
