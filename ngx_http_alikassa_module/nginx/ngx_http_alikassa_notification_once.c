@@ -30,6 +30,8 @@
     (NGX_HTTP_ALIKASSA_NOTIFICATION_ONCE_VALUES + ALIKASSA_NOTIFICATION_VALUES)
 
 
+static ngx_uint_t ngx_http_alikassa_notification_once_is_pending(
+    ngx_http_alikassa_claim_t *claim);
 static ngx_int_t ngx_http_alikassa_notification_once_claim_done(
     ngx_http_request_t *r, ngx_http_alikassa_notification_ctx_t *ctx);
 static ngx_int_t ngx_http_alikassa_notification_once_wait(
@@ -84,6 +86,14 @@ ngx_http_alikassa_notification_once_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
+    /* another module may run the phases while the store has not decided */
+
+    if (ngx_http_alikassa_notification_once_is_pending(ctx->claim)
+        || ngx_http_alikassa_notification_once_is_pending(ctx->final_claim))
+    {
+        return NGX_AGAIN;
+    }
+
     if (ctx->claim == NULL) {
 
         ctx->claim = ngx_http_alikassa_notification_once_create(r, ctx, 0);
@@ -102,6 +112,18 @@ ngx_http_alikassa_notification_once_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_alikassa_notification_once_claim_done(r, ctx);
+}
+
+
+/*
+ * Returns 1 if the claim's handler will be called.
+ */
+
+static ngx_uint_t
+ngx_http_alikassa_notification_once_is_pending(
+    ngx_http_alikassa_claim_t *claim)
+{
+    return claim && (claim->waiting || claim->settling);
 }
 
 

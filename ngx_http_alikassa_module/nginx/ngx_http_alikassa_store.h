@@ -53,7 +53,7 @@ typedef enum {
  *
  * init_process and exit_process: a worker begins and ends to use the store.
  * init_process returns NGX_OK, or NGX_ERROR to end the worker.  exit_process
- * completes at once what is being settled.
+ * settles at once what is being settled, and calls no handler of a claim.
  *
  * begin and settle: see ngx_http_alikassa_claim_begin() and _settle().  Return
  * NGX_OK if they have set claim->result, or NGX_AGAIN if the store will call
@@ -63,6 +63,9 @@ typedef enum {
  * NGX_AGAIN, the flag is not set, and the store has copied all that it needs:
  * the request, its pool and the claim may be gone before the order is settled.
  * If the result is SEND or QUERY, the store sets the flag again.
+ *
+ * A store that completes later keeps a timer meanwhile: nginx ends a worker
+ * that shuts down when the worker has no timer left.
  *
  * leave: the store does not touch the claim again.  It ends a wait, and goes on
  * to settle.  If the claim would own an order afterwards, by a begin or a
