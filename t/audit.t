@@ -72,7 +72,8 @@ is($r->{status}, 200, 'one payment: status');
 my @lines = lines();
 is(scalar @lines, 1, 'one payment: one line');
 
-my $fingerprint = `openssl pkey -pubin -in $t->{box}/payment/public.pem -outform DER | sha256sum`;
+my $public = "$t->{box}/payment/public.pem";
+my $fingerprint = `openssl pkey -pubin -in $public -outform DER | sha256sum`;
 $fingerprint =~ s/\s.*//s;
 
 like($lines[0], qr{^\{"time":"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",

@@ -58,8 +58,9 @@ my ($body) = $answer =~ /\r\n\r\n(.*)/s;
 my $url = $json->decode($body)->{url};
 like($url, qr{^https://localhost:\d+/pay/[0-9a-f-]{36}$},
     'curl: the response has the URL of a payment page');
-is(substr(`curl -s --cacert $logs/sandbox/ca.pem -o /dev/null -w '%{http_code}' $url`,
-    0, 3), '200', 'curl: the payment page opens');
+my $ca = "$logs/sandbox/ca.pem";
+is(substr(`curl -s --cacert $ca -o /dev/null -w '%{http_code}' $url`, 0, 3),
+    '200', 'curl: the payment page opens');
 
 $answer = `$curl -s -H 'Accept: text/html,*/*;q=0.8'`;
 like($answer, qr{^HTTP/1\.1 303 See Other\r\n},

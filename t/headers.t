@@ -138,20 +138,22 @@ is($t->get("/status?order_id=$id")->{header}->('Retry-After'), '33',
 # the module's own.
 
 for my $sent ('44', undef) {
+    my $query = 'Retry-After of a status query, ' . ($sent // 'none');
+
     $id = id();
     $t->faults({ action => 'cut_after', call => 'payment', count => 1 },
         { action => 'json_429', call => 'payment_status', count => 1,
             retry_after => $sent });
     is(pay('/zone', $id)->{status}, 502,
-        "Retry-After of a status query, @{[$sent // 'none']}: lost response");
+        "$query: lost response");
     my $r = pay('/zone', $id);
     is("$r->{status} " . $r->{header}->('Retry-After'), '409 ' . ($sent // 10),
         'Retry-After of a status query that fails: ' . ($sent // 'none'));
     $r = pay('/zone', $id);
     is("$r->{status} " . $r->{header}->('Retry-After'), '200 ',
-        "Retry-After of a status query, @{[$sent // 'none']}: no header after it succeeds");
+        "$query: no header after it succeeds");
     is(pay('/zone', $id)->{header}->('Retry-After'), '',
-        "Retry-After of a status query, @{[$sent // 'none']}: no header in a replay");
+        "$query: no header in a replay");
 }
 
 # AliKassa refuses the caller, not the request.
@@ -173,7 +175,8 @@ sub lines ($op, $n) {
 
 lines('payment', 2);        # of "forbidden" above
 
-my $fingerprint = `openssl pkey -pubin -in $t->{box}/other/payment/public.pem -outform DER | sha256sum`;
+my $public = "$t->{box}/other/payment/public.pem";
+my $fingerprint = `openssl pkey -pubin -in $public -outform DER | sha256sum`;
 $fingerprint =~ s/\s.*//s;
 
 is(pay('/key')->{status}, 403, 'wrong key: refused');

@@ -303,17 +303,19 @@ EOF
     my $no = qr/the configuration of OpenSSL \(openssl\.cnf or OPENSSL_CONF\) allows no provider with RSA: mend its "default_properties" and providers/;
 
     for my $key ("$d/plain.pem", "$k/private.pem password=$k/password.txt") {
-        my $text =
-            fails("policy without RSA, @{[$key =~ m{(\w+\.pem)}]}", $no, $key);
+        my ($name) = $key =~ m{(\w+\.pem)};
+        my $text = fails("policy without RSA, $name", $no, $key);
         unlike($text, qr/passphrase|not a private/,
-            "policy without RSA, @{[$key =~ m{(\w+\.pem)}]}: no hint about the passphrase");
+            "policy without RSA, $name: no hint about the passphrase");
     }
 
     for my $key ($note, "$t->{box}/notification/private.pem") {
-        my $text = fails("policy without RSA, notification key @{[$key =~ m{(\w+\.pem)}]}",
+        my ($name) = $key =~ m{(\w+\.pem)};
+        my $case = "policy without RSA, notification key $name";
+        my $text = fails($case,
             qr/cannot use key "\Q$key\E": $no in /, notification($key));
         unlike($text, qr/give public\.pem|not a public/,
-            "policy without RSA, notification key @{[$key =~ m{(\w+\.pem)}]}: no hint about the key");
+            "$case: no hint about the key");
     }
 }
 
@@ -337,11 +339,13 @@ EOF
     for (['', 'the key'], ['alikassa_digest sha1;', 'the digest']) {
         my ($digest, $where) = @$_;
 
-        $text = fails("policy without SHA-1, a notification key, $where",
+        my $case = "policy without SHA-1, a notification key, $where";
+
+        $text = fails($case,
             qr/cannot use key "\Q$note\E" with digest "sha1": the library refuses the digest \(SSL: invalid digest\); allow the digest in the system's crypto policy \("update-crypto-policies --set DEFAULT:SHA1"\) or set another "alikassa_digest" that AliKassa has agreed to in /,
             notification($note, $digest));
         unlike($text, qr/give public\.pem/,
-            "policy without SHA-1, a notification key, $where: no hint about the key");
+            "$case: no hint about the key");
     }
 
     fails('policy without SHA-1, no key',

@@ -232,8 +232,9 @@ sub bad ($name, $uri, $why, %opt) {
 # This is the first request, since each check empties OpenSSL's error queue.  An
 # error left there since nginx read the key would be an alert, see done().
 
-like(`curl -sk -m $LIMIT 'https://127.0.0.1:@{[$t->port(3)]}/certificate?@{[query()]}'`,
-    qr/^shop 1 /, 'certificate as key, over TLS: delivered');
+my $url = 'https://127.0.0.1:' . $t->port(3) . '/certificate?' . query();
+like(`curl -sk -m $LIMIT '$url'`, qr/^shop 1 /,
+    'certificate as key, over TLS: delivered');
 
 # Notifications that are delivered.
 

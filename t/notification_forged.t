@@ -191,7 +191,10 @@ forged('fragment of a POST', 'the URL has a fragment', '/notify#?amount=1',
     method => 'POST', form => [@p]);
 
 sub h2 ($path, @more) {
-    my $status = qx{curl -s --http2-prior-knowledge -m $LIMIT -o /dev/null -w '%{http_code}' --request-target '$path' @more http://127.0.0.1:@{[$t->port(1)]}/};
+    my $curl = "curl -s --http2-prior-knowledge -m $LIMIT -o /dev/null";
+    my $url = 'http://127.0.0.1:' . $t->port(1) . '/';
+    my $status =
+        qx{$curl -w '%{http_code}' --request-target '$path' @more $url};
     return "$status " . join ',', refusals();
 }
 
@@ -307,7 +310,8 @@ forged('unsigned parameter in the body, all others in the query',
     form => [x => 1]);
 passes('POST with an empty body', "/notify?$q", method => 'POST', body => '');
 passes('GET with an empty body', "/notify?$q", method => 'GET', body => '');
-is_deeply([sort keys %{ passes('unsigned parameter in the query, all others in a form',
+is_deeply([sort keys %{ passes(
+    'unsigned parameter in the query, all others in a form',
     '/some?route=x', method => 'POST', form => [@p])->{get} }], ['route'],
     'unsigned parameter in the query, all others in a form: PHP\'s $_GET');
 

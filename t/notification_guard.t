@@ -429,9 +429,12 @@ shop();
 
 for my $end ("x\r\n", "zz\r\n\r\n") {
     for my $first ([$whole], [map { "1\r\n$_\r\n" } split //, $form]) {
+        my ($chunks, $bytes) = (scalar @$first, length $end);
+
         $r = pieces('/at/proxy', join('', @$first), $end);
         is("$r->{status} " . shop(), '403 ',
-                "signed form in @{[scalar @$first]} chunks, then @{[length $end]} invalid bytes: does not reach the shop")
+                "signed form in $chunks chunks, then $bytes invalid bytes: "
+                . 'does not reach the shop')
             or diag($r->{raw});
     }
 }

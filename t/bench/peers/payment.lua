@@ -93,8 +93,10 @@ local function encode(s)
         else
             local more, cp, min
             if c >= 0xc2 and c < 0xe0 then more, cp, min = 1, c - 0xc0, 0x80
-            elseif c >= 0xe0 and c < 0xf0 then more, cp, min = 2, c - 0xe0, 0x800
-            elseif c >= 0xf0 and c < 0xf5 then more, cp, min = 3, c - 0xf0, 0x10000
+            elseif c >= 0xe0 and c < 0xf0 then
+                more, cp, min = 2, c - 0xe0, 0x800
+            elseif c >= 0xf0 and c < 0xf5 then
+                more, cp, min = 3, c - 0xf0, 0x10000
             else return nil end
 
             for k = 1, more do

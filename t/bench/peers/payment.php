@@ -44,7 +44,8 @@ foreach (['order_id', 'service', 'customer_ip', 'customer_code',
 
     if (!is_string($value) || trim($value) === ''
         || !preg_match('//u', $value)
-        || ($name === 'order_id' && strlen(preg_replace('/[\x80-\xbf]/', '', $value)) > 128)
+        || ($name === 'order_id'
+            && strlen(preg_replace('/[\x80-\xbf]/', '', $value)) > 128)
         || ($name === 'service' && !isset(SERVICES[$value]))
         || ($name === 'customer_code'
             && !in_array($value, SERVICES[$data['service']], true))
