@@ -183,7 +183,7 @@ without-threads:
 	$(MAKE) BUILD=$(BUILD)/without-threads CC=clang \
 	    NGX_WITHOUT=--with-threads module
 
-## build the module with a store that settles late, for t/late_store.t
+## build it with a store that settles late, for t/late_store.t
 late-store:
 	NGX_HTTP_ALIKASSA_LATE_STORE=YES \
 	    $(MAKE) BUILD=$(BUILD)/late-store CC='$(CC)' module
