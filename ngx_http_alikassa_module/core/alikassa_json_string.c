@@ -127,11 +127,16 @@ alikassa_json_write_string(unsigned char *dst, const alikassa_str_t *src)
 
 
 size_t
-alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src)
+alikassa_json_write_escaped(unsigned char *dst, const alikassa_str_t *src,
+    unsigned escape)
 {
     size_t                len, n;
+    int32_t               c;
+    unsigned              bit;
     const unsigned char  *p, *last, *start;
 
+    bit = (escape & ALIKASSA_JSON_ESCAPE_SLASH) ? ALIKASSA_JSON_PLAIN
+                                                : ALIKASSA_JSON_CHAR;
     len = 1;
 
     if (dst != NULL) {
@@ -144,7 +149,7 @@ alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src)
     while (p < last) {
 
         start = p;
-        p = alikassa_json_span(p, last, ALIKASSA_JSON_CHAR);
+        p = alikassa_json_span(p, last, bit);
 
         if (p == start) {
 
@@ -153,77 +158,12 @@ alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src)
                 continue;
             }
 
-            if (alikassa_utf8_decode(&p, last) < 0) {
-
-                if (dst != NULL) {
-                    (void) alikassa_json_hex(&dst[len], 0xfffd);
-                }
-
-                len += 6;
-                continue;
-            }
-        }
-
-        n = (size_t) (p - start);
-
-        if (dst != NULL) {
-            memcpy(&dst[len], start, n);
-        }
-
-        len += n;
-    }
-
-    if (dst != NULL) {
-        dst[len] = '"';
-    }
-
-    return len + 1;
-}
-
-
-size_t
-alikassa_json_write_escaped(unsigned char *dst, const alikassa_str_t *src,
-    unsigned escape)
-{
-    int                   hex;
-    size_t                len, n;
-    int32_t               c;
-    const unsigned char  *p, *last, *start;
-
-    len = 1;
-
-    if (dst != NULL) {
-        dst[0] = '"';
-    }
-
-    p = src->data;
-    last = p + src->len;
-
-    while (p < last) {
-
-        start = p;
-
-        if (*p < 0x80) {
-
-            c = *p++;
-
-            if (c < 0x20 || c == '"' || c == '\\'
-                || (c == '/' && (escape & ALIKASSA_JSON_ESCAPE_SLASH)))
-            {
-                len += alikassa_json_escape(dst ? &dst[len] : NULL,
-                                            (unsigned char) c);
-                continue;
-            }
-
-        } else {
-
             c = alikassa_utf8_decode(&p, last);
 
-            hex = (c < 0 || (escape & ALIKASSA_JSON_ESCAPE_UNICODE)
-                   || ((c == 0x2028 || c == 0x2029)
-                       && (escape & ALIKASSA_JSON_ESCAPE_LINES)));
-
-            if (hex) {
+            if (c < 0 || (escape & ALIKASSA_JSON_ESCAPE_UNICODE)
+                || ((c == 0x2028 || c == 0x2029)
+                    && (escape & ALIKASSA_JSON_ESCAPE_LINES)))
+            {
                 len += alikassa_json_code(dst ? &dst[len] : NULL,
                                           (c < 0) ? 0xfffd : (unsigned) c);
                 continue;

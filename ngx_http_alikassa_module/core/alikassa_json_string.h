@@ -123,15 +123,6 @@ size_t alikassa_json_write_string(unsigned char *dst,
 
 
 /*
- * Writes src as a JSON string for the module's own responses and logs: only
- * what RFC 8259 requires is escaped, and a byte that is not part of valid
- * UTF-8 becomes \ufffd.  dst and the return value are as above.
- */
-
-size_t alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src);
-
-
-/*
  * Writes src as a JSON string with \b \f \n \r \t, other control characters as
  * \u00xx, and further escapes as the bits of escape say: "/" as "\/",
  * non-ASCII characters as \uxxxx, or only U+2028 and U+2029 so.  A byte that
@@ -145,6 +136,19 @@ size_t alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src);
 
 size_t alikassa_json_write_escaped(unsigned char *dst,
     const alikassa_str_t *src, unsigned escape);
+
+
+/*
+ * Writes src as a JSON string for the module's own responses and logs: only
+ * what RFC 8259 requires is escaped, and a byte that is not part of valid
+ * UTF-8 becomes \ufffd.  dst and the return value are as above.
+ */
+
+static inline size_t
+alikassa_json_write_text(unsigned char *dst, const alikassa_str_t *src)
+{
+    return alikassa_json_write_escaped(dst, src, 0);
+}
 
 
 #endif /* _ALIKASSA_JSON_STRING_H_INCLUDED_ */

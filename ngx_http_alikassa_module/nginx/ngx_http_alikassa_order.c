@@ -26,6 +26,9 @@ static ngx_http_alikassa_next_t ngx_http_alikassa_order_claim_done(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
 static ngx_http_alikassa_next_t ngx_http_alikassa_order_store_full(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
+static ngx_http_alikassa_next_t ngx_http_alikassa_order_fail(
+    ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx,
+    alikassa_outcome_t outcome, ngx_http_alikassa_error_id_t error);
 static ngx_http_alikassa_next_t ngx_http_alikassa_order_replay(
     ngx_http_request_t *r, ngx_http_alikassa_ctx_t *ctx);
 static ngx_http_alikassa_next_t ngx_http_alikassa_order_query_status(
@@ -194,22 +197,16 @@ ngx_http_alikassa_order_claim_done(ngx_http_request_t *r,
 
     case NGX_HTTP_ALIKASSA_CLAIM_TIMED_OUT:
 
-        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
-
-        return ngx_http_alikassa_send_error(r, ctx,
-                                            NGX_HTTP_ALIKASSA_ERROR_IN_FLIGHT,
-                                            NULL);
+        return ngx_http_alikassa_order_fail(r, ctx, ALIKASSA_OUTCOME_UNKNOWN,
+                                            NGX_HTTP_ALIKASSA_ERROR_IN_FLIGHT);
 
     case NGX_HTTP_ALIKASSA_CLAIM_FULL:
         return ngx_http_alikassa_order_store_full(r, ctx);
 
     default: /* NGX_HTTP_ALIKASSA_CLAIM_FAILED */
 
-        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
-
-        return ngx_http_alikassa_send_error(r, ctx,
-                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
-                                            NULL);
+        return ngx_http_alikassa_order_fail(r, ctx, ALIKASSA_OUTCOME_UNKNOWN,
+                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST);
     }
 }
 
@@ -230,18 +227,27 @@ ngx_http_alikassa_order_store_full(ngx_http_request_t *r,
     if (ctx->claim->querying) {
 
         ctx->idempotency_status = ngx_http_alikassa_status_unknown;
-        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
-
-        return ngx_http_alikassa_send_error(r, ctx,
-                                        NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST_FULL,
-                                            NULL);
+        return ngx_http_alikassa_order_fail(r, ctx, ALIKASSA_OUTCOME_UNKNOWN,
+                                       NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST_FULL);
     }
 
-    ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNSENT);
+    return ngx_http_alikassa_order_fail(r, ctx, ALIKASSA_OUTCOME_UNSENT,
+                                        NGX_HTTP_ALIKASSA_ERROR_STORE_FULL);
+}
 
-    return ngx_http_alikassa_send_error(r, ctx,
-                                        NGX_HTTP_ALIKASSA_ERROR_STORE_FULL,
-                                        NULL);
+
+/*
+ * Ends a request that makes no call: sets the outcome and sends the error.
+ */
+
+static ngx_http_alikassa_next_t
+ngx_http_alikassa_order_fail(ngx_http_request_t *r,
+    ngx_http_alikassa_ctx_t *ctx, alikassa_outcome_t outcome,
+    ngx_http_alikassa_error_id_t error)
+{
+    ngx_http_alikassa_set_outcome(ctx, outcome);
+
+    return ngx_http_alikassa_send_error(r, ctx, error, NULL);
 }
 
 
@@ -265,11 +271,8 @@ ngx_http_alikassa_order_replay(ngx_http_request_t *r,
                                &ctx->answer, &outcome)
         != ALIKASSA_OK)
     {
-        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
-
-        return ngx_http_alikassa_send_error(r, ctx,
-                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
-                                            NULL);
+        return ngx_http_alikassa_order_fail(r, ctx, ALIKASSA_OUTCOME_UNKNOWN,
+                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST);
     }
 
     /*
@@ -340,11 +343,8 @@ failed:
                                               NULL, NULL);
     }
 
-    ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
-
-    return ngx_http_alikassa_send_error(r, ctx,
-                                        NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
-                                        NULL);
+    return ngx_http_alikassa_order_fail(r, ctx, ALIKASSA_OUTCOME_UNKNOWN,
+                                        NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST);
 }
 
 
@@ -382,18 +382,13 @@ ngx_http_alikassa_order_sign(ngx_http_request_t *r,
         if (kind == NGX_HTTP_ALIKASSA_CALL_STATUS_QUERY
             || (ctx->claim && ctx->claim->state == ALIKASSA_STATE_RESENDING))
         {
-            ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNKNOWN);
-
-            return ngx_http_alikassa_send_error(r, ctx,
-                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST,
-                                                NULL);
+            return ngx_http_alikassa_order_fail(r, ctx,
+                                                ALIKASSA_OUTCOME_UNKNOWN,
+                                            NGX_HTTP_ALIKASSA_ERROR_MAY_EXIST);
         }
 
-        ngx_http_alikassa_set_outcome(ctx, ALIKASSA_OUTCOME_UNSENT);
-
-        return ngx_http_alikassa_send_error(r, ctx,
-                                            NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY,
-                                            NULL);
+        return ngx_http_alikassa_order_fail(r, ctx, ALIKASSA_OUTCOME_UNSENT,
+                                            NGX_HTTP_ALIKASSA_ERROR_NO_MEMORY);
     }
 
     call->ctx = ctx;
