@@ -80,7 +80,7 @@ static u_char *ngx_http_alikassa_audit_text(u_char *p, u_char *last,
 static void ngx_http_alikassa_audit_write(ngx_http_request_t *r,
     ngx_http_alikassa_audit_t *audit, u_char *line, size_t len);
 static ngx_uint_t ngx_http_alikassa_audit_torn(
-    ngx_http_alikassa_audit_t *audit);
+    ngx_http_alikassa_audit_t *audit, ngx_file_info_t *fi);
 static void ngx_http_alikassa_audit_open(ngx_http_alikassa_audit_t *audit,
     ngx_file_info_t *fi);
 static void ngx_http_alikassa_audit_cleanup(void *data);
@@ -382,19 +382,20 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
     ssize_t          n;
     ngx_fd_t         fd;
     ngx_err_t        err;
-    ngx_uint_t       locked;
+    ngx_uint_t       locked, known;
     ngx_file_info_t  fi;
 
     fd = audit->file->fd;
 
     locked = ngx_http_alikassa_audit_lock(r, audit);
+    known = (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR);
 
-    if (locked && ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+    if (locked && !known) {
         ngx_http_alikassa_audit_unlock(audit);
         locked = 0;
     }
 
-    if (ngx_http_alikassa_audit_torn(audit)) {
+    if (ngx_http_alikassa_audit_torn(audit, known ? &fi : NULL)) {
         *--line = LF;
         len++;
     }
@@ -435,38 +436,34 @@ ngx_http_alikassa_audit_write(ngx_http_request_t *r,
 
 
 /*
- * Tells whether the file ends within a line: by its last byte, or, if it cannot
+ * Returns 1 if the file ends within a line: by its last byte or, if it cannot
  * be read, by what this worker wrote itself.
  */
 
 static ngx_uint_t
-ngx_http_alikassa_audit_torn(ngx_http_alikassa_audit_t *audit)
+ngx_http_alikassa_audit_torn(ngx_http_alikassa_audit_t *audit,
+    ngx_file_info_t *fi)
 {
-    u_char           last;
-    ngx_file_info_t  fi;
+    u_char  last;
 
-    if (ngx_fd_info(audit->file->fd, &fi) == NGX_FILE_ERROR
-        || !ngx_is_file(&fi))
-    {
+    if (fi == NULL || !ngx_is_file(fi)) {
         return audit->torn;
     }
 
-    if (ngx_file_size(&fi) == 0) {
+    if (ngx_file_size(fi) == 0) {
         return 0;
     }
 
-    /* another file since nginx's logs were reopened */
+    /* it is another file after nginx reopened its logs */
 
-    if (audit->tail == NGX_INVALID_FILE
-        || audit->tail_uniq != ngx_file_uniq(&fi)
-        || audit->tail_dev != fi.st_dev)
+    if (audit->tail_uniq != ngx_file_uniq(fi) || audit->tail_dev != fi->st_dev)
     {
         ngx_http_alikassa_audit_cleanup(audit);
-        ngx_http_alikassa_audit_open(audit, &fi);
+        ngx_http_alikassa_audit_open(audit, fi);
     }
 
     if (audit->tail == NGX_INVALID_FILE
-        || pread(audit->tail, &last, 1, ngx_file_size(&fi) - 1) != 1)
+        || pread(audit->tail, &last, 1, ngx_file_size(fi) - 1) != 1)
     {
         return audit->torn;
     }
